@@ -1,0 +1,40 @@
+# The front door. Each word installs what it needs first (Debian 12, Ubuntu 24.04) and says so.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench build lint format clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+
+demo: ## see curfew end machines that crash, hang and overrun, on a local AWS
+	@scripts/install build sandbox python
+	@$(MAKE) --no-print-directory release
+	@.venv/bin/python -m sandbox demo
+
+test: ## everything that is checked before a commit counts; scripts/test --list shows the stages
+	@scripts/test
+
+bench: ## curfew beside what people use today
+	@scripts/install build sandbox python
+	@$(MAKE) --no-print-directory release
+	@.venv/bin/python -m bench
+
+build: ## build/release/curfew, one static binary
+	@scripts/install build
+	@$(MAKE) --no-print-directory release
+
+.PHONY: release
+release:
+	@cmake --preset release --log-level=WARNING
+	@cmake --build --preset release --parallel "$$(scripts/jobs)"
+
+lint: ## read the code without running it: format, clang-tidy, ruff, mypy, shellcheck, layers
+	@scripts/install build test lint python
+	@scripts/lint
+
+format: ## rewrite the sources as .clang-format and ruff want them
+	@scripts/install test python
+	@scripts/format
+
+clean: ## remove what was built; .venv and ccache stay
+	rm -rf build

@@ -1,0 +1,53 @@
+// Money in whole micro-dollars.
+#include "base/money.hpp"
+
+#include <array>
+#include <cstdio>
+
+#include "base/text.hpp"
+
+namespace curfew {
+
+Micros cost_of(Micros per_hour, Seconds duration) {
+  if (duration <= Seconds{0}) return {};
+  __extension__ using Wide = __int128;
+  const Wide product = static_cast<Wide>(per_hour.count) * duration.count();
+  return {static_cast<std::int64_t>((product + 1800) / 3600)};
+}
+
+Result<Micros> parse_dollars(std::string_view text) {
+  const auto bad = [&](std::string cause) {
+    return fail(ErrorKind::invalid_input, "amount '" + printable(text, 40) + "'", std::move(cause),
+                "write dollars as 5 or 1.006");
+  };
+  std::string_view rest = text;
+  if (!rest.empty() && rest.front() == '$') rest.remove_prefix(1);
+  const auto point = rest.find('.');
+  const auto whole = parse_number(rest.substr(0, point));
+  std::string_view decimals = point == std::string_view::npos ? "0" : rest.substr(point + 1);
+  const auto part = parse_number(decimals);
+  if (!whole || !part || *whole > 1'000'000'000) return bad("is not an amount of dollars");
+  if (decimals.size() > 6) return bad("has more than six decimals");
+  std::uint64_t micros = *part;
+  for (auto digits = decimals.size(); digits < 6; ++digits) micros *= 10;
+  const Micros amount{static_cast<std::int64_t>(*whole * 1'000'000 + micros)};
+  if (amount.count == 0) return bad("must be more than zero");
+  return amount;
+}
+
+std::string format_dollars(Micros amount) {
+  if (amount.count < 0) return "-" + format_dollars({-amount.count});
+  std::array<char, 48> buffer{};
+  if (amount.count >= 10'000 || amount.count == 0) {
+    const auto cents = (amount.count + 5'000) / 10'000;
+    std::snprintf(buffer.data(), buffer.size(), "$%lld.%02lld", static_cast<long long>(cents / 100),
+                  static_cast<long long>(cents % 100));
+  } else {
+    std::snprintf(buffer.data(), buffer.size(), "$0.%06lld", static_cast<long long>(amount.count));
+    std::string text = buffer.data();
+    return text.erase(text.find_last_not_of('0') + 1);
+  }
+  return buffer.data();
+}
+
+}  // namespace curfew

@@ -1,0 +1,178 @@
+// What the guard decides. Pure: step(state, event) -> (state, actions). No clock, no I/O, no globals, so that every run
+// can be replayed and simulated; the supervisor does what it says.
+//
+//   arming -> running -> draining -> killing -> saving -> ending -> done
+//
+// A stage is never left backwards. Every stage but `running` has a bound of its own, so the machine has ended by
+// end_at + k_kill_limit + (30 s a rung), whatever fails.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/times.hpp"
+#include "job/times.hpp"
+
+namespace curfew::guard {
+
+enum class Stage : std::uint8_t { arming, running, draining, killing, saving, ending, done };
+
+// Why the job is over. The first cause stays.
+enum class Cause : std::uint8_t {
+  none,
+  job_ended,           // by itself, well or not
+  job_not_started,     // not found, not executable, or the shim failed
+  job_lost,            // its parent died: how it ended can't be known
+  time_limit,          // stop_at
+  stop_asked,          // a signal to the front end or the guard, or the control socket
+  machine_going_down,  // by another's hand
+  rebooted,            // found after a boot: the job died with the old one
+};
+
+// What the machine shall become.
+enum class Ending : std::uint8_t { none, stop, terminate };
+
+// The ways to end it, least harsh first (the design's ladder).
+enum class Rung : std::uint8_t { shutdown_command, instance_api, systemctl_force, kernel_power_off, sysrq };
+
+struct EndingPlan {
+  Ending ending = Ending::none;
+  std::vector<Rung> ladder;   // in the order to try; empty only where ending is none
+  bool marks_ended = false;   // write the marker that a later boot of a stopped machine reads
+};
+
+struct JobResult {
+  enum class How : std::uint8_t { exited, signalled, unknown };
+  How how = How::unknown;
+  int number = 0;  // exit code or signal
+};
+
+// What doesn't change while the job runs.
+struct Rules {
+  job::Limits limits;
+  bool has_saves = false;
+  bool dry_run = false;
+  bool on_terminal = false;  // a person sits there: a command that can't be started then ends nothing
+};
+
+// ---- events
+
+struct JobStarted {};
+struct JobNotStarted {
+  int code = 125;  // 125, 126 or 127
+};
+struct JobEnded {  // the command itself; what it left behind may live on until TreeGone
+  JobResult result;
+};
+struct JobLost {};   // the shim died
+struct TreeGone {};  // no process of the job's tree is left; always comes after JobEnded or JobLost
+struct Tick {};      // time passes; at least once a second, more often near a bound
+struct StopAsked {
+  int signal = 15;       // what the job is sent first
+  bool at_once = false;  // no (more) grace
+};
+struct MachineGoingDown {};  // systemd is stopping, by whatever hand
+struct TimesMoved {
+  job::Times times;
+};
+struct PlanKnown {  // IMDS has answered: replaces the plan made without it; ignored once `ending`
+  EndingPlan plan;
+};
+struct SaveEnded {
+  bool all_saved = false;
+};
+struct RungEnded {  // accepted: the machine should go down within the rung's time
+  Rung rung{};
+  bool accepted = false;
+};
+// A new guard has read this state: what was under way is asked for again. After another boot the job is gone.
+struct Resumed {
+  bool same_boot = true;
+};
+
+using Event = std::variant<JobStarted, JobNotStarted, JobEnded, JobLost, TreeGone, Tick, StopAsked, MachineGoingDown,
+                           TimesMoved, PlanKnown, SaveEnded, RungEnded, Resumed>;
+
+// ---- actions
+
+struct SignalTree {  // then SIGCONT, for stopped processes hear nothing else
+  int signal = 15;
+};
+struct KillTree {};
+struct StartSave {
+  BootTime until{};  // given up then
+};
+struct CancelSave {};
+// The result for whoever waits at the front end. Comes once, before anything that ends the machine.
+struct Publish {
+  int exit_code = 0;
+};
+struct MarkEnded {};
+struct MoveL0 {
+  Millis ahead{};
+};
+struct Climb {
+  Rung rung{};
+};
+struct Disarm {};  // every layer off: the machine is to stay
+struct Leave {};   // the guard is done and must not be restarted
+struct Note {
+  enum class Level : std::uint8_t { info, warning, error };
+  Level level = Level::info;
+  std::string text;
+};
+
+using Action = std::variant<SignalTree, KillTree, StartSave, CancelSave, Publish, MarkEnded, MoveL0, Climb, Disarm,
+                            Leave, Note>;
+
+// ---- the machine
+
+inline constexpr Millis k_kill_limit{5'000};        // after SIGKILL: who isn't gone then is stuck in the kernel
+inline constexpr Millis k_rung_time{30'000};        // for each rung, then the next
+inline constexpr Millis k_l0_while_ending{120'000}; // L0 carries the last rungs if our own shutdown takes the guard
+inline constexpr Millis k_round_pause{30'000};      // after a whole ladder in vain, doubled each round
+inline constexpr Millis k_round_pause_most{300'000};
+
+struct State {
+  Stage stage = Stage::arming;
+  Cause cause = Cause::none;
+  job::Times times;
+  EndingPlan plan;
+  bool going_down = false;          // by another's hand: no ladder
+  bool tree_gone = false;
+  std::optional<JobResult> result;  // once the command has ended
+  std::optional<int> start_failure; // 125, 126, 127
+  std::optional<bool> all_saved;    // once saving is over; empty: nothing to save, or not yet
+  std::optional<int> published;     // the exit code given to the front end
+  WallTime stage_since{};
+  BootTime stage_until{};           // the bound of draining, killing, saving, a rung or a pause between rounds
+  std::size_t rung = 0;             // index into plan.ladder
+  bool pausing = false;             // between two rounds of the ladder
+  std::uint32_t rounds = 0;
+};
+
+struct Step {
+  State state;
+  std::vector<Action> actions;
+};
+
+// Total: any event in any stage is taken; one that has no meaning there changes nothing.
+[[nodiscard]] Step step(State state, const Rules& rules, const job::Now& now, const Event& event);
+
+// When the next Tick matters at the latest (the stage's bound, stop_at or end_at); empty: only events do.
+[[nodiscard]] std::optional<BootTime> next_bound(const State& state, const Rules& rules);
+
+// What the front end exits with: the command's own code, 128+n, 124 at the time limit, 125 where it can't be known or
+// where results were not saved and it would have been 0, 126/127.
+[[nodiscard]] int exit_code(const State& state, const Rules& rules);
+
+[[nodiscard]] std::string_view name_of(Stage stage);
+[[nodiscard]] std::string_view name_of(Cause cause);
+[[nodiscard]] std::string_view name_of(Ending ending);
+[[nodiscard]] std::string_view name_of(Rung rung);
+
+}  // namespace curfew::guard

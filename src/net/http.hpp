@@ -1,0 +1,93 @@
+// HTTP/1.1 client: requests and replies as values, every reply and wait bounded. Beast stays in http.cpp.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include "base/result.hpp"
+#include "base/times.hpp"
+
+namespace curfew::net {
+
+template <class T>
+using Awaitable = boost::asio::awaitable<T>;
+
+struct Header {
+  std::string name;
+  std::string value;
+};
+
+// http or https; `target` is the path with its query, already encoded, never empty.
+struct Url {
+  std::string scheme;
+  std::string host;  // no brackets around IPv6
+  std::uint16_t port = 0;
+  std::string target = "/";
+
+  // "host" or "host:port" where the port isn't the scheme's own.
+  [[nodiscard]] std::string authority() const;
+};
+// Refuses other schemes, user info, fragments, control characters and bad ports.
+[[nodiscard]] Result<Url> parse_url(std::string_view text);
+
+// A part of an open file, read with pread while it's being sent, so that a body costs no memory. The descriptor is
+// borrowed: it must stay open until send() returns. A file that has shrunk fails the request (invalid_input).
+struct FileSlice {
+  int fd = -1;
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+};
+using Body = std::variant<std::string, FileSlice>;
+
+struct Request {
+  std::string method = "GET";
+  Url url;
+  std::vector<Header> headers;  // without Host, Content-Length, Connection: the client adds them
+  Body body = std::string{};
+};
+
+struct Response {
+  int status = 0;
+  std::vector<Header> headers;
+  std::string body;
+  // The first header of that name (any case), or empty.
+  [[nodiscard]] std::string_view header(std::string_view name) const;
+};
+
+struct Limits {
+  Millis connect{5'000};   // name, TCP and TLS, each address tried in turn within it
+  Millis idle{30'000};     // without a byte in either direction
+  Millis total{120'000};   // the whole exchange
+  std::size_t body = 16U << 20U;  // largest reply taken; a larger one is an error
+};
+
+// Where proxies and certificates come from; see `from_environment`.
+struct ClientOptions {
+  std::string http_proxy;   // for http URLs
+  std::string https_proxy;  // for https URLs, by CONNECT
+  std::vector<std::string> no_proxy;
+  std::string ca_file;      // PEM; empty: the first of the distributions' usual places
+  std::size_t idle_connections = 16;
+};
+
+class HttpClient {
+ public:
+  virtual ~HttpClient() = default;
+  // One exchange; never throws, never outlasts limits.total. No redirects are followed, nothing is retried, except that
+  // a kept-alive connection which the peer had already closed is replaced by a new one.
+  // Errors: unavailable (no connection, reset), timed_out, invalid_input (malformed or oversized reply), refused (TLS).
+  [[nodiscard]] virtual Awaitable<Result<Response>> send(Request request, Limits limits) = 0;
+};
+
+// The real client on an io_context's executor. Names are resolved on a thread that may be left behind: leave by _exit.
+[[nodiscard]] std::unique_ptr<HttpClient> make_http_client(boost::asio::any_io_executor executor, ClientOptions options);
+
+}  // namespace curfew::net

@@ -45,12 +45,13 @@ struct Times {
 // The earlier of max_time and deadline, counted from `start`. A deadline that has passed stops at once.
 [[nodiscard]] Times times_from(const Limits& limits, const Now& start);
 
-// What became known after the start (tag curfew:deadline = an end_at): moves both times earlier, never later; stop_at
-// leaves after_stop() before end_at, but is never before `now`.
+// What became known after the start (tag curfew:deadline = an end_at): moves both times earlier, never later. stop_at
+// leaves after_stop() before end_at; neither is moved to before `now`, so one that has passed stops at once.
 [[nodiscard]] Times brought_forward(Times times, const Limits& limits, WallTime end_at, const Now& now);
 
 // The same times in the boot that `now` belongs to. What is left is what the wall clock says, but never more than
-// `left_before` (what was left when it was last written down), so a wall clock set back gives no time.
+// `left_before` (what was left to stop_at when it was last written down, negative once past), so a wall clock set back
+// gives no time. The wall times stay: they are right again once the clock is.
 [[nodiscard]] Times rebased(Times times, const Now& now, std::optional<Millis> left_before);
 
 // Time left, negative once past; empty: no limit. `now` must be of the boot times.boot_id.

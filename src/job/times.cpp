@@ -1,0 +1,65 @@
+// The arithmetic of stop_at and end_at. What is compared is always the boot clock; the wall clock only carries an
+// instant into another boot.
+#include "job/times.hpp"
+
+#include <algorithm>
+
+namespace curfew::job {
+namespace {
+
+// Further ahead than any limit: what is asked beyond it is cut to it, so that no sum overflows.
+constexpr Millis k_farthest = std::chrono::hours{24 * 366 * 100};
+
+// From `now` to `wall`, cut to what can be added to an instant without harm.
+Millis ahead(WallTime wall, const Now& now) {
+  if (wall > now.wall + k_farthest) return k_farthest;
+  if (wall < now.wall - k_farthest) return -k_farthest;
+  return wall - now.wall;
+}
+
+Instant instant_after(Millis ahead, const Now& now) { return {now.wall + ahead, now.boot + ahead}; }
+
+Instant moved(const Instant& instant, Millis by) { return {instant.wall + by, instant.boot + by}; }
+
+Instant earlier(const std::optional<Instant>& a, const Instant& b) { return a && a->boot <= b.boot ? *a : b; }
+
+}  // namespace
+
+Times times_from(const Limits& limits, const Now& start) {
+  Times times{.started = start.wall, .stop_at = {}, .end_at = {}, .boot_id = start.boot_id};
+  if (limits.max_time) times.stop_at = instant_after(*limits.max_time, start);
+  if (limits.deadline) {
+    const Millis left = std::max(ahead(*limits.deadline, start), Millis{0});
+    times.stop_at = earlier(times.stop_at, instant_after(left, start));
+  }
+  if (times.stop_at) times.end_at = moved(*times.stop_at, limits.after_stop());
+  return times;
+}
+
+Times brought_forward(Times times, const Limits& limits, WallTime end_at, const Now& now) {
+  const Millis to_end = std::max(ahead(end_at, now), Millis{0});
+  const Instant end = instant_after(to_end, now);
+  if (times.end_at && times.end_at->boot <= end.boot) return times;
+  const Millis to_stop = std::max(to_end - Millis{limits.after_stop()}, Millis{0});
+  times.stop_at = earlier(times.stop_at, instant_after(to_stop, now));
+  times.end_at = end;
+  return times;
+}
+
+Times rebased(Times times, const Now& now, std::optional<Millis> left_before) {
+  times.boot_id = now.boot_id;
+  if (!times.stop_at) return times;
+  Millis left = ahead(times.stop_at->wall, now);
+  if (left_before) left = std::min(left, *left_before);
+  // The wall times stay as they were: a clock that's wrong in this boot may be right in the next.
+  if (times.end_at) times.end_at->boot = now.boot + left + (times.end_at->wall - times.stop_at->wall);
+  times.stop_at->boot = now.boot + left;
+  return times;
+}
+
+std::optional<Millis> left_to(const std::optional<Instant>& instant, const Now& now) {
+  if (!instant) return {};
+  return instant->boot - now.boot;
+}
+
+}  // namespace curfew::job

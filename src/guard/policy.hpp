@@ -3,8 +3,11 @@
 //
 //   arming -> running -> draining -> killing -> saving -> ending -> done
 //
-// A stage is never left backwards. Every stage but `running` has a bound of its own, so the machine has ended by
-// end_at + k_kill_limit + (30 s a rung), whatever fails.
+// A stage is never left backwards, but for a new boot that finds the machine still there. Arming and running are bound
+// by stop_at, every later stage by a time of its own, all of them together by end_at + k_backstop: then the first rung
+// is climbed, whatever hangs. Where rung n (from 1) is the first that works, the machine has ended by
+// end_at + k_backstop + n * k_rung_time; where none does, L0 fires k_l0_while_ending after the first. A guard that is
+// dead for a while is late by as much, and L0 doesn't wait for it: end_at + 60 s.
 #pragma once
 
 #include <cstdint>
@@ -107,11 +110,13 @@ struct StartSave {
   BootTime until{};  // given up then
 };
 struct CancelSave {};
-// The result for whoever waits at the front end. Comes once, before anything that ends the machine.
+// The result for whoever waits at the front end. Comes once, before anything that ends the machine; a resumed guard,
+// which can't know whether it was heard, repeats it with the same code.
 struct Publish {
   int exit_code = 0;
 };
 struct MarkEnded {};
+// Never puts off an L0 that was moved here before and hasn't fired, so a ladder in vain can't hold it up.
 struct MoveL0 {
   Millis ahead{};
 };
@@ -132,6 +137,7 @@ using Action = std::variant<SignalTree, KillTree, StartSave, CancelSave, Publish
 // ---- the machine
 
 inline constexpr Millis k_kill_limit{5'000};        // after SIGKILL: who isn't gone then is stuck in the kernel
+inline constexpr Millis k_backstop = 2 * k_kill_limit;  // after end_at: the ladder, without what is still under way
 inline constexpr Millis k_rung_time{30'000};        // for each rung, then the next
 inline constexpr Millis k_l0_while_ending{120'000}; // L0 carries the last rungs if our own shutdown takes the guard
 inline constexpr Millis k_round_pause{30'000};      // after a whole ladder in vain, doubled each round
@@ -144,15 +150,17 @@ struct State {
   EndingPlan plan;
   bool going_down = false;          // by another's hand: no ladder
   bool tree_gone = false;
-  std::optional<JobResult> result;  // once the command has ended
+  std::optional<JobResult> result;  // once the command has ended or was lost
   std::optional<int> start_failure; // 125, 126, 127
   std::optional<bool> all_saved;    // once saving is over; empty: nothing to save, or not yet
   std::optional<int> published;     // the exit code given to the front end
+  int signal = 15;                  // what the job was asked to stop with
   WallTime stage_since{};
   BootTime stage_until{};           // the bound of draining, killing, saving, a rung or a pause between rounds
   std::size_t rung = 0;             // index into plan.ladder
   bool pausing = false;             // between two rounds of the ladder
-  std::uint32_t rounds = 0;
+  std::uint32_t rounds = 0;         // ladders climbed in vain
+  std::optional<BootTime> l0_at;    // when L0 fires, once it was moved here
 };
 
 struct Step {

@@ -36,18 +36,20 @@ Result<Micros> parse_dollars(std::string_view text) {
 }
 
 std::string format_dollars(Micros amount) {
-  if (amount.count < 0) return "-" + format_dollars({-amount.count});
+  // Through unsigned, for the lowest number has no positive counterpart.
+  const auto count = static_cast<std::uint64_t>(amount.count);
+  const std::uint64_t micros = amount.count < 0 ? 0 - count : count;
+  const char* const sign = amount.count < 0 ? "-" : "";
   std::array<char, 48> buffer{};
-  if (amount.count >= 10'000 || amount.count == 0) {
-    const auto cents = (amount.count + 5'000) / 10'000;
-    std::snprintf(buffer.data(), buffer.size(), "$%lld.%02lld", static_cast<long long>(cents / 100),
-                  static_cast<long long>(cents % 100));
-  } else {
-    std::snprintf(buffer.data(), buffer.size(), "$0.%06lld", static_cast<long long>(amount.count));
-    std::string text = buffer.data();
-    return text.erase(text.find_last_not_of('0') + 1);
+  if (micros >= 10'000 || micros == 0) {
+    const auto cents = (micros + 5'000) / 10'000;
+    std::snprintf(buffer.data(), buffer.size(), "%s$%llu.%02llu", sign, static_cast<unsigned long long>(cents / 100),
+                  static_cast<unsigned long long>(cents % 100));
+    return buffer.data();
   }
-  return buffer.data();
+  std::snprintf(buffer.data(), buffer.size(), "%s$0.%06llu", sign, static_cast<unsigned long long>(micros));
+  std::string text = buffer.data();
+  return text.erase(text.find_last_not_of('0') + 1);
 }
 
 }  // namespace curfew

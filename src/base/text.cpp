@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <cstdio>
 
@@ -41,7 +42,7 @@ std::size_t printable_sequence(std::string_view text) {
   }
   static constexpr std::array<std::uint32_t, 5> k_least{0, 0, 0x80, 0x800, 0x10000};
   const bool bidi = (point >= 0x202a && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069) || point == 0x200e ||
-                    point == 0x200f;  // can reorder what a terminal shows
+                    point == 0x200f || point == 0x061c;  // can reorder what a terminal shows
   if (point < k_least[length] || point > 0x10ffff || (point >= 0xd800 && point < 0xe000) || point < 0xa0 ||
       point == 0x2028 || point == 0x2029 || bidi)
     return 0;
@@ -52,7 +53,8 @@ std::size_t printable_sequence(std::string_view text) {
 
 std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates) {
   std::optional<std::string> best;
-  std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
+  // Within two letters of a word of two or three letters is everything.
+  std::size_t best_distance = (word.size() <= 3 ? 1 : std::max<std::size_t>(2, word.size() / 3)) + 1;
   if (word.size() > 64) return best;  // nobody mistypes that much; keeps the table small
   for (const auto& candidate : candidates) {
     const auto d = distance(word, candidate);
@@ -82,7 +84,7 @@ std::string format_bytes(std::uint64_t bytes) {
   static constexpr std::array<const char*, 5> k_units{"B", "KiB", "MiB", "GiB", "TiB"};
   auto value = static_cast<double>(bytes);
   std::size_t unit = 0;
-  while (value >= 1024 && unit + 1 < k_units.size()) value /= 1024, ++unit;
+  while (value >= 1023.5 && unit + 1 < k_units.size()) value /= 1024, ++unit;
   std::array<char, 32> buffer{};
   std::snprintf(buffer.data(), buffer.size(), unit == 0 || value >= 100 ? "%.0f %s" : "%.1f %s", value, k_units[unit]);
   return buffer.data();

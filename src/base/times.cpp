@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <optional>
 
@@ -72,10 +73,11 @@ Result<Seconds> parse_hours(std::string_view text) {
 }
 
 std::string format_duration(Seconds duration) {
-  if (duration < Seconds{0}) return "-" + format_duration(-duration);
-  const auto total = duration.count();
+  const auto count = duration.count();
+  // Through unsigned, for the lowest number has no positive counterpart.
+  const auto total = count < 0 ? 0 - static_cast<std::uint64_t>(count) : static_cast<std::uint64_t>(count);
   if (total == 0) return "0s";
-  std::string text;
+  std::string text = count < 0 ? "-" : "";
   if (total >= 3600) text += std::to_string(total / 3600) + "h";
   if (total % 3600 >= 60) text += std::to_string(total % 3600 / 60) + "m";
   if (total % 60 != 0) text += std::to_string(total % 60) + "s";

@@ -1,0 +1,248 @@
+"""The sandbox as tests, the demo and the benchmarks see it: start one, launch instances in it, look at them, break things.
+
+    with Sandbox.start() as cloud:
+        cloud.bucket("models")
+        instance = cloud.launch("#!/bin/bash\\necho hello; shutdown -h now", shutdown_behavior="terminate")
+        instance.wait("terminated", timeout=60)
+        print(instance.billed_seconds(), instance.console())
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from sandbox.instance import Instance
+
+REGION = "us-east-1"
+# Long enough to build the root image, which happens once.
+_START_LIMIT = 1800.0
+_REPO = Path(__file__).resolve().parent.parent
+
+
+class SandboxError(RuntimeError):
+    """The sandbox refused, or could not do, what was asked."""
+
+
+class Sandbox:
+    """A running sandbox. Made by start(), which begins one as a process of its own, or for one that runs already."""
+
+    def __init__(self, endpoint: str, mode: str, why: str = "", process: subprocess.Popen[bytes] | None = None) -> None:
+        self.endpoint, self.mode, self.why = endpoint, mode, why
+        self.process = process
+
+    @classmethod
+    def start(cls, mode: str = "auto", port: int = 0, log: Path | None = None) -> Sandbox:
+        """Starts one and waits until it answers. mode: auto, booted, lesser or bare; log: where its own output goes."""
+        with tempfile.TemporaryDirectory() as folder:
+            ready = Path(folder, "ready")
+            output = log.open("ab") if log else None
+            process = subprocess.Popen(
+                [sys.executable, "-m", "sandbox", "serve", "--port", str(port), "--mode", mode, "--ready-file", str(ready)],
+                cwd=_REPO,
+                stdin=subprocess.DEVNULL,
+                stdout=output or subprocess.DEVNULL,
+                stderr=output,
+                start_new_session=True,
+            )
+            if output:
+                output.close()
+            deadline = time.monotonic() + _START_LIMIT
+            while not ready.exists():
+                if process.poll() is not None:
+                    raise SandboxError(f"the sandbox ended at once, with exit code {process.returncode}")
+                if time.monotonic() > deadline:
+                    process.kill()
+                    raise SandboxError(f"the sandbox did not start within {_START_LIMIT:.0f} s")
+                time.sleep(0.02)
+            facts = json.loads(ready.read_text())
+        return cls(facts["endpoint"], facts["mode"], facts["why"], process)
+
+    def stop(self) -> None:
+        """Ends it and all its machines; nothing is left of them."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    @property
+    def guest_endpoint(self) -> str:
+        """Where the API is for those inside a machine: what its user data sets AWS_ENDPOINT_URL to."""
+        return self.endpoint if self.mode == "bare" else "http://10.0.0.1:5000"
+
+    def control(self, verb: str, http_timeout: float = 60, **arguments: Any) -> Any:
+        """A call of /_sandbox/VERB; see Cloud in sandbox/cloud.py for the verbs."""
+        request = urllib.request.Request(f"{self.endpoint}/_sandbox/{verb}", data=json.dumps(arguments).encode(), method="POST")
+        try:
+            with urllib.request.urlopen(request, timeout=http_timeout) as reply:
+                return json.load(reply)
+        except urllib.error.HTTPError as error:
+            raise SandboxError(f"{verb}: {json.load(error)['error']}") from None
+
+    # AWS.
+
+    def client(self, service: str, region: str = REGION, **config: Any) -> Any:
+        """A boto3 client for this sandbox, whatever the environment says of profiles and endpoints."""
+        import boto3
+        from botocore.config import Config
+
+        settings = {"retries": {"max_attempts": 1}, "s3": {"addressing_style": "path"}, **config}
+        return boto3.session.Session(aws_access_key_id="sandbox", aws_secret_access_key="sandbox", region_name=region).client(
+            service, endpoint_url=self.endpoint, config=Config(**settings)
+        )
+
+    def env(self, region: str = REGION) -> dict[str, str]:
+        """Variables for a program on this host that is to use this sandbox instead of AWS."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": "sandbox",
+            "AWS_SECRET_ACCESS_KEY": "sandbox",
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        }
+
+    def bucket(self, name: str, region: str = REGION) -> str:
+        """Makes a bucket, and returns its name."""
+        where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        self.client("s3", region).create_bucket(Bucket=name, **where)
+        return name
+
+    def profile(self, name: str = "trainer", policy: Mapping[str, Any] | None = None) -> str:
+        """Makes an instance profile with a role of the same name, where there is none, and returns the name."""
+        iam = self.client("iam")
+        with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+            trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+            iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", **trust}))
+            iam.create_instance_profile(InstanceProfileName=name)
+            iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
+        if policy:
+            iam.put_role_policy(RoleName=name, PolicyName="given", PolicyDocument=json.dumps(policy))
+        return name
+
+    def image_id(self, region: str = REGION) -> str:
+        """An image that RunInstances takes here (which one does not matter: all machines have the same root)."""
+        found = self.client("ec2", region).describe_images(Filters=[{"Name": "architecture", "Values": ["x86_64"]}, {"Name": "root-device-type", "Values": ["ebs"]}])
+        return str(found["Images"][0]["ImageId"])
+
+    def launch(
+        self,
+        user_data: str | bytes = "",
+        *,
+        tags: Mapping[str, str] | None = None,
+        shutdown_behavior: str = "stop",
+        instance_type: str = "g5.xlarge",
+        region: str = REGION,
+        spot: bool = False,
+        profile: str | None = None,
+        imds_tags: bool = True,
+        cloud_init: bool = True,
+        machine: bool = True,
+        disk: str = "512m",
+        memory: str | None = None,
+        boot_delay: float = 0.0,
+        files: Mapping[str, bytes | str | Path] | None = None,
+        wait: bool = True,
+        **run_instances: Any,
+    ) -> Instance:
+        """Launches one instance by RunInstances, which gets all that it has words for.
+
+        Not in the call, and so unseen by the product: cloud_init=False (boots in half a second; user data still runs),
+        machine=False (an instance that only the API knows), disk (its size), memory (its limit), boot_delay (seconds in
+        `pending`) and files (path inside -> content; a Path is copied with its mode). wait: return when it is up.
+        """
+        token = run_instances.setdefault("ClientToken", secrets.token_hex(12))
+        options: dict[str, Any] = {"cloud_init": cloud_init, "machine": machine, "disk": disk, "memory": memory, "boot_delay": boot_delay}
+        options["files"] = {path: _packed(content) for path, content in (files or {}).items()}
+        self.control("wish", token=token, options=options)
+        request: dict[str, Any] = {
+            "ImageId": run_instances.pop("ImageId", None) or self.image_id(region),
+            "InstanceType": instance_type,
+            "MinCount": 1,
+            "MaxCount": 1,
+            "UserData": user_data,
+            "InstanceInitiatedShutdownBehavior": shutdown_behavior,
+            "MetadataOptions": {"HttpTokens": "required", "InstanceMetadataTags": "enabled" if imds_tags else "disabled"},
+        }
+        if tags:
+            request["TagSpecifications"] = [{"ResourceType": "instance", "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}]
+        if spot:
+            request["InstanceMarketOptions"] = {"MarketType": "spot"}
+        if profile:
+            request["IamInstanceProfile"] = {"Name": profile}
+        answer = self.client("ec2", region).run_instances(**(request | run_instances))
+        instance = self.instance(answer["Instances"][0]["InstanceId"], region)
+        if wait:
+            instance.wait_up()
+        return instance
+
+    def instance(self, instance_id: str, region: str = REGION) -> Instance:
+        return Instance(self, instance_id, region)
+
+    # What is to go wrong, and what was asked.
+
+    def fault(self, kind: str, service: str | None = None, op: str | None = None, **more: Any) -> int:
+        """Lets calls fail from now on; returns a number for clear_faults.
+
+        kind: error (code=, status=, message=), throttle, slow (delay=), hang (until cleared, or delay= seconds and then
+        dropped), drop-reply (carried out, but the answer is lost), drop-request (not carried out either).
+        Limits: path= a prefix of "/bucket/key", instance= an id whose calls are meant, skip= the first n go well,
+        times= how often (else until cleared).
+        """
+        return int(self.control("fault", kind=kind, service=service, op=op, **more)["id"])
+
+    def clear_faults(self, number: int | None = None) -> None:
+        self.control("clear_faults", id=number)
+
+    @contextlib.contextmanager
+    def failing(self, kind: str, service: str | None = None, op: str | None = None, **more: Any) -> Iterator[None]:
+        number = self.fault(kind, service, op, **more)
+        try:
+            yield
+        finally:
+            self.clear_faults(number)
+
+    @property
+    def requests(self) -> list[dict[str, Any]]:
+        """API calls so far: time, service, op, path, region, source (an instance id or None), status, fault."""
+        return list(self.control("requests"))
+
+    def settings(self, **values: Any) -> dict[str, Any]:
+        """stop_bound: seconds that a machine may take to shut down once the API ends it, before it is cut off (30)."""
+        return dict(self.control("settings", **values))
+
+    def wish(self, **options: Any) -> None:
+        """Options (cloud_init, machine, disk, memory, boot_delay) for instances that others launch here."""
+        self.control("wish", options=options)
+
+
+def _packed(content: bytes | str | Path) -> tuple[str, int]:
+    if isinstance(content, Path):
+        return base64.b64encode(content.read_bytes()).decode(), content.stat().st_mode & 0o7777
+    data = content.encode() if isinstance(content, str) else content
+    return base64.b64encode(data).decode(), 0o755 if data.startswith(b"#!") else 0o644

@@ -1,0 +1,221 @@
+"""Where moto differs from EC2 in what matters to a guard of instances, it is put right here, by replacing methods.
+
+Each replacement says what EC2 does. The instances' states are not here but in life.py.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import moto.ec2.models.core as tagging
+import moto.ec2.models.instances as models
+import moto.ec2.responses.instances as responses
+import moto.ec2.utils as utils
+from moto.ec2.exceptions import EC2ClientError, InvalidInstanceIdError, OperationNotPermitted4
+
+from sandbox import userdata
+
+Hook = Callable[[models.Instance, str | None], None]
+Lives = Callable[[str], Any]
+ORIGINAL: dict[str, Any] = {
+    "terminate": models.Instance.terminate,
+    "stop": models.Instance.stop,
+    "start": models.Instance.start,
+    "reboot": models.Instance.reboot,
+}
+_run_instances = models.InstanceBackend.run_instances
+_passes_filter_dict = utils.passes_filter_dict
+_respond_run = responses.InstanceResponse.run_instances
+_respond_modify = responses.InstanceResponse.modify_instance_attribute
+_respond_terminate = responses.InstanceResponse.terminate_instances
+_respond_stop = responses.InstanceResponse.stop_instances
+_parse_block_devices = responses.InstanceResponse._parse_block_device_mapping
+_tokens: dict[tuple[str, ...], tuple[dict[str, Any], Any]] = {}
+_lock = threading.RLock()
+_force = threading.local()
+
+_FILTERS: dict[str, Callable[[Any], str]] = {
+    "instance-lifecycle": lambda it: it.lifecycle or "",
+    "instance-state-code": lambda it: str(it.state_code),
+    "availability-zone": lambda it: it._placement.zone or "",
+    "launch-time": lambda it: it.launch_time.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+    "client-token": lambda it: it.client_token or "",
+    "instance-type": lambda it: it.instance_type,
+    "reservation-id": lambda it: getattr(it, "sandbox_reservation", ""),
+    "instance-state-name": lambda it: it.state,
+}
+
+
+def install(launched: Hook, lives: Lives) -> None:
+    """launched(instance, client token) is called for each new instance; lives(id) finds what looks after one."""
+    tagging.TaggedEC2Resource.get_tags = _get_tags  # type: ignore[method-assign]
+    utils.passes_filter_dict = _passes
+    responses.InstanceResponse.run_instances = _idempotent_run  # type: ignore[method-assign]
+    responses.InstanceResponse.modify_instance_attribute = _modify  # type: ignore[method-assign]
+    responses.InstanceResponse.terminate_instances = _with_force(_respond_terminate, "TerminatingInstances")  # type: ignore[method-assign]
+    responses.InstanceResponse.stop_instances = _with_force(_respond_stop, "StoppingInstances")  # type: ignore[method-assign]
+    responses.InstanceResponse._parse_block_device_mapping = _block_devices  # type: ignore[method-assign]
+    models.Instance.setup_defaults = _root_volume  # type: ignore[method-assign]
+    models.InstanceBackend.terminate_instances = _terminate_all  # type: ignore[method-assign]
+
+    def run(self: Any, image_id: str, count: int, user_data: Any, groups: list[str], **options: Any) -> Any:
+        template = self._get_template_from_args(options["launch_template"]).data if options.get("launch_template") else {}
+        reservation = _run_instances(self, image_id, count, user_data, groups, **options)
+        for it in reservation.instances:
+            it.sandbox_reservation = reservation.id
+            _apply_template(it, template, options)
+            _ensure_root_volume(it)
+            launched(it, options.get("client_token"))
+        return reservation
+
+    def end(goal: str) -> Callable[[Any], Any]:
+        def method(it: Any) -> Any:
+            life = lives(it.id)
+            return life.end(goal, force=getattr(_force, "on", False)) if life else ORIGINAL[goal](it)
+
+        return method
+
+    def start(it: Any) -> Any:
+        life = lives(it.id)
+        if it.state in ("running", "pending"):
+            return it._state
+        if it.state != "stopped":
+            raise EC2ClientError("IncorrectInstanceState", f"The instance '{it.id}' is not in a state from which it can be started.")
+        return life.start() if life else ORIGINAL["start"](it)
+
+    models.InstanceBackend.run_instances = run  # type: ignore[method-assign]
+    models.Instance.terminate = end("terminate")  # type: ignore[method-assign]
+    models.Instance.stop = end("stop")  # type: ignore[method-assign]
+    models.Instance.start = start  # type: ignore[method-assign]
+    models.Instance.reboot = lambda it: lives(it.id).reboot()  # type: ignore[method-assign]
+
+
+def _get_tags(self: Any) -> list[dict[str, str]]:
+    """moto scans every tag of the region for each instance, which makes a sweep quadratic."""
+    tags = dict(self.ec2_backend.tags.get(self.id) or {}) if self.id else {}
+    kind = utils.EC2_PREFIX_TO_RESOURCE.get(utils.get_prefix(self.id), "") if tags else ""
+    return [{"resource_id": self.id, "key": key, "value": value, "resource_type": kind} for key, value in tags.items()]
+
+
+def _passes(instance: Any, filters: dict[str, Any]) -> bool:
+    """Filters that moto lacks, or matches without the wildcards that EC2 has."""
+    rest = {}
+    for name, values in filters.items():
+        if name in _FILTERS:
+            value = _FILTERS[name](instance)
+            if not any(fnmatch.fnmatchcase(value, str(pattern).replace("[", "[[]")) for pattern in values):
+                return False
+        else:
+            rest[name] = values
+    return bool(_passes_filter_dict(instance, rest))
+
+
+def _idempotent_run(self: Any) -> Any:
+    """One ClientToken, one launch (per zone where one is named, else per region); MaxCount; protection at launch."""
+    body = {key: value for key, value in self.data.items()}
+    ask = self._get_param
+    token = ask("ClientToken")
+    scope = ask("Placement.AvailabilityZone") or ask("SubnetId") or self.region
+    key = (self.current_account, self.region, str(scope), str(token))
+    least, most = int(ask("MinCount") or 1), int(ask("MaxCount") or ask("MinCount") or 1)
+    if most < least:
+        raise EC2ClientError("InvalidParameterValue", f"Value ({least}) for parameter minCount is invalid. It must not exceed maxCount ({most}).")
+    if len(userdata.decode(ask("UserData"))) > userdata.MAX_BYTES:
+        raise EC2ClientError("InvalidParameterValue", "User data is limited to 16384 bytes")
+    with _lock:
+        if token and key in _tokens:
+            before, result = _tokens[key]
+            if before != body:
+                message = "Arguments on this idempotent request are inconsistent with arguments used in previous request(s)."
+                raise EC2ClientError("IdempotentParameterMismatch", message)
+            return responses.ActionResult(result)
+        self._get_param = lambda name, *more, **options: most if name == "MinCount" else ask(name, *more, **options)
+        response = _respond_run(self)
+        result = response._result if hasattr(response, "_result") else response.result
+        profile = {"iam_instance_profile_name": ask("IamInstanceProfile.Name"), "iam_instance_profile_arn": ask("IamInstanceProfile.Arn")}
+        for number, it in enumerate(result.instances):
+            it.disable_api_termination = str(ask("DisableApiTermination")).lower() == "true"
+            given = {name: value for name, value in profile.items() if value}
+            if number and given:
+                self.ec2_backend.associate_iam_instance_profile(instance_id=it.id, **given)
+        if token:
+            _tokens[key] = (body, result)
+        return response
+
+
+def _modify(self: Any) -> Any:
+    """moto takes this form of the call, does nothing of it and empties the security groups."""
+    behavior = self._get_param("InstanceInitiatedShutdownBehavior.Value")
+    if not behavior:
+        return _respond_modify(self)
+    if behavior not in ("stop", "terminate"):
+        raise EC2ClientError("InvalidParameterValue", f"Value ({behavior}) for parameter InstanceInitiatedShutdownBehavior is invalid.")
+    self.error_on_dryrun()
+    self.ec2_backend.get_instance(self._get_param("InstanceId")).instance_initiated_shutdown_behavior = behavior
+    return responses.EmptyResult()
+
+
+def _with_force(respond: Callable[[Any], Any], key: str) -> Callable[[Any], Any]:
+    """Force and SkipOsShutdown cut the machine off at once; and the answer shows the state that the instance has."""
+
+    def method(self: Any) -> Any:
+        _force.on = any(str(self._get_param(name)).lower() == "true" for name in ("Force", "SkipOsShutdown"))
+        try:
+            response = respond(self)
+        finally:
+            _force.on = False
+        result = response._result if hasattr(response, "_result") else response.result
+        for entry in result[key]:
+            state = self.ec2_backend.get_instance(entry["InstanceId"])._state
+            entry["CurrentState"] = {"Code": state.code, "Name": state.name}
+        return response
+
+    return method
+
+
+def _terminate_all(self: Any, instance_ids: list[str]) -> list[Any]:
+    """AWS: an unknown id ends nothing; a protected one saves all in its zone, while those in other zones end."""
+    if not instance_ids:
+        raise EC2ClientError("MissingParameter", "The request must contain the parameter InstanceId")
+    found = self.get_multi_instances_by_id(instance_ids)
+    if missing := set(instance_ids) - {it.id for it in found}:
+        raise InvalidInstanceIdError(sorted(missing))
+    shielded = [it for it in found if it.disable_api_termination is True or str(it.disable_api_termination).lower() == "true"]
+    zones = {it._placement.zone for it in shielded}
+    ended = [(it, it.terminate()) for it in found if it._placement.zone not in zones]
+    if shielded:
+        raise OperationNotPermitted4(shielded[0].id)
+    return ended
+
+
+def _block_devices(self: Any) -> list[dict[str, Any]]:
+    """DeleteOnTermination: true for a root volume unless said otherwise, false for others."""
+    mappings = _parse_block_devices(self)
+    for mapping, given in zip(mappings, self._get_param("BlockDeviceMappings", []), strict=True):
+        if "DeleteOnTermination" not in given.get("Ebs", {}):
+            mapping["Ebs"]["DeleteOnTermination"] = mapping["DeviceName"] in ("/dev/sda1", "/dev/xvda")
+    return list(mappings)
+
+
+def _root_volume(self: Any) -> None:
+    """The root volume bears the image's name for it, which moto does not heed."""
+    volume = self.ec2_backend.create_volume(size=8, zone_name=self._placement.zone)
+    self.ec2_backend.attach_volume(volume.id, self.id, self.root_device_name or "/dev/sda1", True)
+
+
+def _ensure_root_volume(it: Any) -> None:
+    if not any(name in ("/dev/sda1", "/dev/xvda", it.root_device_name) for name in it.block_device_mapping):
+        it.setup_defaults()
+
+
+def _apply_template(it: Any, template: dict[str, Any], given: dict[str, Any]) -> None:
+    """What moto drops from a launch template."""
+    if not given.get("instance_initiated_shutdown_behavior") and template.get("InstanceInitiatedShutdownBehavior"):
+        it.instance_initiated_shutdown_behavior = template["InstanceInitiatedShutdownBehavior"]
+    if template.get("InstanceMarketOptions") and not it.lifecycle:
+        it.lifecycle = "spot"
+    if template.get("MetadataOptions") and not given.get("metadata_options"):
+        it.metadata_options = models.MetadataOptions(template["MetadataOptions"])

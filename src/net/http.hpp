@@ -15,6 +15,12 @@
 #include "base/result.hpp"
 #include "base/times.hpp"
 
+// gcc 12 takes the frame of an inlined Asio coroutine for memory that was got in another way than it's given back
+// (gcc bug 109224 and its kin): a false alarm in each file with a coroutine, and each of those includes this one.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+#endif
+
 namespace curfew::net {
 
 template <class T>
@@ -52,6 +58,7 @@ struct Request {
   Url url;
   std::vector<Header> headers;  // without Host, Content-Length, Connection: the client adds them
   Body body = std::string{};
+  bool direct = false;  // never through a proxy
 };
 
 struct Response {
@@ -63,31 +70,32 @@ struct Response {
 };
 
 struct Limits {
-  Millis connect{5'000};   // name, TCP and TLS, each address tried in turn within it
-  Millis idle{30'000};     // without a byte in either direction
-  Millis total{120'000};   // the whole exchange
+  Millis connect{5'000};          // name, TCP and TLS, each address tried in turn within it
+  Millis idle{30'000};            // without a byte in either direction
+  Millis total{120'000};          // the whole exchange
   std::size_t body = 16U << 20U;  // largest reply taken; a larger one is an error
 };
 
-// Where proxies and certificates come from; see `from_environment`.
+// Proxies and certificates; net/environment.hpp reads them from the process's variables.
 struct ClientOptions {
   std::string http_proxy;   // for http URLs
   std::string https_proxy;  // for https URLs, by CONNECT
   std::vector<std::string> no_proxy;
-  std::string ca_file;      // PEM; empty: the first of the distributions' usual places
+  std::string ca_file;  // PEM; empty: the first of the distributions' usual places
   std::size_t idle_connections = 16;
 };
 
 class HttpClient {
  public:
   virtual ~HttpClient() = default;
-  // One exchange; never throws, never outlasts limits.total. No redirects are followed, nothing is retried, except that
+  // One exchange; never outlasts limits.total. Throws only when the coroutine that waits for it is cancelled. No redirects are followed, nothing is retried, except that
   // a kept-alive connection which the peer had already closed is replaced by a new one.
   // Errors: unavailable (no connection, reset), timed_out, invalid_input (malformed or oversized reply), refused (TLS).
   [[nodiscard]] virtual Awaitable<Result<Response>> send(Request request, Limits limits) = 0;
 };
 
 // The real client on an io_context's executor. Names are resolved on a thread that may be left behind: leave by _exit.
-[[nodiscard]] std::unique_ptr<HttpClient> make_http_client(boost::asio::any_io_executor executor, ClientOptions options);
+[[nodiscard]] std::unique_ptr<HttpClient> make_http_client(boost::asio::any_io_executor executor,
+                                                           ClientOptions options);
 
 }  // namespace curfew::net

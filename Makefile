@@ -8,7 +8,7 @@ help: ## this list
 
 demo: ## see curfew end machines that crash, hang and overrun, on a local AWS
 	@scripts/install build sandbox python
-	@$(MAKE) --no-print-directory release
+	@scripts/build
 	@.venv/bin/python -m sandbox demo
 
 test: ## everything that is checked before a commit counts; scripts/test --list shows the stages
@@ -16,17 +16,12 @@ test: ## everything that is checked before a commit counts; scripts/test --list 
 
 bench: ## curfew beside what people use today
 	@scripts/install build sandbox python
-	@$(MAKE) --no-print-directory release
+	@scripts/build
 	@.venv/bin/python -m bench
 
 build: ## build/release/curfew, one static binary
 	@scripts/install build
-	@$(MAKE) --no-print-directory release
-
-.PHONY: release
-release:
-	@cmake --preset release --log-level=WARNING
-	@cmake --build --preset release --parallel "$$(scripts/jobs)"
+	@scripts/build
 
 lint: ## read the code without running it: format, clang-tidy, ruff, mypy, shellcheck, layers
 	@scripts/install build test lint python

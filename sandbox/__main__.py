@@ -15,7 +15,9 @@ from sandbox.mode import detect
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", help="run a sandbox")
     serve.add_argument("--port", type=int, default=0, help="on 127.0.0.1; 0 (the default) takes a free one")

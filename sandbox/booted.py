@@ -30,7 +30,14 @@ class BootedMachine(Machine):
         # In a container cloud-init reads no DMI, but a /sys/hypervisor/uuid that begins with "ec2" proves EC2 to it.
         (identity / "uuid").write_text("ec2e1916-9099-7caf-fd21-012345abcdef\n")
         guest.hide(upper, "usr/sbin/dhclient")  # else cloud-init waits for DHCP
-        mount("-t", "overlay", "-o", f"lowerdir={self.image},upperdir={upper},workdir={work}", "sandbox-root", self.root)
+        mount(
+            "-t",
+            "overlay",
+            "-o",
+            f"lowerdir={self.image},upperdir={upper},workdir={work}",
+            "sandbox-root",
+            self.root,
+        )
 
     def furnish(self, user_data: bytes) -> None:
         guest.furnish_systemd(self.root, self.options.cloud_init)
@@ -39,9 +46,20 @@ class BootedMachine(Machine):
 
     def spawn(self) -> subprocess.Popen[bytes]:
         self.network.plug_in()
-        join = 'while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs" || exit 125; shift; done; shift; exec "$@"'
+        join = (
+            'while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs" || exit 125; shift; done; shift; exec "$@"'
+        )
         groups = [str(path) for path in self.group.paths]
-        words = nspawn(self.root, self.name, ["--boot", "--private-network", "--network-interface=eth0", f"--bind-ro={self.place}/identity:/sys/hypervisor"])
+        words = nspawn(
+            self.root,
+            self.name,
+            [
+                "--boot",
+                "--private-network",
+                "--network-interface=eth0",
+                f"--bind-ro={self.place}/identity:/sys/hypervisor",
+            ],
+        )
         with self.console_log.open("ab") as log:
             return subprocess.Popen(
                 ["sh", "-c", join, "sh", *groups, "--", *enter(self.network.router), *words],

@@ -29,7 +29,9 @@ done"""
 
 
 def _tops() -> list[Path]:
-    return [top for top in _TOPS if (top / "cgroup.procs").exists() and os.access(top / "cgroup.procs", os.W_OK)]
+    return [
+        top for top in _TOPS if (top / "cgroup.procs").exists() and os.access(top / "cgroup.procs", os.W_OK)
+    ]
 
 
 def usable() -> bool:

@@ -1,10 +1,10 @@
 """The sandbox as tests, the demo and the benchmarks see it: start one, launch instances in it, look at them, break things.
 
-    with Sandbox.start() as cloud:
-        cloud.bucket("models")
-        instance = cloud.launch("#!/bin/bash\\necho hello; shutdown -h now", shutdown_behavior="terminate")
-        instance.wait("terminated", timeout=60)
-        print(instance.billed_seconds(), instance.console())
+with Sandbox.start() as cloud:
+    cloud.bucket("models")
+    instance = cloud.launch("#!/bin/bash\\necho hello; shutdown -h now", shutdown_behavior="terminate")
+    instance.wait("terminated", timeout=60)
+    print(instance.billed_seconds(), instance.console())
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ class SandboxError(RuntimeError):
 class Sandbox:
     """A running sandbox. Made by start(), which begins one as a process of its own, or for one that runs already."""
 
-    def __init__(self, endpoint: str, mode: str, why: str = "", process: subprocess.Popen[bytes] | None = None) -> None:
+    def __init__(
+        self, endpoint: str, mode: str, why: str = "", process: subprocess.Popen[bytes] | None = None
+    ) -> None:
         self.endpoint, self.mode, self.why = endpoint, mode, why
         self.process = process
 
@@ -52,7 +54,18 @@ class Sandbox:
             ready = Path(folder, "ready")
             output = log.open("ab") if log else None
             process = subprocess.Popen(
-                [sys.executable, "-m", "sandbox", "serve", "--port", str(port), "--mode", mode, "--ready-file", str(ready)],
+                [
+                    sys.executable,
+                    "-m",
+                    "sandbox",
+                    "serve",
+                    "--port",
+                    str(port),
+                    "--mode",
+                    mode,
+                    "--ready-file",
+                    str(ready),
+                ],
                 cwd=_REPO,
                 stdin=subprocess.DEVNULL,
                 stdout=output or subprocess.DEVNULL,
@@ -85,7 +98,9 @@ class Sandbox:
     def __enter__(self) -> Sandbox:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     @property
@@ -95,7 +110,9 @@ class Sandbox:
 
     def control(self, verb: str, http_timeout: float = 60, **arguments: Any) -> Any:
         """A call of /_sandbox/VERB; see Cloud in sandbox/cloud.py for the verbs."""
-        request = urllib.request.Request(f"{self.endpoint}/_sandbox/{verb}", data=json.dumps(arguments).encode(), method="POST")
+        request = urllib.request.Request(
+            f"{self.endpoint}/_sandbox/{verb}", data=json.dumps(arguments).encode(), method="POST"
+        )
         try:
             with urllib.request.urlopen(request, timeout=http_timeout) as reply:
                 return json.load(reply)
@@ -110,9 +127,9 @@ class Sandbox:
         from botocore.config import Config
 
         settings = {"retries": {"max_attempts": 1}, "s3": {"addressing_style": "path"}, **config}
-        return boto3.session.Session(aws_access_key_id="sandbox", aws_secret_access_key="sandbox", region_name=region).client(
-            service, endpoint_url=self.endpoint, config=Config(**settings)
-        )
+        return boto3.session.Session(
+            aws_access_key_id="sandbox", aws_secret_access_key="sandbox", region_name=region
+        ).client(service, endpoint_url=self.endpoint, config=Config(**settings))
 
     def env(self, region: str = REGION) -> dict[str, str]:
         """Variables for a program on this host that is to use this sandbox instead of AWS."""
@@ -137,8 +154,18 @@ class Sandbox:
         """Makes an instance profile with a role of the same name, where there is none, and returns the name."""
         iam = self.client("iam")
         with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
-            trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
-            iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", **trust}))
+            trust = {
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Principal": {"Service": "ec2.amazonaws.com"},
+                        "Action": "sts:AssumeRole",
+                    }
+                ]
+            }
+            iam.create_role(
+                RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", **trust})
+            )
             iam.create_instance_profile(InstanceProfileName=name)
             iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
         if policy:
@@ -147,7 +174,12 @@ class Sandbox:
 
     def image_id(self, region: str = REGION) -> str:
         """An image that RunInstances takes here (which one does not matter: all machines have the same root)."""
-        found = self.client("ec2", region).describe_images(Filters=[{"Name": "architecture", "Values": ["x86_64"]}, {"Name": "root-device-type", "Values": ["ebs"]}])
+        found = self.client("ec2", region).describe_images(
+            Filters=[
+                {"Name": "architecture", "Values": ["x86_64"]},
+                {"Name": "root-device-type", "Values": ["ebs"]},
+            ]
+        )
         return str(found["Images"][0]["ImageId"])
 
     def launch(
@@ -177,7 +209,13 @@ class Sandbox:
         `pending`) and files (path inside -> content; a Path is copied with its mode). wait: return when it is up.
         """
         token = run_instances.setdefault("ClientToken", secrets.token_hex(12))
-        options: dict[str, Any] = {"cloud_init": cloud_init, "machine": machine, "disk": disk, "memory": memory, "boot_delay": boot_delay}
+        options: dict[str, Any] = {
+            "cloud_init": cloud_init,
+            "machine": machine,
+            "disk": disk,
+            "memory": memory,
+            "boot_delay": boot_delay,
+        }
         options["files"] = {path: _packed(content) for path, content in (files or {}).items()}
         self.control("wish", token=token, options=options)
         request: dict[str, Any] = {
@@ -187,10 +225,18 @@ class Sandbox:
             "MaxCount": 1,
             "UserData": user_data,
             "InstanceInitiatedShutdownBehavior": shutdown_behavior,
-            "MetadataOptions": {"HttpTokens": "required", "InstanceMetadataTags": "enabled" if imds_tags else "disabled"},
+            "MetadataOptions": {
+                "HttpTokens": "required",
+                "InstanceMetadataTags": "enabled" if imds_tags else "disabled",
+            },
         }
         if tags:
-            request["TagSpecifications"] = [{"ResourceType": "instance", "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}]
+            request["TagSpecifications"] = [
+                {
+                    "ResourceType": "instance",
+                    "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+                }
+            ]
         if spot:
             request["InstanceMarketOptions"] = {"MarketType": "spot"}
         if profile:
@@ -220,7 +266,9 @@ class Sandbox:
         self.control("clear_faults", id=number)
 
     @contextlib.contextmanager
-    def failing(self, kind: str, service: str | None = None, op: str | None = None, **more: Any) -> Iterator[None]:
+    def failing(
+        self, kind: str, service: str | None = None, op: str | None = None, **more: Any
+    ) -> Iterator[None]:
         number = self.fault(kind, service, op, **more)
         try:
             yield

@@ -45,7 +45,9 @@ class Cloud:
         options = self._wishes.get(token or "", self._default)
         machine = None
         if options.machine:
-            machine = self._make(instance.id, self.base, Group(self.groups, instance.id, options.memory), options)
+            machine = self._make(
+                instance.id, self.base, Group(self.groups, instance.id, options.memory), options
+            )
         life = Life(instance, options, machine, motofix.ORIGINAL, self.stop_bound)
         with self._lock:
             self.lives[instance.id] = life
@@ -59,7 +61,9 @@ class Cloud:
 
     def _give_disks_back(self) -> None:
         with self._lock:
-            gone = [life.machine for life in self.lives.values() if life.state == "terminated" and life.machine]
+            gone = [
+                life.machine for life in self.lives.values() if life.state == "terminated" and life.machine
+            ]
         for machine in [machine for machine in gone if not machine.discarded][:-_KEPT_DISKS]:
             machine.discard()
 
@@ -174,13 +178,17 @@ class Cloud:
             machine.cut_network()
         return {}
 
-    def on_gpu(self, life: Life, rows: list[dict[str, Any]] | None = None, hang: bool = False) -> dict[str, Any]:
+    def on_gpu(
+        self, life: Life, rows: list[dict[str, Any]] | None = None, hang: bool = False
+    ) -> dict[str, Any]:
         """What nvidia-smi shows, a row for each GPU, by the names of --query-gpu. None: no driver. hang: it never answers."""
         machine = self._machine(life)
         if rows:
             names = list(dict.fromkeys(name for row in rows for name in row))
             text = io.StringIO()
-            csv.writer(text, lineterminator="\n").writerows([names, *([row.get(name, "[N/A]") for name in names] for row in rows)])
+            csv.writer(text, lineterminator="\n").writerows(
+                [names, *([row.get(name, "[N/A]") for name in names] for row in rows)]
+            )
             machine.write(guest.GPU_FILE, text.getvalue().replace(",", ", ").encode())
         else:
             machine.unlink(guest.GPU_FILE)
@@ -207,7 +215,9 @@ class Cloud:
         life.notices.clear()
         return {}
 
-    def on_imds(self, life: Life, error: int | None = None, delay: float = 0.0, path: str = "") -> dict[str, Any]:
+    def on_imds(
+        self, life: Life, error: int | None = None, delay: float = 0.0, path: str = ""
+    ) -> dict[str, Any]:
         """Makes the metadata service slow, or answer an error below a path ("meta-data/spot"); neither: well again."""
         life.imds_delay = delay
         life.imds_errors = {path: error} if error else {}

@@ -103,14 +103,19 @@ class Faults:
 def identify(environ: dict[str, Any], body: bytes, source: str | None) -> Call:
     path, query = environ["PATH_INFO"], environ.get("QUERY_STRING", "")
     authorization = environ.get("HTTP_AUTHORIZATION", "")
-    scope = re.search(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/aws4_request", unquote(authorization + "&" + query).replace("X-Amz-Credential", "Credential"))
+    scope = re.search(
+        r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/aws4_request",
+        unquote(authorization + "&" + query).replace("X-Amz-Credential", "Credential"),
+    )
     region, service = (scope[1], scope[2]) if scope else ("", "s3")
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     method = environ["REQUEST_METHOD"]
     if target:
         op = target.rsplit(".", 1)[-1]
     elif service in _QUERY_SERVICES or (not scope and b"Action=" in body):
-        op = (parse_qs(body.decode(errors="replace")).get("Action") or parse_qs(query).get("Action") or ["?"])[0]
+        op = (
+            parse_qs(body.decode(errors="replace")).get("Action") or parse_qs(query).get("Action") or ["?"]
+        )[0]
         service = service if scope else "?"
     elif service == "s3":
         op = _s3_op(method, path, query, environ)
@@ -133,23 +138,46 @@ def _s3_op(method: str, path: str, query: str, environ: dict[str, Any]) -> str:
             return "GetBucketLocation"
         if method == "POST" and "delete" in keys:
             return "DeleteObjects"
-        names = {"GET": "ListObjectsV2" if "list-type" in keys else "ListObjects", "PUT": "CreateBucket", "HEAD": "HeadBucket", "DELETE": "DeleteBucket"}
+        names = {
+            "GET": "ListObjectsV2" if "list-type" in keys else "ListObjects",
+            "PUT": "CreateBucket",
+            "HEAD": "HeadBucket",
+            "DELETE": "DeleteBucket",
+        }
         return names.get(method, method)
     if "uploadId" in keys:
-        return {"PUT": "UploadPart", "POST": "CompleteMultipartUpload", "DELETE": "AbortMultipartUpload", "GET": "ListParts"}.get(method, method)
+        return {
+            "PUT": "UploadPart",
+            "POST": "CompleteMultipartUpload",
+            "DELETE": "AbortMultipartUpload",
+            "GET": "ListParts",
+        }.get(method, method)
     if "uploads" in keys:
         return "CreateMultipartUpload"
     if method == "PUT" and "HTTP_X_AMZ_COPY_SOURCE" in environ:
         return "CopyObject"
-    return {"GET": "GetObject", "PUT": "PutObject", "HEAD": "HeadObject", "DELETE": "DeleteObject"}.get(method, method)
+    return {"GET": "GetObject", "PUT": "PutObject", "HEAD": "HeadObject", "DELETE": "DeleteObject"}.get(
+        method, method
+    )
 
 
 def _scheduler_op(method: str, path: str) -> str:
     if path.startswith("/schedules/"):
-        return {"POST": "CreateSchedule", "GET": "GetSchedule", "PUT": "UpdateSchedule", "DELETE": "DeleteSchedule"}.get(method, method)
+        return {
+            "POST": "CreateSchedule",
+            "GET": "GetSchedule",
+            "PUT": "UpdateSchedule",
+            "DELETE": "DeleteSchedule",
+        }.get(method, method)
     if path.startswith("/schedule-groups/"):
-        return {"POST": "CreateScheduleGroup", "GET": "GetScheduleGroup", "DELETE": "DeleteScheduleGroup"}.get(method, method)
-    return {"/schedules": "ListSchedules", "/schedule-groups": "ListScheduleGroups"}.get(path, f"{method} {path}")
+        return {
+            "POST": "CreateScheduleGroup",
+            "GET": "GetScheduleGroup",
+            "DELETE": "DeleteScheduleGroup",
+        }.get(method, method)
+    return {"/schedules": "ListSchedules", "/schedule-groups": "ListScheduleGroups"}.get(
+        path, f"{method} {path}"
+    )
 
 
 def error_reply(fault: Fault, call: Call) -> tuple[int, str, bytes]:
@@ -170,6 +198,8 @@ def error_reply(fault: Fault, call: Call) -> tuple[int, str, bytes]:
     if call.service in _QUERY_SERVICES:
         body = f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{text}</Message></Error><RequestId>sandbox</RequestId></ErrorResponse>"
         return status, "text/xml", body.encode()
-    return status, "application/x-amz-json-1.1", json.dumps({"__type": code, "Code": code, "message": fault.message}).encode()
-
-
+    return (
+        status,
+        "application/x-amz-json-1.1",
+        json.dumps({"__type": code, "Code": code, "message": fault.message}).encode(),
+    )

@@ -41,7 +41,13 @@ class Front:
             return self._control(environ, start)
         source = self.sources.get(int(environ.get("REMOTE_PORT") or 0))
         call = faults.identify(environ, self._peek(environ), source)
-        entry: dict[str, Any] = {"time": time.time(), "service": call.service, "op": call.op, "path": call.path, "source": source}
+        entry: dict[str, Any] = {
+            "time": time.time(),
+            "service": call.service,
+            "op": call.op,
+            "path": call.path,
+            "source": source,
+        }
         entry |= {"region": call.region, "status": None, "fault": None}
         self.log.append(entry)
         fault = self.faults.take(call)
@@ -61,7 +67,9 @@ class Front:
         environ["wsgi.input"] = io.BytesIO(body)
         return body
 
-    def _pass_on(self, environ: dict[str, Any], start: Callable[..., Any], entry: dict[str, Any]) -> Iterable[bytes]:
+    def _pass_on(
+        self, environ: dict[str, Any], start: Callable[..., Any], entry: dict[str, Any]
+    ) -> Iterable[bytes]:
         def started(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             entry["status"] = int(status.split()[0])
             return start(status, headers, exc_info) if exc_info else start(status, headers)
@@ -69,7 +77,14 @@ class Front:
         answer: Iterable[bytes] = self._moto(environ, started)
         return answer
 
-    def _misbehave(self, fault: Fault, call: Call, environ: dict[str, Any], start: Callable[..., Any], entry: dict[str, Any]) -> Iterable[bytes] | None:
+    def _misbehave(
+        self,
+        fault: Fault,
+        call: Call,
+        environ: dict[str, Any],
+        start: Callable[..., Any],
+        entry: dict[str, Any],
+    ) -> Iterable[bytes] | None:
         """None: the call goes on to moto."""
         if fault.kind == "slow":
             time.sleep(fault.delay)
@@ -105,7 +120,10 @@ class Front:
         length = int(environ.get("CONTENT_LENGTH") or 0)
         try:
             arguments = json.loads(environ["wsgi.input"].read(length) or b"{}") if length else {}
-            answer, status = self.control(environ["PATH_INFO"].removeprefix("/_sandbox/"), arguments), "200 OK"
+            answer, status = (
+                self.control(environ["PATH_INFO"].removeprefix("/_sandbox/"), arguments),
+                "200 OK",
+            )
         except Exception as error:
             answer, status = {"error": f"{type(error).__name__}: {error}"}, "400 Bad Request"
         body = json.dumps(answer, default=str).encode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -91,7 +92,7 @@ exec awk -F', *' -v query="$query" -v format="$format" '
 def put(root: Path, path: str, data: str | bytes, mode: int = 0o644) -> None:
     place = root / path
     place.parent.mkdir(parents=True, exist_ok=True)
-    if place.is_symlink():
+    with contextlib.suppress(OSError):  # a link, or a file whose owner is not ours to write as
         place.unlink()
     place.write_bytes(data.encode() if isinstance(data, str) else data)
     place.chmod(mode)
@@ -120,14 +121,23 @@ def furnish_systemd(root: Path, cloud_init: bool) -> None:
     put(root, units + "sandbox-address.service", _ADDRESS_UNIT)
     link(root, units + "sysinit.target.wants/sandbox-address.service", "../sandbox-address.service")
     put(root, units + "systemd-halt.service.d/mark.conf", _HALT_UNIT)
-    for unit in ("console-getty.service", "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer"):
+    for unit in (
+        "console-getty.service",
+        "apt-daily.timer",
+        "apt-daily-upgrade.timer",
+        "dpkg-db-backup.timer",
+        "e2scrub_all.timer",
+        "fstrim.timer",
+    ):
         link(root, units + unit, "/dev/null")
     put(root, "etc/cloud/cloud.cfg.d/99_sandbox.cfg", _CLOUD_CFG)
     put(root, "etc/cloud/ds-identify.cfg", "policy: enabled\n")
     if not cloud_init:
         put(root, "etc/cloud/cloud-init.disabled", "")
         put(root, units + "sandbox-user-data.service", _USER_DATA_UNIT)
-        link(root, units + "multi-user.target.wants/sandbox-user-data.service", "../sandbox-user-data.service")
+        link(
+            root, units + "multi-user.target.wants/sandbox-user-data.service", "../sandbox-user-data.service"
+        )
 
 
 def give_user_data(root: Path, data: bytes) -> None:

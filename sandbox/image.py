@@ -19,7 +19,9 @@ from pathlib import Path
 
 SUITE = "bookworm"
 # python3-cffi-backend: debootstrap does not find it by itself, and cloud-init needs it. dbus: `shutdown -h +N` needs logind.
-BASE_PACKAGES = "systemd systemd-sysv dbus cloud-init python3-cffi-backend iproute2 procps curl ca-certificates"
+BASE_PACKAGES = (
+    "systemd systemd-sysv dbus cloud-init python3-cffi-backend iproute2 procps curl ca-certificates"
+)
 # For the training job; its dependencies are too tangled for debootstrap, so apt installs it inside.
 MORE_PACKAGES = "python3-sklearn"
 MIRROR = "http://deb.debian.org/debian"
@@ -74,7 +76,16 @@ def ensure(say: Say) -> Path:
 
 def _build(root: Path, say: Say) -> None:
     say(f"  debootstrap: {BASE_PACKAGES}")
-    _run(["debootstrap", "--variant=minbase", f"--include={','.join(BASE_PACKAGES.split())}", SUITE, str(root), MIRROR])
+    _run(
+        [
+            "debootstrap",
+            "--variant=minbase",
+            f"--include={','.join(BASE_PACKAGES.split())}",
+            SUITE,
+            str(root),
+            MIRROR,
+        ]
+    )
     say(f"  apt-get: {MORE_PACKAGES}")
     # In namespaces of its own, so that the mount of /proc and any daemon a package may start go when it ends.
     inside = f"mount -t proc proc /proc && export DEBIAN_FRONTEND=noninteractive && apt-get install -y --no-install-recommends {MORE_PACKAGES} && {_TRIM}"
@@ -85,7 +96,9 @@ def _build(root: Path, say: Say) -> None:
 
 
 def _run(words: list[str]) -> None:
-    result = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_LIMIT, check=False)
+    result = subprocess.run(
+        words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_LIMIT, check=False
+    )
     if result.returncode:
         tail = "\n".join((result.stdout + result.stderr).strip().splitlines()[-8:])
         raise RuntimeError(f"{words[0]} failed with exit code {result.returncode}:\n{tail}")

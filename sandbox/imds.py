@@ -102,7 +102,10 @@ def handler(metadata: Metadata) -> type[http.server.BaseHTTPRequestHandler]:
             """Slow or failing because a test wants it, or switched off for the instance."""
             time.sleep(metadata.imds_delay)
             inner = self.path.strip("/").partition("/")[2]
-            code = next((code for path, code in metadata.imds_errors.items() if inner.startswith(path)), 0 if metadata.enabled else 403)
+            code = next(
+                (code for path, code in metadata.imds_errors.items() if inner.startswith(path)),
+                0 if metadata.enabled else 403,
+            )
             if code:
                 self.reply(code)
             return bool(code)
@@ -133,7 +136,9 @@ def handler(metadata: Metadata) -> type[http.server.BaseHTTPRequestHandler]:
                 return self.reply(401)
             node = _look_up(metadata.tree(), self.path)
             if isinstance(node, dict):
-                node = "\n".join(key + "/" * isinstance(value, dict) for key, value in node.items() if value is not None)
+                node = "\n".join(
+                    key + "/" * isinstance(value, dict) for key, value in node.items() if value is not None
+                )
             if node is None:
                 return self.reply(404)
             self.reply(200, node.encode() if isinstance(node, str) else node)

@@ -56,9 +56,14 @@ class Instance:
         while not (value := holds()):
             if time.monotonic() > deadline:
                 facts = self.facts()
-                events = ", ".join(f"{event['event']}{':' + event['state'] if 'state' in event else ''}" for event in facts["events"])
+                events = ", ".join(
+                    f"{event['event']}{':' + event['state'] if 'state' in event else ''}"
+                    for event in facts["events"]
+                )
                 tail = "\n".join(self.console().splitlines()[-25:])
-                raise TimeoutError(f"{self.id}: no {what or 'such thing'} within {timeout:g} s; it is {facts['state']}; {events}\n{tail}")
+                raise TimeoutError(
+                    f"{self.id}: no {what or 'such thing'} within {timeout:g} s; it is {facts['state']}; {events}\n{tail}"
+                )
             time.sleep(_POLL)
         return value
 
@@ -67,7 +72,9 @@ class Instance:
         self.until(lambda: self.state() == state, timeout, f"state {state}")
 
     def wait_event(self, kind: str, timeout: float = 60) -> dict[str, Any]:
-        found = self.until(lambda: [event for event in self.events if event["event"] == kind], timeout, f"event {kind}")
+        found = self.until(
+            lambda: [event for event in self.events if event["event"] == kind], timeout, f"event {kind}"
+        )
         return dict(found[0])
 
     def wait_up(self, timeout: float = 60) -> None:
@@ -75,7 +82,9 @@ class Instance:
 
         def up() -> bool:
             facts = self.facts()
-            if facts["state"] not in ("pending", "running") or any(event["event"] == "boot-failed" for event in facts["events"]):
+            if facts["state"] not in ("pending", "running") or any(
+                event["event"] == "boot-failed" for event in facts["events"]
+            ):
                 return True
             return facts["state"] == "running" and (facts["up"] or not facts["machine"])
 
@@ -92,7 +101,9 @@ class Instance:
         return list(self.facts()["events"])
 
     def _when(self, kind: str) -> float | None:
-        return next((float(event["monotonic"]) for event in reversed(self.events) if event["event"] == kind), None)
+        return next(
+            (float(event["monotonic"]) for event in reversed(self.events) if event["event"] == kind), None
+        )
 
     @property
     def powered_off_at(self) -> float | None:
@@ -134,10 +145,25 @@ class Instance:
         tty: on a terminal of its own (out and err come together). Past the timeout it is killed, and the code is 124.
         """
         data = stdin.encode() if isinstance(stdin, str) else stdin or b""
-        words = [*(["env", *(f"{key}={value}" for key, value in env.items())] if env else []), *map(str, argv)]
-        arguments = {"argv": words, "stdin": base64.b64encode(data).decode(), "timeout": timeout, "user": user, "tty": tty, "detach": detach, "cwd": cwd}
+        words = [
+            *(["env", *(f"{key}={value}" for key, value in env.items())] if env else []),
+            *map(str, argv),
+        ]
+        arguments = {
+            "argv": words,
+            "stdin": base64.b64encode(data).decode(),
+            "timeout": timeout,
+            "user": user,
+            "tty": tty,
+            "detach": detach,
+            "cwd": cwd,
+        }
         answer = self.cloud.control("exec", http_timeout=timeout + 60, id=self.id, **arguments)
-        return Result(answer["code"], base64.b64decode(answer["out"]).decode(errors="replace"), base64.b64decode(answer["err"]).decode(errors="replace"))
+        return Result(
+            answer["code"],
+            base64.b64decode(answer["out"]).decode(errors="replace"),
+            base64.b64decode(answer["err"]).decode(errors="replace"),
+        )
 
     def sh(self, script: str, timeout: float = 60, **more: Any) -> str:
         """Runs a shell script in it and returns its output; raises where it fails."""
@@ -241,9 +267,20 @@ class Instance:
         """What nvidia-smi shows: set_gpu(utilization=97, memory_used=20000), or a mapping for each GPU with the names of
         --query-gpu. Nothing at all: no driver. hang: nvidia-smi never answers."""
         names = {"utilization": "utilization.gpu", "memory_used": "memory.used", "power": "power.draw"}
-        rows = [dict(gpu) for gpu in gpus] or ([{names.get(key, key): value for key, value in reading.items()}] if reading else [])
-        fixed = {"name": "NVIDIA A10G", "utilization.gpu": 0, "utilization.memory": 0, "memory.used": 0, "memory.total": 23028, "power.draw": 60}
-        full = [{"index": number, "uuid": f"GPU-{number:08x}", **fixed, **row} for number, row in enumerate(rows)]
+        rows = [dict(gpu) for gpu in gpus] or (
+            [{names.get(key, key): value for key, value in reading.items()}] if reading else []
+        )
+        fixed = {
+            "name": "NVIDIA A10G",
+            "utilization.gpu": 0,
+            "utilization.memory": 0,
+            "memory.used": 0,
+            "memory.total": 23028,
+            "power.draw": 60,
+        }
+        full = [
+            {"index": number, "uuid": f"GPU-{number:08x}", **fixed, **row} for number, row in enumerate(rows)
+        ]
         self._control("gpu", rows=full or None, hang=hang)
 
     def spot_notice(self, action: str = "terminate", seconds: float = 120) -> None:

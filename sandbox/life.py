@@ -34,7 +34,14 @@ _MAC = "02:00:0a:00:00:02"
 
 
 class Life:
-    def __init__(self, instance: MotoInstance, options: Options, machine: Machine | None, original: Any, stop_bound: float) -> None:
+    def __init__(
+        self,
+        instance: MotoInstance,
+        options: Options,
+        machine: Machine | None,
+        original: Any,
+        stop_bound: float,
+    ) -> None:
         self.instance, self.options, self.machine = instance, options, machine
         self.original = original  # moto's own terminate, stop and start
         self.stop_bound = stop_bound
@@ -72,7 +79,9 @@ class Life:
     def _set_reason(self, reason: tuple[str, str]) -> None:
         self.instance.state_reason = StateReason(f"{reason[0]}: {reason[1]}", reason[0])
         when = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} GMT"
-        self.instance._reason = {USER_SHUTDOWN: f"User initiated ({when})", OS_SHUTDOWN: ""}.get(reason, f"{reason[0]} ({when})")
+        self.instance._reason = {USER_SHUTDOWN: f"User initiated ({when})", OS_SHUTDOWN: ""}.get(
+            reason, f"{reason[0]} ({when})"
+        )
 
     # What the API asks for. Each returns the state before.
 
@@ -93,7 +102,9 @@ class Life:
         """goal: "terminate" or "stop". Asks the machine first; after the bound, or at once by force, it is cut off."""
         with self._changed:
             before: InstanceState = self.instance._state
-            if before.name == "terminated" or (goal == "stop" and before.name in ("stopped", "stopping", "shutting-down")):
+            if before.name == "terminated" or (
+                goal == "stop" and before.name in ("stopped", "stopping", "shutting-down")
+            ):
                 return before
             already = self._goal is not None
             self._goal, self._goal_reason = goal, reason
@@ -137,7 +148,11 @@ class Life:
         with self._changed:
             goal = self._goal
             if goal is None:
-                goal = "terminate" if self.instance.instance_initiated_shutdown_behavior == "terminate" else "stop"
+                goal = (
+                    "terminate"
+                    if self.instance.instance_initiated_shutdown_behavior == "terminate"
+                    else "stop"
+                )
                 self._goal_reason = OS_SHUTDOWN
                 self.set_state("shutting-down" if goal == "terminate" else "stopping")
             self.event("off", how=how)
@@ -194,7 +209,14 @@ class Life:
                 text = (machine.root / guest.CONSOLE_LOG).read_text(errors="replace")
                 if self.options.cloud_init and machine.has_cloud_init:
                     text = text.partition("running 'modules:final'")[2].partition("\n")[2]
-                if first := next((line for line in text.splitlines() if line.strip() and not line.startswith(("Cloud-init v.", "ci-info:"))), None):
+                if first := next(
+                    (
+                        line
+                        for line in text.splitlines()
+                        if line.strip() and not line.startswith(("Cloud-init v.", "ci-info:"))
+                    ),
+                    None,
+                ):
                     return self.event("user-data", line=first)
             time.sleep(_POLL)
         return None
@@ -203,7 +225,11 @@ class Life:
 
     @property
     def hostname(self) -> str:
-        domain = "ec2.internal" if self.instance.region_name == "us-east-1" else f"{self.instance.region_name}.compute.internal"
+        domain = (
+            "ec2.internal"
+            if self.instance.region_name == "us-east-1"
+            else f"{self.instance.region_name}.compute.internal"
+        )
         return f"ip-10-0-0-2.{domain}"
 
     @property
@@ -234,14 +260,24 @@ class Life:
     def tree(self) -> dict[str, Any]:
         it, document = self.instance, self.identity_document()
         zone = it._placement.zone
-        notice = {"action": self.notices.get("action"), "time": self.notices.get("time")} if "action" in self.notices else None
+        notice = (
+            {"action": self.notices.get("action"), "time": self.notices.get("time")}
+            if "action" in self.notices
+            else None
+        )
         terminate = notice and notice["action"] == "terminate"
         meta: dict[str, Any] = {
             "ami-id": it.image_id,
             "ami-launch-index": str(it.ami_launch_index),
             "events": {
-                "maintenance": {"scheduled": json.dumps(self.notices["maintenance"]) if "maintenance" in self.notices else None},
-                "recommendations": {"rebalance": json.dumps({"noticeTime": self.notices["rebalance"]})} if "rebalance" in self.notices else None,
+                "maintenance": {
+                    "scheduled": json.dumps(self.notices["maintenance"])
+                    if "maintenance" in self.notices
+                    else None
+                },
+                "recommendations": {"rebalance": json.dumps({"noticeTime": self.notices["rebalance"]})}
+                if "rebalance" in self.notices
+                else None,
             },
             "hostname": self.hostname,
             "instance-action": "none",
@@ -252,7 +288,11 @@ class Life:
             "local-ipv4": ADDRESS,
             "mac": _MAC,
             "network": {"interfaces": {"macs": {_MAC: self._interface()}}},
-            "placement": {"availability-zone": zone, "availability-zone-id": "use1-az1", "region": it.region_name},
+            "placement": {
+                "availability-zone": zone,
+                "availability-zone-id": "use1-az1",
+                "region": it.region_name,
+            },
             "public-keys": None,
             "reservation-id": getattr(it, "sandbox_reservation", None),
             "security-groups": "\n".join(group.name for group in it.security_groups) or "default",
@@ -262,7 +302,10 @@ class Life:
             assert self.credentials
             meta["iam"] = self.credentials.tree(it.owner_id, "AIPA" + it.id[2:18].upper())
         if notice:
-            meta["spot"] = {"instance-action": json.dumps(notice), "termination-time": notice["time"] if terminate else None}
+            meta["spot"] = {
+                "instance-action": json.dumps(notice),
+                "termination-time": notice["time"] if terminate else None,
+            }
         if it.metadata_options.instance_metadata_tags == "enabled":
             meta["tags"] = {"instance": {tag["key"]: tag["value"] for tag in it.get_tags()}}
         return {
@@ -273,8 +316,18 @@ class Life:
 
     def _interface(self) -> dict[str, str]:
         it = self.instance
-        values = {"device-number": "0", "interface-id": next((nic.id for nic in it.network_interfaces), None), "local-hostname": self.hostname}
-        values |= {"local-ipv4s": ADDRESS, "mac": _MAC, "owner-id": it.owner_id, "subnet-id": it.subnet_id, "vpc-id": it.vpc_id}
+        values = {
+            "device-number": "0",
+            "interface-id": next((nic.id for nic in it.network_interfaces), None),
+            "local-hostname": self.hostname,
+        }
+        values |= {
+            "local-ipv4s": ADDRESS,
+            "mac": _MAC,
+            "owner-id": it.owner_id,
+            "subnet-id": it.subnet_id,
+            "vpc-id": it.vpc_id,
+        }
         return {name: value for name, value in values.items() if value}
 
     def _role(self) -> bool:
@@ -282,7 +335,9 @@ class Life:
         found = self.instance.ec2_backend.iam_instance_profile_associations.get(self.instance.id)
         if found and self.credentials is None:
             profile = found.iam_instance_profile
-            self.credentials = Credentials(profile.name, next((role.name for role in profile.roles), profile.name))
+            self.credentials = Credentials(
+                profile.name, next((role.name for role in profile.roles), profile.name)
+            )
         return bool(found)
 
     # What a test lets happen.

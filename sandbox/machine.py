@@ -78,7 +78,9 @@ class Machine(ABC):
         self.frozen = False
         self.discarded = False
 
-    def serve(self, metadata: type[socketserver.BaseRequestHandler], api: type[socketserver.BaseRequestHandler]) -> None:
+    def serve(
+        self, metadata: type[socketserver.BaseRequestHandler], api: type[socketserver.BaseRequestHandler]
+    ) -> None:
         """Puts the metadata service and the way to the API where the machine finds them."""
         if self.network:
             self.network.serve(80, metadata)
@@ -171,19 +173,41 @@ class Machine(ABC):
         joins = self.group.joiners("sandbox-exec")
         join = 'while [ "$1" != -- ]; do echo $$ >"$1" || exit 125; shift; done; shift; exec "$@"'
         chdir = ["env", "-i", *(f"{key}={value}" for key, value in env.items()), f"--chdir={cwd}"]
-        return ["sh", "-c", join, "sh", *joins, "--", "nsenter", f"--target={pid}", *self.namespaces(), "--", *chdir, *words]
+        return [
+            "sh",
+            "-c",
+            join,
+            "sh",
+            *joins,
+            "--",
+            "nsenter",
+            f"--target={pid}",
+            *self.namespaces(),
+            "--",
+            *chdir,
+            *words,
+        ]
 
     def namespaces(self) -> list[str]:
         return ["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup"]
 
     def execute(
-        self, argv: list[str], stdin: bytes = b"", timeout: float = 60, detach: bool = False, user: str | None = None, tty: bool = False, cwd: str = "/"
+        self,
+        argv: list[str],
+        stdin: bytes = b"",
+        timeout: float = 60,
+        detach: bool = False,
+        user: str | None = None,
+        tty: bool = False,
+        cwd: str = "/",
     ) -> tuple[int, bytes, bytes]:
         """Runs a program inside. Past the timeout it is killed, and the code is 124. Detached: the output has its pid."""
         if detach:
             argv = ["sh", "-c", f'setsid "$@" >>{EXEC_LOG} 2>&1 </dev/null & echo $!', "sh", *argv]
         words = self.command(argv, user, tty, cwd)
-        process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
         try:
             out, err = process.communicate(stdin, timeout)
         except subprocess.TimeoutExpired:
@@ -246,7 +270,9 @@ class Machine(ABC):
     def discard(self) -> None:
         """Gives the disk back. Only for machines that are off."""
         self.discarded = True
-        subprocess.run(["umount", "--recursive", "--lazy", str(self.place)], check=False, capture_output=True, timeout=20)
+        subprocess.run(
+            ["umount", "--recursive", "--lazy", str(self.place)], check=False, capture_output=True, timeout=20
+        )
         with contextlib.suppress(OSError):
             self.place.rmdir()
         if self.network:
@@ -255,7 +281,9 @@ class Machine(ABC):
 
 
 def mount(*words: object) -> None:
-    result = subprocess.run(["mount", *map(str, words)], capture_output=True, text=True, timeout=20, check=False)
+    result = subprocess.run(
+        ["mount", *map(str, words)], capture_output=True, text=True, timeout=20, check=False
+    )
     if result.returncode:
         raise OSError(f"mount {' '.join(map(str, words))}: {result.stderr.strip()}")
 
@@ -273,7 +301,9 @@ def _descendants(pid: int) -> list[int]:
 def _pid_inside(pid: int) -> int | None:
     """The pid that a process has in its own, innermost PID namespace."""
     with contextlib.suppress(OSError, StopIteration):
-        line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("NSpid:"))
+        line = next(
+            line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("NSpid:")
+        )
         if len(line.split()) > 2:  # NSpid: OURS THEIRS
             return int(line.split()[-1])
     return None

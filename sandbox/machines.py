@@ -7,14 +7,13 @@ from pathlib import Path
 from sandbox.booted import BootedMachine
 from sandbox.cgroups import Group
 from sandbox.cloud import MachineMaker
+from sandbox.lesser import BareMachine, LesserMachine
 from sandbox.machine import Machine, Options
 
 
-def maker(mode: str, image: str | None) -> MachineMaker:
+def maker(mode: str, image: Path | None) -> MachineMaker:
     def booted(name: str, base: Path, group: Group, options: Options) -> Machine:
-        assert image
-        return BootedMachine(name, base, group, options, Path(image))
+        assert image is not None
+        return BootedMachine(name, base, group, options, image)
 
-    if mode == "booted":
-        return booted
-    raise NotImplementedError(mode)
+    return {"booted": booted, "lesser": LesserMachine, "bare": BareMachine}[mode]

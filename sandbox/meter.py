@@ -24,7 +24,14 @@ def _table(name: str) -> list[dict[str, str]]:
 @functools.cache
 def hourly_micros(instance_type: str, region: str, spot: bool = False) -> int | None:
     """Micro-dollars an hour; None where the list has no price (unknown, never free). Spot: list price less average saving."""
-    row = next((row for row in _table("ec2-linux-on-demand-2025-05-28.csv") if row["instance_type"] == instance_type), {})
+    row = next(
+        (
+            row
+            for row in _table("ec2-linux-on-demand-2025-05-28.csv")
+            if row["instance_type"] == instance_type
+        ),
+        {},
+    )
     if not (price := row.get(region)):
         return None
     if not spot:

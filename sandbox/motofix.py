@@ -13,7 +13,8 @@ from typing import Any
 import moto.ec2.models.core as tagging
 import moto.ec2.models.instances as models
 import moto.ec2.responses.instances as responses
-import moto.ec2.utils as utils
+from moto.core.responses import ActionResult, EmptyResult
+from moto.ec2 import utils
 from moto.ec2.exceptions import EC2ClientError, InvalidInstanceIdError, OperationNotPermitted4
 
 from sandbox import userdata
@@ -51,18 +52,26 @@ _FILTERS: dict[str, Callable[[Any], str]] = {
 
 def install(launched: Hook, lives: Lives) -> None:
     """launched(instance, client token) is called for each new instance; lives(id) finds what looks after one."""
-    tagging.TaggedEC2Resource.get_tags = _get_tags  # type: ignore[method-assign]
-    utils.passes_filter_dict = _passes
-    responses.InstanceResponse.run_instances = _idempotent_run  # type: ignore[method-assign]
-    responses.InstanceResponse.modify_instance_attribute = _modify  # type: ignore[method-assign]
-    responses.InstanceResponse.terminate_instances = _with_force(_respond_terminate, "TerminatingInstances")  # type: ignore[method-assign]
-    responses.InstanceResponse.stop_instances = _with_force(_respond_stop, "StoppingInstances")  # type: ignore[method-assign]
-    responses.InstanceResponse._parse_block_device_mapping = _block_devices  # type: ignore[method-assign]
-    models.Instance.setup_defaults = _root_volume  # type: ignore[method-assign]
-    models.InstanceBackend.terminate_instances = _terminate_all  # type: ignore[method-assign]
+    _replace(tagging.TaggedEC2Resource, "get_tags", _get_tags)
+    _replace(utils, "passes_filter_dict", _passes)
+    _replace(responses.InstanceResponse, "run_instances", _idempotent_run)
+    _replace(responses.InstanceResponse, "modify_instance_attribute", _modify)
+    _replace(
+        responses.InstanceResponse,
+        "terminate_instances",
+        _with_force(_respond_terminate, "TerminatingInstances"),
+    )
+    _replace(responses.InstanceResponse, "stop_instances", _with_force(_respond_stop, "StoppingInstances"))
+    _replace(responses.InstanceResponse, "_parse_block_device_mapping", _block_devices)
+    _replace(models.Instance, "setup_defaults", _root_volume)
+    _replace(models.InstanceBackend, "terminate_instances", _terminate_all)
 
     def run(self: Any, image_id: str, count: int, user_data: Any, groups: list[str], **options: Any) -> Any:
-        template = self._get_template_from_args(options["launch_template"]).data if options.get("launch_template") else {}
+        template = (
+            self._get_template_from_args(options["launch_template"]).data
+            if options.get("launch_template")
+            else {}
+        )
         reservation = _run_instances(self, image_id, count, user_data, groups, **options)
         for it in reservation.instances:
             it.sandbox_reservation = reservation.id
@@ -83,21 +92,33 @@ def install(launched: Hook, lives: Lives) -> None:
         if it.state in ("running", "pending"):
             return it._state
         if it.state != "stopped":
-            raise EC2ClientError("IncorrectInstanceState", f"The instance '{it.id}' is not in a state from which it can be started.")
+            raise EC2ClientError(
+                "IncorrectInstanceState",
+                f"The instance '{it.id}' is not in a state from which it can be started.",
+            )
         return life.start() if life else ORIGINAL["start"](it)
 
-    models.InstanceBackend.run_instances = run  # type: ignore[method-assign]
-    models.Instance.terminate = end("terminate")  # type: ignore[method-assign]
-    models.Instance.stop = end("stop")  # type: ignore[method-assign]
-    models.Instance.start = start  # type: ignore[method-assign]
-    models.Instance.reboot = lambda it: lives(it.id).reboot()  # type: ignore[method-assign]
+    _replace(models.InstanceBackend, "run_instances", run)
+    _replace(models.Instance, "terminate", end("terminate"))
+    _replace(models.Instance, "stop", end("stop"))
+    _replace(models.Instance, "start", start)
+    _replace(models.Instance, "reboot", lambda it: lives(it.id).reboot())
+
+
+def _replace(owner: Any, name: str, method: Callable[..., Any]) -> None:
+    if not hasattr(owner, name):
+        raise RuntimeError(f"moto has no {owner.__name__}.{name} any more: look at this module again")
+    setattr(owner, name, method)
 
 
 def _get_tags(self: Any) -> list[dict[str, str]]:
     """moto scans every tag of the region for each instance, which makes a sweep quadratic."""
     tags = dict(self.ec2_backend.tags.get(self.id) or {}) if self.id else {}
     kind = utils.EC2_PREFIX_TO_RESOURCE.get(utils.get_prefix(self.id), "") if tags else ""
-    return [{"resource_id": self.id, "key": key, "value": value, "resource_type": kind} for key, value in tags.items()]
+    return [
+        {"resource_id": self.id, "key": key, "value": value, "resource_type": kind}
+        for key, value in tags.items()
+    ]
 
 
 def _passes(instance: Any, filters: dict[str, Any]) -> bool:
@@ -122,7 +143,10 @@ def _idempotent_run(self: Any) -> Any:
     key = (self.current_account, self.region, str(scope), str(token))
     least, most = int(ask("MinCount") or 1), int(ask("MaxCount") or ask("MinCount") or 1)
     if most < least:
-        raise EC2ClientError("InvalidParameterValue", f"Value ({least}) for parameter minCount is invalid. It must not exceed maxCount ({most}).")
+        raise EC2ClientError(
+            "InvalidParameterValue",
+            f"Value ({least}) for parameter minCount is invalid. It must not exceed maxCount ({most}).",
+        )
     if len(userdata.decode(ask("UserData"))) > userdata.MAX_BYTES:
         raise EC2ClientError("InvalidParameterValue", "User data is limited to 16384 bytes")
     with _lock:
@@ -131,11 +155,16 @@ def _idempotent_run(self: Any) -> Any:
             if before != body:
                 message = "Arguments on this idempotent request are inconsistent with arguments used in previous request(s)."
                 raise EC2ClientError("IdempotentParameterMismatch", message)
-            return responses.ActionResult(result)
-        self._get_param = lambda name, *more, **options: most if name == "MinCount" else ask(name, *more, **options)
+            return ActionResult(result)
+        self._get_param = lambda name, *more, **options: (
+            most if name == "MinCount" else ask(name, *more, **options)
+        )
         response = _respond_run(self)
-        result = response._result if hasattr(response, "_result") else response.result
-        profile = {"iam_instance_profile_name": ask("IamInstanceProfile.Name"), "iam_instance_profile_arn": ask("IamInstanceProfile.Arn")}
+        result: Any = response.result
+        profile = {
+            "iam_instance_profile_name": ask("IamInstanceProfile.Name"),
+            "iam_instance_profile_arn": ask("IamInstanceProfile.Arn"),
+        }
         for number, it in enumerate(result.instances):
             it.disable_api_termination = str(ask("DisableApiTermination")).lower() == "true"
             given = {name: value for name, value in profile.items() if value}
@@ -152,10 +181,15 @@ def _modify(self: Any) -> Any:
     if not behavior:
         return _respond_modify(self)
     if behavior not in ("stop", "terminate"):
-        raise EC2ClientError("InvalidParameterValue", f"Value ({behavior}) for parameter InstanceInitiatedShutdownBehavior is invalid.")
+        raise EC2ClientError(
+            "InvalidParameterValue",
+            f"Value ({behavior}) for parameter InstanceInitiatedShutdownBehavior is invalid.",
+        )
     self.error_on_dryrun()
-    self.ec2_backend.get_instance(self._get_param("InstanceId")).instance_initiated_shutdown_behavior = behavior
-    return responses.EmptyResult()
+    self.ec2_backend.get_instance(
+        self._get_param("InstanceId")
+    ).instance_initiated_shutdown_behavior = behavior
+    return EmptyResult()
 
 
 def _with_force(respond: Callable[[Any], Any], key: str) -> Callable[[Any], Any]:
@@ -167,7 +201,7 @@ def _with_force(respond: Callable[[Any], Any], key: str) -> Callable[[Any], Any]
             response = respond(self)
         finally:
             _force.on = False
-        result = response._result if hasattr(response, "_result") else response.result
+        result: Any = response.result
         for entry in result[key]:
             state = self.ec2_backend.get_instance(entry["InstanceId"])._state
             entry["CurrentState"] = {"Code": state.code, "Name": state.name}
@@ -183,7 +217,11 @@ def _terminate_all(self: Any, instance_ids: list[str]) -> list[Any]:
     found = self.get_multi_instances_by_id(instance_ids)
     if missing := set(instance_ids) - {it.id for it in found}:
         raise InvalidInstanceIdError(sorted(missing))
-    shielded = [it for it in found if it.disable_api_termination is True or str(it.disable_api_termination).lower() == "true"]
+    shielded = [
+        it
+        for it in found
+        if it.disable_api_termination is True or str(it.disable_api_termination).lower() == "true"
+    ]
     zones = {it._placement.zone for it in shielded}
     ended = [(it, it.terminate()) for it in found if it._placement.zone not in zones]
     if shielded:
@@ -213,7 +251,9 @@ def _ensure_root_volume(it: Any) -> None:
 
 def _apply_template(it: Any, template: dict[str, Any], given: dict[str, Any]) -> None:
     """What moto drops from a launch template."""
-    if not given.get("instance_initiated_shutdown_behavior") and template.get("InstanceInitiatedShutdownBehavior"):
+    if not given.get("instance_initiated_shutdown_behavior") and template.get(
+        "InstanceInitiatedShutdownBehavior"
+    ):
         it.instance_initiated_shutdown_behavior = template["InstanceInitiatedShutdownBehavior"]
     if template.get("InstanceMarketOptions") and not it.lifecycle:
         it.lifecycle = "spot"

@@ -45,7 +45,11 @@ def in_namespace(fd: int | None, work: Callable[[], Any]) -> Any:
 
 
 def _namespace() -> int:
-    return int(in_namespace(None, lambda: os.open(f"/proc/self/task/{threading.get_native_id()}/ns/net", os.O_RDONLY)))
+    return int(
+        in_namespace(
+            None, lambda: os.open(f"/proc/self/task/{threading.get_native_id()}/ns/net", os.O_RDONLY)
+        )
+    )
 
 
 def enter(fd: int) -> list[str]:
@@ -77,7 +81,12 @@ class Network:
         """Moves eth0 into a new namespace with its address set, for machines that nspawn does not make; returns its fd."""
         inside = _namespace()
         ip(self.router, f"link set eth0 netns /proc/{os.getpid()}/fd/{inside}")
-        for line in ("link set lo up", "link set eth0 up", f"addr add {ADDRESS}/24 dev eth0", f"route add default via {GATEWAY}"):
+        for line in (
+            "link set lo up",
+            "link set eth0 up",
+            f"addr add {ADDRESS}/24 dev eth0",
+            f"route add default via {GATEWAY}",
+        ):
             ip(inside, line)
         return inside
 

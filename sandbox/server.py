@@ -9,14 +9,18 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from sandbox import cgroups, image
+from sandbox.machine import mount
 from sandbox.mode import Mode, detect
 
 _PR_SET_PDEATHSIG = 1
@@ -50,16 +54,21 @@ def serve(port: int, wanted: str, ready_file: str | None) -> int:
 
 
 def _serve_outside(mode: Mode, root: Path | None, port: int, ready_file: str | None) -> int:
-    parents = cgroups.Parents() if mode.name == "booted" else None
+    parents = cgroups.Parents() if mode.groups else None
+    base = tempfile.mkdtemp(prefix="curfew-sandbox-") if mode.name == "bare" else None
     settings = {
         "mode": mode.name,
         "why": mode.why,
         "image": str(root) if root else None,
         "port": port,
+        "base": base,
         "ready_file": ready_file,
         "groups": [str(path) for path in parents.paths] if parents else [],
     }
-    env = dict(os.environ, **{_INNER: json.dumps(settings), "SANDBOX_HOST_PID_NS": str(os.stat("/proc/self/ns/pid").st_ino)})
+    own_namespace = Path("/proc/self/ns/pid").stat().st_ino
+    env = os.environ | {_INNER: json.dumps(settings), "SANDBOX_HOST_PID_NS": str(own_namespace)}
+    if "--user" in mode.unshare:
+        env["SANDBOX_USER_NS"] = "1"
     ended: list[int] = []
 
     def end(number: int, _: FrameType | None) -> None:
@@ -68,7 +77,12 @@ def _serve_outside(mode: Mode, root: Path | None, port: int, ready_file: str | N
 
     # Blocked until the child is there: a signal must not fall between its start and our care for it.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
-    child = subprocess.Popen([*mode.unshare, sys.executable, "-m", "sandbox", "serve"], env=env, start_new_session=True, preexec_fn=_die_with_parent)
+    child = subprocess.Popen(
+        [*mode.unshare, sys.executable, "-m", "sandbox", "serve"],
+        env=env,
+        start_new_session=True,
+        preexec_fn=_die_with_parent,
+    )
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, end)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
@@ -76,6 +90,8 @@ def _serve_outside(mode: Mode, root: Path | None, port: int, ready_file: str | N
     if parents:
         _wait_until_empty(parents.paths)
         parents.close()
+    if base:
+        shutil.rmtree(base, ignore_errors=True)
     return 128 + ended[0] if ended else code
 
 
@@ -104,7 +120,7 @@ def _workplace() -> Path:
     raise RuntimeError("none of /mnt, /media, /srv, /opt is free to mount over")
 
 
-def _serve_inside(settings: dict[str, object]) -> int:
+def _serve_inside(settings: dict[str, Any]) -> int:
     os.environ.update(_MOTO_SETTINGS)
     os.environ.pop(_INNER)
     # Imported late: the outer process has no use for moto, which takes a second and 100 MB to load.
@@ -112,26 +128,30 @@ def _serve_inside(settings: dict[str, object]) -> int:
     from sandbox.front import serve as serve_front
     from sandbox.machines import maker
 
-    mode = str(settings["mode"])
-    if mode != "bare":
-        base = _workplace()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m,mode=755", "sandbox", str(base)], check=True)
-        if mode == "booted":  # /sys: else nspawn wants a udev that knows eth0; /run: it leaves folders there
-            subprocess.run(["mount", "-o", "remount,bind,ro", "/sys"], check=True)
-            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m,mode=755", "sandbox-run", "/run"], check=True)
-    else:
-        import tempfile
-
-        base = Path(tempfile.mkdtemp(prefix="curfew-sandbox-"))
-    cloud = Cloud(mode, str(settings["why"]), base, [Path(path) for path in settings["groups"]], maker(mode, settings["image"]))  # type: ignore[attr-defined, arg-type]
-    server = serve_front(cloud.front, "127.0.0.1", int(settings["port"]))  # type: ignore[call-overload]
+    mode, why = settings["mode"], settings["why"]
+    root = Path(settings["image"]) if settings["image"] else None
+    base = Path(settings["base"]) if mode == "bare" else _own_workplace(mode)
+    cloud = Cloud(mode, why, base, [Path(path) for path in settings["groups"]], maker(mode, root))
+    server = serve_front(cloud.front, "127.0.0.1", settings["port"])
     cloud.port = server.server_port
     endpoint = f"http://127.0.0.1:{cloud.port}"
-    if ready := settings["ready_file"]:
-        path = Path(str(ready))
-        path.with_suffix(".part").write_text(json.dumps({"endpoint": endpoint, "mode": mode, "why": settings["why"]}))
-        path.with_suffix(".part").rename(path)
-    print(f"sandbox on {endpoint}, {mode} machines ({settings['why']})", flush=True)
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(143))  # PID 1 of a namespace ignores what it does not handle
+    if settings["ready_file"]:
+        part = Path(settings["ready_file"] + ".part")
+        part.write_text(json.dumps({"endpoint": endpoint, "mode": mode, "why": why}))
+        part.rename(settings["ready_file"])
+    print(f"sandbox on {endpoint}, {mode} machines ({why})", flush=True)
+    signal.signal(
+        signal.SIGTERM, lambda *_: os._exit(143)
+    )  # PID 1 of a namespace ignores what it does not handle
     while True:
         signal.pause()
+
+
+def _own_workplace(mode: str) -> Path:
+    """Readies the mounts of this process's own namespace."""
+    base = _workplace()
+    mount("-t", "tmpfs", "-o", "size=16m,mode=755", "sandbox", base)
+    if mode == "booted":
+        mount("-o", "remount,bind,ro", "/sys")  # else nspawn wants a udev that knows eth0
+        mount("-t", "tmpfs", "-o", "size=16m,mode=755", "sandbox-run", "/run")  # where nspawn leaves folders
+    return base

@@ -44,7 +44,9 @@ def _add(parts: Parts, data: bytes, kind: str) -> None:
         parts.boothooks.append(data.removeprefix(b"#cloud-boothook").lstrip(b"\r\n"))
     elif kind == "text/x-shellscript" or data.startswith(b"#!"):
         parts.scripts.append(data)
-    elif data[:200].lower().find(b"content-type: multipart/") >= 0 or data[:200].lower().startswith(b"mime-version"):
+    elif data[:200].lower().find(b"content-type: multipart/") >= 0 or data[:200].lower().startswith(
+        b"mime-version"
+    ):
         for part in email.message_from_bytes(data).walk():
             payload = part.get_payload(decode=True)
             if not part.is_multipart() and isinstance(payload, bytes):

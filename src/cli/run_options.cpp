@@ -1,0 +1,170 @@
+// Parses the command line of `curfew run`.
+#include "cli/run_options.hpp"
+
+#include <algorithm>
+
+#include <CLI/CLI.hpp>
+
+#include "base/text.hpp"
+#include "os/files.hpp"
+#include "save/target.hpp"
+
+namespace curfew::cli {
+
+const std::string_view k_run_help = R"(Usage: curfew run [options] -- COMMAND [ARG...]
+       curfew run [options] --shell "STRING"
+
+Runs a training command and makes sure that this machine ends when the work ends: when the command exits, crashes or
+reaches its time limit, results are saved to S3 and the EC2 instance ends itself.
+
+  --max-time TIME      limit from now: 90m, 4h, 1h30m (default 4h; `off`: no limit)
+  --max-hours N        the same in hours
+  --deadline WHEN      stop at this time: 2026-11-24T18:00Z
+  --grace TIME         between SIGTERM and SIGKILL to the whole process tree (default 60s)
+  --save SRC=s3://BUCKET/PREFIX
+                       save this file or folder at the end; may be repeated
+  --save-limit TIME    saving is given up after this (default 15m)
+  --then WHAT          what ends the machine: auto, terminate, stop, none (default auto: terminate where the instance
+                       has the tag curfew:job, else what its owner set for an OS shutdown; nothing off EC2)
+  --log FILE           also write each decision with its reason there
+  --log-format FORMAT  text or json (default text)
+  --quiet              no lines of curfew's own on stderr
+  --dry-run            do everything but end the machine, and say what would have been done
+  --shell STRING       run STRING with a shell: pipes and && as typed
+
+The machine is gone by: start + max time + grace + save limit. Exit code: the command's own; 128+N signal N; 124 time
+limit; 125 curfew failed or results were not saved; 126 can't be run; 127 not found.
+
+Examples:
+  curfew run --max-time 8h --save model/=s3://my-bucket/run7 -- python train.py --epochs 50
+  curfew run --deadline 2026-11-25T06:00Z --then stop --shell "make data && python train.py | tee train.log"
+)";
+
+job::Limits RunOptions::limits() const {
+  job::Limits limits;
+  limits.max_time = max_time;
+  limits.deadline = deadline;
+  limits.grace = grace;
+  limits.save = saves.empty() ? Seconds{0} : save_limit;
+  return limits;
+}
+
+namespace {
+
+tl::unexpected<Error> bad_usage(std::string what, std::string cause, std::string hint = "see curfew run --help") {
+  return fail(ErrorKind::invalid_input, std::move(what), std::move(cause), std::move(hint));
+}
+
+// What was typed, before it's understood.
+struct Raw {
+  std::string max_time, max_hours, deadline, grace, save_limit, then, log, log_format, shell;
+  std::vector<std::string> saves;
+  bool quiet = false, dry_run = false, help = false;
+};
+
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const auto* option : app.get_options()) {
+    for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+Status parse_raw(std::vector<std::string> words, Raw& raw) {
+  CLI::App app;
+  app.set_help_flag();
+  app.add_flag("-h,--help", raw.help);
+  app.add_option("--max-time", raw.max_time);
+  app.add_option("--max-hours", raw.max_hours);
+  app.add_option("--deadline", raw.deadline);
+  app.add_option("--grace", raw.grace);
+  app.add_option("--save", raw.saves)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--save-limit", raw.save_limit);
+  app.add_option("--then", raw.then);
+  app.add_option("--log", raw.log);
+  app.add_option("--log-format", raw.log_format);
+  app.add_flag("--quiet", raw.quiet);
+  app.add_flag("--dry-run", raw.dry_run);
+  app.add_option("--shell", raw.shell);
+  app.allow_extras();
+  try {
+    std::reverse(words.begin(), words.end());  // as CLI11 takes a vector
+    app.parse(std::move(words));
+  } catch (const CLI::ParseError& error) {
+    return bad_usage("bad usage", error.what());
+  }
+  for (const auto& extra : app.remaining()) {
+    if (!extra.starts_with("-")) return bad_usage("'" + printable(extra, 80) + "'", "is not an option", "put -- before the command");
+    const auto name = extra.substr(0, extra.find('='));
+    const auto near = nearest(name, option_names(app));
+    return bad_usage("unknown option '" + printable(name, 80) + "'", near ? "did you mean " + *near + "?" : "");
+  }
+  return {};
+}
+
+template <class T, class Parse>
+Status take(const char* option, const std::string& text, T& into, Parse parse) {
+  if (text.empty()) return {};
+  auto value = parse(text);
+  if (!value) return fail(std::move(value.error()).within(option));
+  into = *value;
+  return {};
+}
+
+Status take_limits(const Raw& raw, RunOptions& options) {
+  if (!raw.max_time.empty() && !raw.max_hours.empty())
+    return bad_usage("--max-time and --max-hours", "say the same thing; give one of them");
+  if (raw.max_time == "off") {
+    options.max_time.reset();
+  } else if (auto took = take("--max-time", raw.max_time, options.max_time, parse_duration); !took) {
+    return took;
+  }
+  for (auto took : {take("--max-hours", raw.max_hours, options.max_time, parse_hours),
+                    take("--deadline", raw.deadline, options.deadline, parse_utc),
+                    take("--grace", raw.grace, options.grace, parse_duration),
+                    take("--save-limit", raw.save_limit, options.save_limit, parse_duration)}) {
+    if (!took) return took;
+  }
+  // A deadline alone is the limit; the default of four hours is for those who say nothing.
+  if (options.deadline && raw.max_time.empty() && raw.max_hours.empty()) options.max_time.reset();
+  return {};
+}
+
+}  // namespace
+
+Result<RunOptions> parse_run(const std::vector<std::string>& words) {
+  const auto dashes = std::find(words.begin(), words.end(), "--");
+  Raw raw;
+  if (auto parsed = parse_raw({words.begin(), dashes}, raw); !parsed) return fail(std::move(parsed.error()));
+
+  RunOptions options;
+  options.help = raw.help;
+  if (raw.help) return options;
+  options.quiet = raw.quiet;
+  options.dry_run = raw.dry_run;
+  options.saves = raw.saves;
+  options.log = raw.log;
+  if (auto took = take_limits(raw, options); !took) return fail(std::move(took.error()));
+  if (auto took = take("--then", raw.then, options.then, guard::parse_then); !took) return fail(std::move(took.error()));
+  if (raw.log_format == "json") options.log_format = os::LogFormat::json;
+  else if (!raw.log_format.empty() && raw.log_format != "text")
+    return bad_usage("--log-format '" + printable(raw.log_format, 40) + "'", "is neither text nor json");
+  for (const auto& save : raw.saves) {
+    if (auto target = save::parse_target(save); !target) return fail(std::move(target.error()).within("--save"));
+  }
+  if (!raw.save_limit.empty() && raw.saves.empty()) return bad_usage("--save-limit", "needs a --save");
+
+  if (dashes != words.end()) options.argv.assign(dashes + 1, words.end());
+  if (!raw.shell.empty()) {
+    if (!options.argv.empty()) return bad_usage("--shell", "and a command after -- can't both be run");
+    options.command = raw.shell;
+    options.argv = {os::exists("/bin/bash") ? "/bin/bash" : "/bin/sh", "-c", raw.shell};
+    return options;
+  }
+  if (options.argv.empty() || options.argv.front().empty())
+    return bad_usage("no command to run", "", "curfew run [options] -- COMMAND [ARG...]");
+  options.command = shell_quoted(options.argv);
+  return options;
+}
+
+}  // namespace curfew::cli

@@ -1,0 +1,44 @@
+// What the guard needs of the cloud it runs in, behind an interface so that it can be tested without one.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/result.hpp"
+#include "guard/async.hpp"
+#include "guard/plan.hpp"
+#include "save/summary.hpp"
+
+namespace curfew::guard {
+
+// One save under way. Cancelling makes it return within a second with what it has not done.
+class Cancel {
+ public:
+  void ask() {
+    asked_ = true;
+    if (listener_) listener_();
+  }
+  [[nodiscard]] bool asked() const { return asked_; }
+  void listen(std::function<void()> listener) { listener_ = std::move(listener); }
+
+ private:
+  bool asked_ = false;
+  std::function<void()> listener_;
+};
+
+class Cloud {
+ public:
+  using ShowProgress = std::function<void(const save::Progress&)>;
+
+  virtual ~Cloud() = default;
+  // Asks IMDS and, where allowed, the API. An error where IMDS doesn't answer; each call has its own short limit.
+  [[nodiscard]] virtual Awaitable<Result<MachineFacts>> facts() = 0;
+  // Terminate- or StopInstances on this instance; the state it's in then ("shutting-down").
+  [[nodiscard]] virtual Awaitable<Result<std::string>> end_instance(Ending ending) = 0;
+  // Saves everything that `--save` names, until `until` at the latest.
+  [[nodiscard]] virtual Awaitable<save::Summary> save(BootTime until, std::shared_ptr<Cancel> cancel,
+                                                      ShowProgress show) = 0;
+};
+
+}  // namespace curfew::guard

@@ -1,0 +1,120 @@
+// Serves the control socket.
+#include "guard/control.hpp"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "base/text.hpp"
+#include "os/files.hpp"
+
+namespace curfew::guard {
+
+namespace asio = boost::asio;
+
+namespace {
+constexpr std::size_t k_most_clients = 16;
+constexpr Millis k_wait{3'600'000};  // only so that every wait has a limit; waited for again
+}  // namespace
+
+std::string control_path(const std::string& run_folder) { return run_folder + "/control.sock"; }
+
+Result<os::Channel> connect_to_guard(const std::string& run_folder) {
+  const auto path = control_path(run_folder);
+  sockaddr_un address{};
+  auto fd = os::open_socket(path, address);
+  if (!fd) return fail(std::move(fd.error()));
+  if (::connect(fd->get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return fail_errno("connect to the guard at " + path, errno);
+  return os::Channel(std::move(*fd));
+}
+
+ControlServer::ControlServer(asio::any_io_executor executor, uid_t owner, Handlers handlers)
+    : executor_(std::move(executor)), owner_(owner), handlers_(std::move(handlers)) {}
+
+Status ControlServer::open(const std::string& run_folder) {
+  const auto path = control_path(run_folder);
+  sockaddr_un address{};
+  auto fd = os::open_socket(path, address);
+  if (!fd) return fail(std::move(fd.error()));
+  if (auto removed = os::remove_file(path); !removed) return removed;
+  const mode_t old = ::umask(0177);
+  const bool bound = ::bind(fd->get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  const int error = errno;
+  ::umask(old);
+  if (!bound) return fail_errno("make the control socket " + path, error);
+  if (owner_ != ::geteuid() && ::chown(path.c_str(), owner_, static_cast<gid_t>(-1)) != 0)
+    return fail_errno("give the control socket to the job's owner", errno);
+  if (::listen(fd->get(), static_cast<int>(k_most_clients)) != 0) return fail_errno("listen on " + path, errno);
+  asio::co_spawn(executor_, accept(std::make_shared<os::Fd>(std::move(*fd))), asio::detached);
+  return {};
+}
+
+void ControlServer::tell(FromGuard type, std::string_view text) {
+  for (const auto& client : clients_) {
+    // A follower that doesn't keep up, or has gone, misses it; the log file has it.
+    if (client->follows) (void)client->channel.send(static_cast<char>(type), text.substr(0, 8'192));
+  }
+}
+
+Awaitable<void> ControlServer::accept(std::shared_ptr<os::Fd> listener) {
+  for (;;) {
+    if (!co_await readable(listener->get(), k_wait)) continue;
+    os::Fd fd{::accept4(listener->get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+    if (!fd) {
+      co_await pause(Millis{100});  // out of descriptors, or the client has gone already
+      continue;
+    }
+    ucred peer{};
+    socklen_t length = sizeof peer;
+    if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) continue;
+    if (peer.uid != 0 && peer.uid != ::geteuid() && peer.uid != owner_) continue;
+    if (clients_.size() >= k_most_clients) continue;
+    auto client = std::make_shared<Client>(Client{os::Channel(std::move(fd))});
+    clients_.push_back(client);
+    asio::co_spawn(executor_, serve(client), asio::detached);
+  }
+}
+
+Awaitable<void> ControlServer::serve(std::shared_ptr<Client> client) {
+  while (!client->gone) {
+    if (!co_await readable(client->channel.fd(), k_wait)) continue;
+    for (;;) {
+      auto message = client->channel.receive();
+      if (!message) client->gone = true;
+      if (!message || !*message) break;
+      answer(*client, **message);
+    }
+  }
+  clients_.remove(client);
+}
+
+void ControlServer::answer(Client& client, const os::Message& message) {
+  const auto send = [&](FromGuard type, std::string_view text) {
+    if (!client.channel.send(static_cast<char>(type), text)) client.gone = true;
+  };
+  switch (static_cast<ToGuard>(message.type)) {
+    case ToGuard::status:
+      return send(FromGuard::status, handlers_.status());
+    case ToGuard::follow:
+      client.follows = true;
+      if (const auto published = handlers_.published(); !published.empty()) send(FromGuard::published, published);
+      return;
+    case ToGuard::stop: {
+      const auto words = split(message.text, ' ');
+      const auto signal = parse_number(words[0]);
+      if (words.size() == 2 && signal && *signal > 0 && *signal < 65)
+        return handlers_.stop(static_cast<int>(*signal), words[1] == "1");
+      break;
+    }
+  }
+  client.gone = true;  // not a client of ours
+}
+
+}  // namespace curfew::guard

@@ -1,0 +1,70 @@
+// The guard's control socket: status, following its decisions, asking it to stop. Packets as in os/shim_channel.hpp.
+//
+// Root and the guard's own user may do everything; the job's owner may do what stands here, for it's his front end that
+// asks. Anybody else is closed at once (SO_PEERCRED).
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "base/result.hpp"
+#include "guard/async.hpp"
+#include "os/shim_channel.hpp"
+
+namespace curfew::guard {
+
+enum class ToGuard : char {
+  status = '?',
+  follow = 'f',  // from now on: decisions, progress and the result
+  stop = 's',    // "SIGNAL AT_ONCE", e.g. "15 0"
+};
+enum class FromGuard : char {
+  status = '?',     // JSON
+  line = 'l',       // "info TEXT", "warning TEXT", "error TEXT"
+  progress = 'p',   // one line about saving, to be drawn over the last
+  published = 'x',  // "CODE": what the front end exits with
+};
+
+[[nodiscard]] std::string control_path(const std::string& run_folder);
+[[nodiscard]] Result<os::Channel> connect_to_guard(const std::string& run_folder);
+
+class ControlServer {
+ public:
+  struct Handlers {
+    std::function<std::string()> status;
+    std::function<void(int signal, bool at_once)> stop;
+    std::function<std::string()> published;  // "CODE", or empty: not yet
+  };
+
+  ControlServer(boost::asio::any_io_executor executor, uid_t owner, Handlers handlers);
+  // Makes the socket (0600, given to the owner) and serves until the loop ends.
+  [[nodiscard]] Status open(const std::string& run_folder);
+
+  // To everyone who follows; one who doesn't keep up loses lines, never holds up the guard.
+  void tell(FromGuard type, std::string_view text);
+
+ private:
+  struct Client {
+    os::Channel channel;
+    bool follows = false;
+    bool gone = false;
+  };
+
+  [[nodiscard]] Awaitable<void> accept(std::shared_ptr<os::Fd> listener);
+  [[nodiscard]] Awaitable<void> serve(std::shared_ptr<Client> client);
+  void answer(Client& client, const os::Message& message);
+
+  boost::asio::any_io_executor executor_;
+  uid_t owner_;
+  Handlers handlers_;
+  std::list<std::shared_ptr<Client>> clients_;
+};
+
+}  // namespace curfew::guard

@@ -1,0 +1,70 @@
+// Makes the ladder.
+#include "guard/plan.hpp"
+
+#include "base/text.hpp"
+
+namespace curfew::guard {
+namespace {
+
+constexpr const char* k_job_tag = "curfew:job";
+constexpr const char* k_then_tag = "curfew:then";
+
+std::vector<Rung> ladder(bool api, bool api_first) {
+  std::vector<Rung> rungs{Rung::shutdown_command};
+  if (api) rungs.insert(api_first ? rungs.begin() : rungs.end(), Rung::instance_api);
+  rungs.insert(rungs.end(), {Rung::systemctl_force, Rung::kernel_power_off, Rung::sysrq});
+  return rungs;
+}
+
+bool was_launched_for_this(const MachineFacts& facts) {
+  const auto then = facts.tags.find(k_then_tag);
+  return facts.tags.contains(k_job_tag) && (then == facts.tags.end() || then->second != "stop");
+}
+
+}  // namespace
+
+EndingPlan ending_plan(Then then, bool on_ec2, const std::optional<MachineFacts>& facts) {
+  if (then == Then::none || (then == Then::automatic && !on_ec2)) return {};
+  // Off EC2 a machine that was powered off is started again by its owner: then nothing must end it once more.
+  if (!on_ec2) return {then == Then::stop ? Ending::stop : Ending::terminate, ladder(false, false), true};
+
+  const auto behavior = facts ? facts->shutdown_behavior : std::nullopt;
+  if (then == Then::terminate || (then == Then::automatic && facts && was_launched_for_this(*facts)))
+    return {Ending::terminate, ladder(true, behavior == Ending::stop), false};
+  // The owner's setting decides; only where it's known to terminate is there no later boot to leave a mark for.
+  if (then == Then::automatic) return {Ending::stop, ladder(true, false), behavior != Ending::terminate};
+  return {Ending::stop, ladder(true, behavior != Ending::stop), true};
+}
+
+std::string describe(const EndingPlan& plan, const Spec& spec, const std::optional<MachineFacts>& facts) {
+  if (plan.ending == Ending::none) {
+    return spec.then == Then::none ? "this machine stays on when the job is over (--then none)"
+                                   : "this machine stays on when the job is over: it is not an EC2 instance (--then auto)";
+  }
+  std::string line = spec.rules.dry_run ? "dry run: nothing will end this machine; it would " : "when the job is over this machine will ";
+  if (!spec.on_ec2) return line + "be powered off (not an EC2 instance)";
+
+  const std::string name = facts ? "instance " + printable(facts->instance_id) : "this instance (IMDS has not answered)";
+  const auto behavior = facts ? facts->shutdown_behavior : std::nullopt;
+  if (plan.ending == Ending::terminate) {
+    line += "be gone: " + name + " is terminated";
+    if (!behavior) line += " (what an OS shutdown does here is not known: ec2:DescribeInstanceAttribute was not answered)";
+    if (behavior == Ending::stop) line += " by TerminateInstances, for an OS shutdown would only stop it";
+  } else if (spec.then == Then::automatic && behavior == Ending::terminate) {
+    line += "be shut down: " + name + " is set to terminate on an OS shutdown";
+  } else if (spec.then == Then::automatic && !behavior) {
+    line += "be shut down: " + name + " stops or terminates as its owner set it";
+  } else {
+    line += "stop: " + name + " keeps its disks, which go on costing money";
+    if (behavior == Ending::terminate) line += "; by StopInstances, for an OS shutdown would terminate it";
+  }
+  const bool goes = plan.ending == Ending::terminate || behavior == Ending::terminate;
+  if (facts && goes && !facts->volumes.empty()) {
+    line += "; volumes:";
+    for (const auto& [id, deleted] : facts->volumes)
+      line += " " + printable(id, 40) + (deleted ? " (deleted)" : " (kept, goes on costing money)");
+  }
+  return line;
+}
+
+}  // namespace curfew::guard

@@ -1,0 +1,110 @@
+// guard.json: what the guard is asked to do.
+#include "guard/spec.hpp"
+
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+#include "base/text.hpp"
+#include "guard/json_parts.hpp"
+#include "os/json.hpp"
+
+namespace curfew::guard {
+
+namespace json = boost::json;
+
+std::string_view name_of(Then then) {
+  switch (then) {
+    case Then::automatic:
+      return "auto";
+    case Then::terminate:
+      return "terminate";
+    case Then::stop:
+      return "stop";
+    case Then::none:
+      return "none";
+  }
+  return "auto";
+}
+
+Result<Then> parse_then(std::string_view text) {
+  for (const auto then : {Then::automatic, Then::terminate, Then::stop, Then::none}) {
+    if (text == name_of(then)) return then;
+  }
+  return fail(ErrorKind::invalid_input, "--then '" + printable(text, 40) + "'", "is not a way to end",
+              "one of auto, terminate, stop, none");
+}
+
+bool Spec::ends_machine() const {
+  return then != Then::none && !rules.dry_run && (then != Then::automatic || on_ec2);
+}
+
+std::string to_json(const Spec& spec) {
+  json::object environment;
+  for (const auto& [name, value] : spec.environment) environment[name] = value;
+  const auto& limits = spec.rules.limits;
+  json::object out{
+      {"version", 1},
+      {"then", std::string(name_of(spec.then))},
+      {"max_time_s", detail::maybe(limits.max_time)},
+      {"deadline_ms", limits.deadline ? json::value(limits.deadline->time_since_epoch().count()) : json::value()},
+      {"grace_s", limits.grace.count()},
+      {"before_end_s", limits.before_end.count()},
+      {"save_s", limits.save.count()},
+      {"has_saves", spec.rules.has_saves},
+      {"dry_run", spec.rules.dry_run},
+      {"on_terminal", spec.rules.on_terminal},
+      {"times", detail::to_object(spec.times)},
+      {"saves", os::json_array(spec.saves)},
+      {"folder", spec.folder},
+      {"command", spec.command},
+      {"log", spec.log},
+      {"log_json", spec.log_format == os::LogFormat::json},
+      {"on_ec2", spec.on_ec2},
+      {"service", spec.service},
+      {"root", spec.root},
+      {"owner", spec.owner},
+      {"environment", std::move(environment)},
+      {"program", spec.places.program},
+      {"state", spec.places.state},
+      {"run", spec.places.run},
+  };
+  return json::serialize(out);
+}
+
+Result<Spec> spec_from_json(std::string_view text) {
+  os::JsonReader read(text, "guard.json");
+  Spec spec;
+  if (auto then = parse_then(read.text("then"))) spec.then = *then;
+  else read.refuse("then", "is unknown");
+  auto& limits = spec.rules.limits;
+  if (const auto seconds = read.maybe_number("max_time_s")) limits.max_time = Seconds{*seconds};
+  if (const auto millis = read.maybe_number("deadline_ms")) limits.deadline = WallTime{Millis{*millis}};
+  limits.grace = Seconds{read.number("grace_s")};
+  limits.before_end = Seconds{read.number("before_end_s")};
+  limits.save = Seconds{read.number("save_s")};
+  spec.rules.has_saves = read.flag("has_saves");
+  spec.rules.dry_run = read.flag("dry_run");
+  spec.rules.on_terminal = read.flag("on_terminal");
+  if (auto times = detail::times_from_object(read.object("times"))) spec.times = *times;
+  else read.refuse("times", times.error().cause);
+  spec.saves = read.texts("saves");
+  spec.folder = read.text("folder");
+  spec.command = read.text("command");
+  spec.log = read.text("log");
+  spec.log_format = read.flag("log_json") ? os::LogFormat::json : os::LogFormat::text;
+  spec.on_ec2 = read.flag("on_ec2");
+  spec.service = read.flag("service");
+  spec.root = read.flag("root");
+  spec.owner = static_cast<std::uint32_t>(read.number("owner"));
+  for (const auto& [name, value] : read.object("environment")) {
+    if (value.is_string()) spec.environment.emplace(std::string(name), std::string(value.as_string()));
+    else read.refuse("environment", "holds something that is not a text");
+  }
+  spec.places.program = read.text("program");
+  spec.places.state = read.text("state");
+  spec.places.run = read.text("run");
+  if (auto good = read.status(); !good) return fail(std::move(good.error()));
+  return spec;
+}
+
+}  // namespace curfew::guard

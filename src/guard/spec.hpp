@@ -1,0 +1,57 @@
+// What the guard is asked to do: made once by `curfew run`, kept in guard.json (0600: it holds the caller's AWS
+// variables) for every guard that follows.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "guard/policy.hpp"
+#include "layers/units.hpp"
+#include "os/log.hpp"
+
+namespace curfew::guard {
+
+// --then.
+enum class Then : std::uint8_t { automatic, terminate, stop, none };
+[[nodiscard]] Result<Then> parse_then(std::string_view text);
+[[nodiscard]] std::string_view name_of(Then then);
+
+struct Spec {
+  Then then = Then::automatic;
+  Rules rules;
+  job::Times times;                 // as of the start
+  std::vector<std::string> saves;   // SRC=s3://bucket/prefix
+  std::string folder;               // the job's: relative SRCs are below it
+  std::string command;              // for people
+  std::string log;                  // a file, or empty
+  os::LogFormat log_format = os::LogFormat::text;
+  bool on_ec2 = false;              // by what the machine says of itself
+  bool service = false;             // supervised by systemd; else by the shim
+  bool root = false;
+  std::uint32_t owner = 0;          // the job's uid: may follow and stop it by the control socket
+  std::map<std::string, std::string> environment;  // AWS_*, proxies, certificates, HOME
+  layers::Places places;
+
+  // L0 and L2 exist only where the machine is to end: not with `--then none`, in a dry run, or with auto off EC2.
+  [[nodiscard]] bool ends_machine() const;
+  [[nodiscard]] std::string path() const { return places.state + "/guard.json"; }
+  [[nodiscard]] std::string state_path() const { return places.state + "/state.json"; }
+};
+
+[[nodiscard]] std::string to_json(const Spec& spec);
+[[nodiscard]] Result<Spec> spec_from_json(std::string_view text);
+
+// state.json: what the next guard needs, with what was left of the times when it was written (job::rebased).
+struct Saved {
+  State state;
+  std::optional<Millis> left_to_end;
+  std::string instance_id;  // empty: not known
+};
+[[nodiscard]] std::string to_json(const Saved& saved);
+[[nodiscard]] Result<Saved> saved_from_json(std::string_view text);
+
+}  // namespace curfew::guard

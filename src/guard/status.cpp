@@ -1,0 +1,66 @@
+// Makes the status document.
+#include "guard/status.hpp"
+
+#include <unistd.h>
+
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+namespace curfew::guard {
+
+namespace json = boost::json;
+
+namespace {
+
+json::value time_of(const std::optional<job::Instant>& at, const job::Now& now) {
+  if (!at) return {};
+  // By the boot clock, which is what counts; the wall clock may have jumped since.
+  const auto left = *job::left_to(at, now);
+  return json::object{{"at", format_utc(now.wall + left)},
+                      {"left_s", std::chrono::duration_cast<Seconds>(left).count()}};
+}
+
+json::value result_of(const State& state) {
+  if (state.start_failure) return json::object{{"how", "not started"}, {"number", *state.start_failure}};
+  if (!state.result) return {};
+  switch (state.result->how) {
+    case JobResult::How::exited:
+      return json::object{{"how", "exited"}, {"number", state.result->number}};
+    case JobResult::How::signalled:
+      return json::object{{"how", "signalled"}, {"number", state.result->number}};
+    case JobResult::How::unknown:
+      break;
+  }
+  return json::object{{"how", "unknown"}, {"number", json::value()}};
+}
+
+}  // namespace
+
+std::string status_json(const StatusInput& in) {
+  const auto& [spec, state, facts, summary, now, job_pid, output_at] = in;
+  json::object out{
+      {"version", 1},
+      {"guard_pid", static_cast<int>(::getpid())},
+      {"supervised_by", spec.service ? "systemd" : "shim"},
+      {"command", spec.command},
+      {"stage", std::string(name_of(state.stage))},
+      {"since", format_utc(state.stage_since == WallTime{} ? state.times.started : state.stage_since)},
+      {"started", format_utc(state.times.started)},
+      {"stop_at", time_of(state.times.stop_at, now)},
+      {"end_at", time_of(state.times.end_at, now)},
+      {"cause", state.cause == Cause::none ? json::value() : json::value(std::string(name_of(state.cause)))},
+      {"job_pid", job_pid ? json::value(*job_pid) : json::value()},
+      {"result", result_of(state)},
+      {"last_output", output_at ? json::value(format_utc(*output_at)) : json::value()},
+      {"exit_code", state.published ? json::value(*state.published) : json::value()},
+      {"then", std::string(name_of(spec.then))},
+      {"dry_run", spec.rules.dry_run},
+      {"ends_machine", spec.ends_machine()},
+      {"ending", describe(state.plan, spec, facts)},
+      {"save", summary ? json::value(save::to_json(*summary)) : json::value()},
+      {"instance", facts ? json::value(facts->instance_id) : json::value()},
+  };
+  return json::serialize(out);
+}
+
+}  // namespace curfew::guard

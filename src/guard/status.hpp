@@ -1,0 +1,26 @@
+// What the guard says of itself: `curfew status`. The document is stable; see docs/status.md.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "guard/plan.hpp"
+#include "guard/policy.hpp"
+#include "guard/spec.hpp"
+#include "save/summary.hpp"
+
+namespace curfew::guard {
+
+struct StatusInput {
+  const Spec& spec;
+  const State& state;
+  const std::optional<MachineFacts>& facts;
+  const std::optional<save::Summary>& summary;
+  job::Now now;
+  std::optional<int> job_pid;
+  std::optional<WallTime> output_at;
+};
+
+[[nodiscard]] std::string status_json(const StatusInput& input);
+
+}  // namespace curfew::guard

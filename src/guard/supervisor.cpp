@@ -1,0 +1,280 @@
+// The guard's loop: events in, the policy's actions out.
+#include "guard/supervisor.hpp"
+
+#include <csignal>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "base/text.hpp"
+#include "guard/status.hpp"
+#include "os/files.hpp"
+#include "os/systemd.hpp"
+
+namespace curfew::guard {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr Millis k_tick{1'000};
+constexpr Millis k_shortest_tick{10};
+constexpr Millis k_persist_every{60'000};  // so that after a reboot what was left is known to a minute
+constexpr Millis k_watchdog_beat{10'000};  // a third of WatchdogSec
+constexpr Millis k_facts_patience{5'000};
+constexpr Millis k_facts_retry_most{60'000};
+
+template <class... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+template <class... Ts>
+Overloaded(Ts...) -> Overloaded<Ts...>;
+
+}  // namespace
+
+Supervisor::Supervisor(Spec spec, Parts parts)
+    : spec_(std::move(spec)),
+      parts_(parts),
+      l0_(spec_.places, spec_.service),
+      l2_(spec_.places),
+      shim_({spec_.places.state, spec_.places.run}, parts.log, [this](const Event& event) { handle(event); }),
+      control_(parts.io.get_executor(), spec_.owner,
+               {[this] { return status(); },
+                [this](int signal, bool at_once) { handle(StopAsked{signal, at_once}); },
+                [this] { return state_.published ? std::to_string(*state_.published) : std::string(); }}) {}
+
+job::Now Supervisor::now() const { return {parts_.clock.wall(), parts_.clock.boot(), os::boot_id()}; }
+
+void Supervisor::run() {
+  parts_.log.listen([this](os::LogLevel level, std::string_view text) {
+    control_.tell(FromGuard::line, std::string(os::name_of(level)) + " " + std::string(text));
+  });
+  if (auto opened = control_.open(spec_.places.run); !opened)
+    parts_.log.error("no control socket, so the front end and `curfew status` hear nothing: " + opened.error().text());
+  asio::co_spawn(parts_.io, hear_signals(), asio::detached);
+  asio::co_spawn(parts_.io, tick(), asio::detached);
+  os::notify_systemd("READY=1");
+  take_up();
+  parts_.io.run();
+}
+
+void Supervisor::take_up() {
+  const auto at = now();
+  std::optional<Millis> left_before;
+  bool begun = false;
+  if (os::exists(spec_.state_path())) {
+    begun = true;
+    const auto text = os::read_file(spec_.state_path());
+    auto saved = text ? saved_from_json(*text) : Result<Saved>(fail(Error{text.error()}));
+    if (saved) {
+      state_ = std::move(saved->state);
+      left_before = saved->left_to_end;
+      instance_id_ = saved->instance_id;
+    } else {
+      parts_.log.error(saved.error().text() + "; going on with the times that the job was started with");
+    }
+  }
+  if (!begun || state_.times.started == WallTime{}) {
+    state_.times = spec_.times;
+    state_.plan = ending_plan(spec_.then, spec_.on_ec2, std::nullopt);
+  }
+  const bool same_boot = state_.times.boot_id == at.boot_id;
+  if (state_.stage == Stage::done) return enqueue(Leave{});
+  if (!same_boot) {
+    asio::co_spawn(
+        parts_.io,
+        [this, at, left_before]() -> Awaitable<void> {
+          if (co_await is_other_machine()) {
+            enqueue(Disarm{});
+            enqueue(Leave{});
+            co_return;
+          }
+          state_.times = job::rebased(state_.times, at, left_before);
+          taken_up_ = true;
+          handle(Resumed{false});
+          co_await learn_facts();
+        },
+        asio::detached);
+    return;
+  }
+  taken_up_ = true;
+  if (begun) {
+    parts_.log.warning("a new guard takes over, in stage " + std::string(name_of(state_.stage)));
+    handle(Resumed{true});
+  } else {
+    persist(os::Sync::yes);
+    parts_.log.info("guarding " + spec_.command + ": stop at " +
+                    (state_.times.stop_at ? format_utc(state_.times.stop_at->wall) : "no time") + ", machine gone by " +
+                    (state_.times.end_at ? format_utc(state_.times.end_at->wall) : "no time"));
+  }
+  asio::co_spawn(parts_.io, shim_.run(), asio::detached);
+  asio::co_spawn(parts_.io, learn_facts(), asio::detached);
+}
+
+// A later boot that finds the mark was started by its owner, who wants it up; another instance id is a baked image.
+Awaitable<bool> Supervisor::is_other_machine() {
+  if (os::exists(spec_.places.ended_marker())) {
+    parts_.log.info("this machine was ended by curfew and has been started again: nothing is guarded any more");
+    co_return true;
+  }
+  if (!spec_.on_ec2 || instance_id_.empty()) co_return false;
+  const auto facts = co_await parts_.cloud.facts();
+  if (!facts || facts->instance_id == instance_id_) co_return false;
+  parts_.log.info("this is instance " + printable(facts->instance_id) + ", made from the disk of " +
+                  printable(instance_id_) + ": nothing is guarded any more");
+  co_return true;
+}
+
+void Supervisor::handle(const Event& event) {
+  if (!taken_up_) return;
+  const Stage before = state_.stage;
+  auto next = step(state_, spec_.rules, now(), event);
+  const bool is_tick = std::holds_alternative<Tick>(event);
+  state_ = std::move(next.state);
+  if (!is_tick || !next.actions.empty() || before != state_.stage)
+    persist(std::holds_alternative<TimesMoved>(event) ? os::Sync::yes : os::Sync::no);
+  for (const auto& action : next.actions) perform(action);
+}
+
+void Supervisor::persist(os::Sync sync) {
+  persisted_at_ = parts_.clock.boot();
+  const auto text = to_json(Saved{state_, job::left_to(state_.times.end_at, now()), instance_id_});
+  const auto written = os::replace_file(spec_.state_path(), text, 0600, sync);
+  if (!written && !persist_failed_)
+    parts_.log.error("the state can't be written, the last good one is kept: " + written.error().text());
+  if (written && persist_failed_) parts_.log.info("the state is written again");
+  persist_failed_ = !written;
+}
+
+void Supervisor::perform(const Action& action) {
+  std::visit(Overloaded{
+                 [&](const SignalTree& a) { shim_.signal_tree(a.signal); },
+                 [&](const KillTree&) { shim_.kill_tree(); },
+                 [&](const StartSave& a) { asio::co_spawn(parts_.io, save(a.until), asio::detached); },
+                 [&](const CancelSave&) {
+                   if (save_cancel_) save_cancel_->ask();
+                 },
+                 [&](const Publish& a) { control_.tell(FromGuard::published, std::to_string(a.exit_code)); },
+                 [&](const Note& a) {
+                   const auto level = a.level == Note::Level::info      ? os::LogLevel::info
+                                      : a.level == Note::Level::warning ? os::LogLevel::warning
+                                                                        : os::LogLevel::error;
+                   parts_.log.line(level, a.text);
+                 },
+                 [&](const auto& slow) { enqueue(slow); },
+             },
+             action);
+}
+
+void Supervisor::enqueue(Action action) {
+  slow_.push_back(std::move(action));
+  if (working_) return;
+  working_ = true;
+  asio::co_spawn(parts_.io, work_off(), asio::detached);
+}
+
+Awaitable<void> Supervisor::work_off() {
+  while (!slow_.empty()) {
+    Action action = std::move(slow_.front());
+    slow_.pop_front();
+    co_await perform_slowly(std::move(action));
+  }
+  working_ = false;
+}
+
+Awaitable<void> Supervisor::save(BootTime until) {
+  save_cancel_ = std::make_shared<Cancel>();
+  auto summary = co_await parts_.cloud.save(until, save_cancel_, [this](const save::Progress& progress) {
+    control_.tell(FromGuard::progress, save::progress_line(progress, 160));
+  });
+  for (const auto& line : save::lines(summary)) {
+    if (summary.all_saved()) parts_.log.info(line);
+    else parts_.log.error(line);
+  }
+  const bool all_saved = summary.all_saved();
+  summary_ = std::move(summary);
+  handle(SaveEnded{all_saved});
+}
+
+Awaitable<void> Supervisor::tick() {
+  BootTime next_beat{};
+  for (;;) {
+    const auto at = parts_.clock.boot();
+    handle(Tick{});
+    if (at - persisted_at_ >= k_persist_every) persist(os::Sync::no);
+    if (at >= next_beat) {
+      os::notify_systemd("WATCHDOG=1");
+      shim_.beat();
+      next_beat = at + k_watchdog_beat;
+    }
+    Millis wait = k_tick;
+    if (const auto bound = next_bound(state_, spec_.rules)) wait = std::min(wait, *bound - parts_.clock.boot());
+    co_await pause(std::max(wait, k_shortest_tick));
+  }
+}
+
+Awaitable<void> Supervisor::hear_signals() {
+  asio::signal_set signals(parts_.io, SIGTERM, SIGINT);
+  for (;;) {
+    boost::system::error_code error;
+    const int signal = co_await signals.async_wait(asio::redirect_error(asio::use_awaitable, error));
+    if (error) co_return;
+    if (co_await machine_is_stopping()) handle(MachineGoingDown{});
+    else handle(StopAsked{signal, false});
+  }
+}
+
+void Supervisor::take_facts(MachineFacts facts) {
+  instance_id_ = facts.instance_id;
+  facts_ = std::move(facts);
+  handle(PlanKnown{ending_plan(spec_.then, spec_.on_ec2, facts_)});
+  parts_.log.info(describe(state_.plan, spec_, facts_));
+
+  const auto tag = facts_->tags.find("curfew:deadline");
+  if (tag == facts_->tags.end()) return;
+  const auto deadline = parse_utc(tag->second);
+  if (!deadline) {
+    parts_.log.warning("the tag curfew:deadline is not a time and moves nothing: " + printable(tag->second));
+    return;
+  }
+  const auto moved = job::brought_forward(state_.times, spec_.rules.limits, *deadline, now());
+  const auto& old_end = state_.times.end_at;
+  if (!moved.end_at || (old_end && moved.end_at->boot >= old_end->boot)) return;
+  parts_.log.info("the tag curfew:deadline brings the end forward to " + format_utc(moved.end_at->wall));
+  handle(TimesMoved{moved});
+  asio::co_spawn(parts_.io, move_l0_to_end(), asio::detached);
+}
+
+Awaitable<void> Supervisor::learn_facts() {
+  if (!spec_.on_ec2 || spec_.then == Then::none) {
+    parts_.log.info(describe(state_.plan, spec_, facts_));
+    co_return;
+  }
+  const auto started = parts_.clock.boot();
+  bool said = false;
+  for (Millis wait{1'000};; wait = std::min(wait * 2, k_facts_retry_most)) {
+    auto facts = co_await parts_.cloud.facts();
+    if (facts) {
+      take_facts(std::move(*facts));
+      co_return;
+    }
+    if (state_.stage == Stage::ending || state_.stage == Stage::done) co_return;
+    if (!said && parts_.clock.boot() - started >= k_facts_patience) {
+      said = true;
+      parts_.log.warning("the instance metadata service does not answer: " + facts.error().text());
+      parts_.log.info(describe(state_.plan, spec_, facts_));
+    }
+    co_await pause(wait);
+  }
+}
+
+std::string Supervisor::status() const {
+  return status_json({spec_, state_, facts_, summary_, now(), shim_.job_pid(), shim_.output_at()});
+}
+
+}  // namespace curfew::guard

@@ -1,0 +1,89 @@
+// The guard at work: gathers events, asks the policy, writes the state down, does what it says. One thread, one loop;
+// what may block (systemctl, files of units) runs on a worker and posts back.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include "guard/cloud.hpp"
+#include "guard/control.hpp"
+#include "guard/plan.hpp"
+#include "guard/policy.hpp"
+#include "guard/shim_link.hpp"
+#include "guard/spec.hpp"
+#include "layers/l0.hpp"
+#include "layers/l2.hpp"
+#include "os/clock.hpp"
+#include "os/files.hpp"
+#include "os/log.hpp"
+#include "os/power.hpp"
+
+namespace curfew::guard {
+
+class Supervisor {
+ public:
+  struct Parts {
+    boost::asio::io_context& io;
+    const os::Clock& clock;
+    os::Power& power;
+    os::Log& log;
+    Cloud& cloud;
+  };
+
+  Supervisor(Spec spec, Parts parts);
+
+  // Takes up where the state file says, or begins. Returns when the guard is done: the machine stays, or goes down.
+  void run();
+
+ private:
+  [[nodiscard]] job::Now now() const;
+  void take_up();
+  void handle(const Event& event);
+  void persist(os::Sync sync);
+
+  void perform(const Action& action);
+  // The actions that take time and have an order among themselves, one after another.
+  void enqueue(Action action);
+  [[nodiscard]] Awaitable<void> work_off();
+  [[nodiscard]] Awaitable<void> perform_slowly(Action action);
+  [[nodiscard]] Awaitable<void> climb(Rung rung);
+  [[nodiscard]] Awaitable<Status> try_rung(Rung rung);
+  [[nodiscard]] Awaitable<void> save(BootTime until);
+  [[nodiscard]] Awaitable<void> disarm();
+  [[nodiscard]] Awaitable<void> move_l0_to_end();
+
+  [[nodiscard]] Awaitable<void> tick();
+  [[nodiscard]] Awaitable<void> hear_signals();
+  [[nodiscard]] Awaitable<void> learn_facts();
+  [[nodiscard]] Awaitable<bool> is_other_machine();
+  void take_facts(MachineFacts facts);
+  [[nodiscard]] std::string status() const;
+
+  Spec spec_;
+  Parts parts_;
+  boost::asio::thread_pool workers_{1};
+  layers::L0 l0_;
+  layers::L2 l2_;
+  ShimLink shim_;
+  ControlServer control_;
+
+  State state_;
+  std::string instance_id_;
+  std::optional<MachineFacts> facts_;
+  std::optional<save::Summary> summary_;
+  std::shared_ptr<Cancel> save_cancel_;
+  std::deque<Action> slow_;
+  bool working_ = false;
+  bool taken_up_ = false;  // before that the times may be those of another boot
+  bool persist_failed_ = false;
+  BootTime persisted_at_{};
+  std::optional<BootTime> stopping_since_;
+};
+
+}  // namespace curfew::guard

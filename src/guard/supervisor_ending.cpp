@@ -1,0 +1,136 @@
+// The actions that take time: the rungs of the ladder, L0, disarming, leaving.
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "guard/supervisor.hpp"
+#include "os/files.hpp"
+
+namespace curfew::guard {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// Once systemd is stopping the machine, harsher rungs wait for it this long; then it counts as hung.
+constexpr Millis k_stopping_patience{120'000};
+constexpr Millis k_flush{100};
+
+// Runs `work`, which may block, on the pool; the caller's loop goes on meanwhile.
+template <class Work>
+Awaitable<Status> on_worker(asio::thread_pool& pool, Work work) {
+  co_return co_await asio::co_spawn(
+      pool, [work = std::move(work)]() -> Awaitable<Status> { co_return work(); }, asio::use_awaitable);
+}
+
+std::string text_of(Rung rung, const EndingPlan& plan) {
+  switch (rung) {
+    case Rung::shutdown_command:
+      return "shutdown -h now";
+    case Rung::instance_api:
+      return plan.ending == Ending::terminate ? "TerminateInstances" : "StopInstances";
+    case Rung::systemctl_force:
+      return "systemctl poweroff -ff";
+    case Rung::kernel_power_off:
+      return "reboot(2) RB_POWER_OFF";
+    case Rung::sysrq:
+      return "sysrq o";
+  }
+  return "?";
+}
+
+Status checked(const std::string& what, Result<os::Outcome> outcome) {
+  if (!outcome) return fail(std::move(outcome.error()));
+  if (outcome->code == 0) return {};
+  return fail(ErrorKind::system, what, "exit " + std::to_string(outcome->code) +
+                                           (outcome->output.empty() ? "" : ": " + outcome->output.substr(0, 400)));
+}
+
+}  // namespace
+
+Awaitable<void> Supervisor::perform_slowly(Action action) {
+  if (std::holds_alternative<MarkEnded>(action)) {
+    if (auto marked = os::replace_file(spec_.places.ended_marker(), "", 0644, os::Sync::yes); !marked)
+      parts_.log.error("the mark for a later boot can't be written: " + marked.error().text());
+  } else if (std::holds_alternative<MoveL0>(action)) {
+    if (spec_.root) {
+      const auto moved = co_await on_worker(
+          workers_, [this, marks = state_.plan.marks_ended, at = now()] { return l0_.move_for_ending(marks, at); });
+      if (!moved) parts_.log.error(moved.error().text());
+    }
+  } else if (const auto* rung = std::get_if<Climb>(&action)) {
+    // Not awaited: a rung that hangs must not keep the next one from being tried.
+    asio::co_spawn(parts_.io, climb(rung->rung), asio::detached);
+  } else if (std::holds_alternative<Disarm>(action)) {
+    co_await disarm();
+  } else if (std::holds_alternative<Leave>(action)) {
+    shim_.leave();
+    co_await pause(k_flush);  // so that followers get what was told
+    parts_.io.stop();
+  }
+}
+
+Awaitable<void> Supervisor::climb(Rung rung) {
+  const auto name = text_of(rung, state_.plan);
+  if (rung != Rung::shutdown_command && co_await machine_is_stopping()) {
+    const auto at = parts_.clock.boot();
+    if (!stopping_since_) stopping_since_ = at;
+    if (at - *stopping_since_ < k_stopping_patience) {
+      parts_.log.info("systemd is stopping this machine: " + name + " waits");
+      handle(RungEnded{rung, true});
+      co_return;
+    }
+  }
+  parts_.log.info("ending this machine: " + name);
+  const auto done = co_await try_rung(rung);
+  if (!done) parts_.log.error("ending this machine failed: " + done.error().text());
+  handle(RungEnded{rung, done.has_value()});
+}
+
+Awaitable<Status> Supervisor::try_rung(Rung rung) {
+  std::vector<std::string> argv;
+  switch (rung) {
+    case Rung::shutdown_command:
+      argv = {"shutdown", "-h", "now"};
+      break;
+    case Rung::systemctl_force:
+      argv = {"systemctl", "poweroff", "-ff"};
+      break;
+    case Rung::instance_api: {
+      auto state = co_await parts_.cloud.end_instance(state_.plan.ending);
+      if (!state) co_return fail(std::move(state.error()));
+      parts_.log.info("the instance is " + *state);
+      co_return Status{};
+    }
+    case Rung::kernel_power_off:
+      co_return parts_.power.kernel_power_off();
+    case Rung::sysrq:
+      co_return parts_.power.sysrq_power_off();
+  }
+  const std::string what = text_of(rung, state_.plan);
+  auto outcome = co_await run_program(std::move(argv), k_rung_time);
+  co_return checked(what, std::move(outcome));
+}
+
+Awaitable<void> Supervisor::disarm() {
+  if (!spec_.root || !spec_.ends_machine()) co_return;
+  const auto l0 = co_await on_worker(workers_, [this] { return l0_.disarm(); });
+  if (!l0) parts_.log.error(l0.error().text());
+  if (!spec_.service) co_return;
+  const auto l2 = co_await on_worker(workers_, [this] { return l2_.disarm(); });
+  if (!l2) parts_.log.error(l2.error().text());
+}
+
+Awaitable<void> Supervisor::move_l0_to_end() {
+  if (!spec_.root || !spec_.ends_machine() || !state_.times.end_at) co_return;
+  const auto end = *state_.times.end_at;
+  const layers::L0Record record{
+      {end.wall + layers::k_l0_after_end, end.boot + layers::k_l0_after_end}, state_.times.boot_id,
+      state_.plan.marks_ended};
+  const auto moved = co_await on_worker(workers_, [this, record, at = now()] { return l0_.move(record, at); });
+  if (!moved) parts_.log.error(moved.error().text());
+}
+
+}  // namespace curfew::guard

@@ -1,0 +1,172 @@
+// L0: arms, moves, reads back and removes the last timer of the machine.
+#include "layers/l0.hpp"
+
+#include <unistd.h>
+
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+#include "base/text.hpp"
+#include "os/command.hpp"
+#include "os/files.hpp"
+#include "os/json.hpp"
+#include "os/systemd.hpp"
+
+namespace curfew::layers {
+namespace {
+
+constexpr Millis k_command_limit{30'000};
+
+std::string record_path(const Places& places) { return places.state + "/l0.json"; }
+
+Status write_unit(const Places& places, const char* name, const std::string& text) {
+  return os::replace_file(places.units + "/" + name, text, 0644, os::Sync::yes);
+}
+
+Status link_unit(const Places& places, const char* name, const std::string& target) {
+  const std::string folder = places.units + "/" + target + ".wants";
+  if (auto made = os::make_private_folder(folder, 0755); !made) return made;
+  const std::string link = folder + "/" + name;
+  if (::symlink((places.units + "/" + name).c_str(), link.c_str()) != 0 && errno != EEXIST)
+    return fail_errno("enable " + std::string(name), errno);
+  return {};
+}
+
+// shutdown(8) of systemd returns at once; sysvinit's stays in the foreground until its time, and is left running.
+Status schedule_shutdown(Millis left) {
+  const auto minutes = std::max<long>(1, (std::chrono::ceil<Seconds>(left).count() + 59) / 60);
+  auto running = os::start_command({"shutdown", "-h", "+" + std::to_string(minutes)});
+  if (!running) return fail(std::move(running.error()));
+  std::string output;
+  for (int tries = 0; tries < 20; ++tries) {
+    ::usleep(50'000);
+    os::read_output(*running, output);
+    if (::access(("/proc/" + std::to_string(running->pid)).c_str(), F_OK) != 0) break;
+    const auto status = os::read_file("/proc/" + std::to_string(running->pid) + "/stat");
+    if (!status || status->find(") Z ") == std::string::npos) continue;
+    if (const int code = os::reap(*running); code != 0)
+      return fail(ErrorKind::system, "shutdown -h +" + std::to_string(minutes),
+                  "exit " + std::to_string(code) + ": " + printable(trimmed(output)));
+    return {};
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string to_json(const L0Record& record) {
+  return boost::json::serialize(boost::json::object{{"at_wall_ms", record.at.wall.time_since_epoch().count()},
+                                                    {"at_boot_ms", record.at.boot.time_since_epoch().count()},
+                                                    {"boot_id", record.boot_id},
+                                                    {"marks_ended", record.marks_ended}});
+}
+
+Result<L0Record> l0_record_from_json(std::string_view text) {
+  os::JsonReader read(text, "the record of L0");
+  L0Record record{{WallTime{Millis{read.number("at_wall_ms")}}, BootTime{Millis{read.number("at_boot_ms")}}},
+                  read.text("boot_id"),
+                  read.flag("marks_ended")};
+  if (auto good = read.status(); !good) return fail(std::move(good.error()));
+  return record;
+}
+
+Millis left_to_l0(const L0Record& record, const job::Now& now) {
+  if (record.boot_id == now.boot_id) return record.at.boot - now.boot;
+  return record.at.wall - now.wall;
+}
+
+Status L0::arm(const L0Record& record, const job::Now& now) const {
+  if (auto written = os::replace_file(record_path(places_), to_json(record), 0600, os::Sync::yes); !written)
+    return written;
+  const auto left = std::max(left_to_l0(record, now), Millis{0});
+  if (!systemd_) return schedule_shutdown(left);
+
+  // The calendar time follows from what is left, not from record.at.wall: those differ once the wall clock has jumped.
+  const auto seconds = std::chrono::ceil<Seconds>(left);
+  Status done = write_unit(places_, k_l0_timer, l0_timer_unit(now.wall + seconds, seconds));
+  if (done) done = write_unit(places_, k_l0_ending_timer, l0_ending_timer_unit(k_l0_while_ending));
+  if (done) done = write_unit(places_, k_l0_service, l0_service_unit(places_));
+  if (done) done = link_unit(places_, k_l0_timer, "timers.target");
+  if (done) done = os::replace_file(places_.armed_marker(), "", 0644, os::Sync::no);
+  if (!done) return done;
+  for (const auto& words : {std::vector<std::string>{"daemon-reload"},
+                            std::vector<std::string>{"restart", "--no-block", k_l0_timer}}) {
+    if (auto said = os::systemctl(words); !said) return fail(std::move(said.error()).within("arm L0"));
+  }
+  return {};
+}
+
+Status L0::move_for_ending(bool marks_ended, const job::Now& now) const {
+  const L0Record record{{now.wall + k_l0_while_ending, now.boot + k_l0_while_ending}, now.boot_id, marks_ended};
+  if (auto written = os::replace_file(record_path(places_), to_json(record), 0600, os::Sync::no); !written)
+    return written;
+  if (!systemd_) return {};  // `shutdown -h +N` stays where it is; our own shutdown replaces it
+  if (auto said = os::systemctl({"restart", "--no-block", k_l0_ending_timer}); !said)
+    return fail(std::move(said.error()).within("move L0"));
+  return {};
+}
+
+L0Reading L0::verify() const {
+  if (!systemd_) {
+    const auto record = os::read_file(record_path(places_));
+    const auto parsed = record ? l0_record_from_json(*record) : Result<L0Record>(fail(Error{record.error()}));
+    if (!parsed) return {false, {}, "not armed: " + parsed.error().text()};
+    return {true, parsed->at.wall, "shutdown -h +N, without systemd: gone after a reboot, and can't be read back"};
+  }
+  const auto read = os::unit_properties(k_l0_timer, {"ActiveState", "NextElapseUSecRealtime", "UnitFileState"});
+  if (!read) return {false, {}, "can't be read: " + read.error().text()};
+  const auto state = read->contains("ActiveState") ? read->at("ActiveState") : "";
+  if (state != "active") return {false, {}, std::string(k_l0_timer) + " is " + (state.empty() ? "unknown" : state)};
+  const auto next = read->contains("NextElapseUSecRealtime") ? read->at("NextElapseUSecRealtime") : "";
+  const auto enabled = read->contains("UnitFileState") ? read->at("UnitFileState") : "";
+  // "Tue 2026-11-24 18:01:00 UTC": the zone is the machine's; only UTC is taken for a time.
+  std::optional<WallTime> at;
+  if (const auto words = split(next, ' '); words.size() == 4 && words[3] == "UTC") {
+    if (auto parsed = parse_utc(std::string(words[1]) + "T" + std::string(words[2]) + "Z")) at = *parsed;
+  }
+  return {true, at, std::string(k_l0_timer) + " " + state + ", " + enabled + (next.empty() ? "" : ", next " + next)};
+}
+
+Status L0::disarm() const {
+  Status done = os::remove_file(record_path(places_));
+  if (!systemd_) {
+    const auto cancelled = os::run_command({"shutdown", "-c"}, k_command_limit);
+    if (!cancelled) return fail(Error{cancelled.error()}.within("disarm L0"));
+    return done;
+  }
+  const auto stopped = os::systemctl({"stop", k_l0_timer, k_l0_ending_timer});
+  for (const auto& path :
+       {places_.units + "/timers.target.wants/" + k_l0_timer, places_.units + "/" + k_l0_timer,
+        places_.units + "/" + k_l0_ending_timer, places_.units + "/" + k_l0_service, places_.armed_marker()}) {
+    if (auto removed = os::remove_file(path); !removed) done = removed;
+  }
+  if (auto reloaded = os::systemctl({"daemon-reload"}); !reloaded && done) done = fail(std::move(reloaded.error()));
+  if (!stopped && done) return fail(Error{stopped.error()}.within("disarm L0"));
+  return done;
+}
+
+int run_l0(const Places& places, const os::Clock& clock, os::Power& power) {
+  const job::Now now{clock.wall(), clock.boot(), os::boot_id()};
+  const auto text = os::read_file(record_path(places));
+  const auto record = text ? l0_record_from_json(*text) : Result<L0Record>(fail(Error{text.error()}));
+  if (record) {
+    if (left_to_l0(*record, now) > Millis{0}) {
+      // A wall clock that jumped forward, or a timer that was started late.
+      return L0{places, os::has_systemd()}.arm(*record, now) ? 0 : 1;
+    }
+    if (record->marks_ended) {
+      // Whether or not it can be written: the machine has to end.
+      if (auto marked = os::replace_file(places.ended_marker(), "", 0644, os::Sync::yes); !marked)
+        (void)!::write(2, marked.error().text().c_str(), marked.error().text().size());
+    }
+  }
+  const auto started = clock.boot();
+  (void)os::run_command({"shutdown", "-h", "now"}, k_command_limit);
+  while (clock.boot() - started < k_l0_while_ending) ::sleep(1);
+  (void)os::run_command({"systemctl", "poweroff", "-ff"}, k_command_limit);
+  (void)power.kernel_power_off();
+  (void)power.sysrq_power_off();
+  return 1;
+}
+
+}  // namespace curfew::layers

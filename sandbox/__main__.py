@@ -2,6 +2,7 @@
 
 serve    run it until a signal ends it, and print its endpoint
 image    build the machines' root image, if it is not there
+demo     a training job under curfew, from launch to the end of the machine
 mode     say which kind of machines can be had here, and why
 """
 
@@ -10,11 +11,13 @@ from __future__ import annotations
 import argparse
 import sys
 
-from sandbox import image, server
+from sandbox import demo, image, server
 from sandbox.mode import detect
 
 
 def main() -> int:
+    if sys.argv[1:2] == ["demo"]:
+        return demo.main(sys.argv[2:])
     parser = argparse.ArgumentParser(
         prog="python -m sandbox", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -24,6 +27,7 @@ def main() -> int:
     serve.add_argument("--mode", choices=("auto", "booted", "lesser", "bare"), default="auto")
     serve.add_argument("--ready-file", help="written, as JSON, once it answers")
     commands.add_parser("image", help="build the root image")
+    commands.add_parser("demo", help="see curfew at work (--help for its options)")
     commands.add_parser("mode", help="which machines can be had here")
     arguments = parser.parse_args()
     if arguments.command == "image":

@@ -24,7 +24,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any, Self
 
 from sandbox.instance import Instance
 
@@ -48,40 +48,34 @@ class Sandbox:
         self.process = process
 
     @classmethod
-    def start(cls, mode: str = "auto", port: int = 0, log: Path | None = None) -> Sandbox:
-        """Starts one and waits until it answers. mode: auto, booted, lesser or bare; log: where its own output goes."""
-        with tempfile.TemporaryDirectory() as folder:
+    def start(cls, mode: str = "auto", port: int = 0, log: Path | IO[Any] | None = None) -> Sandbox:
+        """Starts one and waits until it answers. mode: auto, booted, lesser or bare; log: for its warnings and errors."""
+        with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as closing:
             ready = Path(folder, "ready")
-            output = log.open("ab") if log else None
+            errors = (
+                closing.enter_context(log.open("ab")) if isinstance(log, Path) else log or subprocess.DEVNULL
+            )
+            words = ["serve", "--port", str(port), "--mode", mode, "--ready-file", str(ready)]
             process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "sandbox",
-                    "serve",
-                    "--port",
-                    str(port),
-                    "--mode",
-                    mode,
-                    "--ready-file",
-                    str(ready),
-                ],
+                [sys.executable, "-m", "sandbox", *words],
                 cwd=_REPO,
                 stdin=subprocess.DEVNULL,
-                stdout=output or subprocess.DEVNULL,
-                stderr=output,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
                 start_new_session=True,
             )
-            if output:
-                output.close()
-            deadline = time.monotonic() + _START_LIMIT
-            while not ready.exists():
-                if process.poll() is not None:
-                    raise SandboxError(f"the sandbox ended at once, with exit code {process.returncode}")
-                if time.monotonic() > deadline:
-                    process.kill()
-                    raise SandboxError(f"the sandbox did not start within {_START_LIMIT:.0f} s")
-                time.sleep(0.02)
+            try:
+                deadline = time.monotonic() + _START_LIMIT
+                while not ready.exists():
+                    if process.poll() is not None:
+                        raise SandboxError(f"the sandbox ended at once, with exit code {process.returncode}")
+                    if time.monotonic() > deadline:
+                        raise SandboxError(f"the sandbox did not start within {_START_LIMIT:.0f} s")
+                    time.sleep(0.02)
+            except BaseException:
+                process.terminate()
+                process.wait(timeout=20)
+                raise
             facts = json.loads(ready.read_text())
         return cls(facts["endpoint"], facts["mode"], facts["why"], process)
 
@@ -95,7 +89,7 @@ class Sandbox:
                 self.process.kill()
                 self.process.wait()
 
-    def __enter__(self) -> Sandbox:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -123,8 +117,8 @@ class Sandbox:
 
     def client(self, service: str, region: str = REGION, **config: Any) -> Any:
         """A boto3 client for this sandbox, whatever the environment says of profiles and endpoints."""
-        import boto3
-        from botocore.config import Config
+        import boto3  # type: ignore[import-untyped]
+        from botocore.config import Config  # type: ignore[import-untyped]
 
         settings = {"retries": {"max_attempts": 1}, "s3": {"addressing_style": "path"}, **config}
         return boto3.session.Session(

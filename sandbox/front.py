@@ -61,7 +61,14 @@ class Front:
         """The body of a call whose name is in it; it can be read again."""
         kind = environ.get("CONTENT_TYPE", "")
         length = int(environ.get("CONTENT_LENGTH") or 0)
-        if "form-urlencoded" not in kind or not 0 < length <= _PEEK_LIMIT:
+        if "form-urlencoded" not in kind:
+            return b""
+        if (
+            environ["REQUEST_METHOD"] != "POST"
+        ):  # an object sent so by a plain client; moto would take it for a form
+            environ["CONTENT_TYPE"] = "binary/octet-stream"
+            return b""
+        if not 0 < length <= _PEEK_LIMIT:
             return b""
         body: bytes = environ["wsgi.input"].read(length)
         environ["wsgi.input"] = io.BytesIO(body)

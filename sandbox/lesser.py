@@ -117,10 +117,10 @@ class LesserMachine(_Tree):
         join = (
             'while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs" || exit 125; shift; done; shift; exec "$@"'
         )
-        words = [*enter(self._inside), *unshare, sys.executable, "-I", _INIT, self.settings()]
+        command = [*enter(self._inside), *unshare, sys.executable, "-I", _INIT, self.settings()]
         with self.console_log.open("ab") as log:
             return subprocess.Popen(
-                ["sh", "-c", join, "sh", *groups, "--", *words],
+                ["sh", "-c", join, "sh", *groups, "--", *command],
                 env=GUEST_ENV,
                 cwd="/",
                 stdin=subprocess.DEVNULL,
@@ -158,7 +158,7 @@ class BareMachine(_Tree):
         threading.Thread(target=self._imds.serve_forever, args=(0.1,), daemon=True).start()
 
     def prepare(self, hostname: str, user_data: bytes) -> None:
-        self.root.mkdir(parents=True)
+        (self.root / "tmp").mkdir(parents=True)
         guest.furnish(self.root, self.name, hostname)
         self.furnish(user_data)
         standins.install(self.root, "usr/local/sbin", str(self.root))
@@ -175,6 +175,7 @@ class BareMachine(_Tree):
             "PATH": ":".join([*own, GUEST_ENV["PATH"]]),
             "SANDBOX_ROOT": str(self.root),
             "HOME": str(self.root),
+            "TMPDIR": str(self.root / "tmp"),
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": f"http://127.0.0.1:{self._imds.server_address[1]}",
         }
 

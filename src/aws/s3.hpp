@@ -25,7 +25,8 @@ struct S3Location {
 };
 [[nodiscard]] Result<S3Location> parse_s3_url(std::string_view text);
 
-using Metadata = std::vector<std::pair<std::string, std::string>>;  // x-amz-meta-*, names in lower case, values ASCII
+using Metadata =
+    std::vector<std::pair<std::string, std::string>>;  // x-amz-meta-*, names in lower case, values ASCII
 
 struct ObjectInfo {
   std::string key;
@@ -64,7 +65,8 @@ class S3 {
   [[nodiscard]] virtual Awaitable<Result<std::string>> start_multipart(S3Location to, Metadata metadata) = 0;
   [[nodiscard]] virtual Awaitable<Result<Part>> put_part(S3Location to, std::string upload_id, int number,
                                                          net::Body body, std::string sha256) = 0;
-  [[nodiscard]] virtual Awaitable<Result<std::string>> complete_multipart(S3Location to, std::string upload_id,
+  [[nodiscard]] virtual Awaitable<Result<std::string>> complete_multipart(S3Location to,
+                                                                          std::string upload_id,
                                                                           std::vector<Part> parts) = 0;
   // Fine when it's already gone.
   [[nodiscard]] virtual Awaitable<Status> abort_multipart(S3Location to, std::string upload_id) = 0;
@@ -74,5 +76,10 @@ class S3 {
   [[nodiscard]] virtual Awaitable<Result<ListPage>> list(S3Location prefix, std::string next) = 0;
   [[nodiscard]] virtual Awaitable<Result<std::vector<Upload>>> list_uploads(S3Location prefix) = 0;
 };
+
+class Session;
+// Begins in `region` (empty: us-east-1) and learns where each bucket is; the session must outlive it. A file's body needs
+// its sha256; a body in memory is hashed where that is empty.
+[[nodiscard]] std::unique_ptr<S3> make_s3(Session& session, std::string region);
 
 }  // namespace curfew::aws

@@ -31,9 +31,7 @@ bool is_ipv6(const std::string& host) {
   return inet_pton(AF_INET6, host.c_str(), &address) == 1;
 }
 
-std::uint16_t usual_port(std::string_view scheme) {
-  return scheme == "https" ? 443 : 80;
-}
+std::uint16_t usual_port(std::string_view scheme) { return scheme == "https" ? 443 : 80; }
 
 }  // namespace
 

@@ -30,9 +30,7 @@ std::uint64_t length_of(const Body& body) {
   return std::get<FileSlice>(body).length;
 }
 
-std::string place_of(const Url& url) {
-  return url.scheme + "://" + url.authority();
-}
+std::string place_of(const Url& url) { return url.scheme + "://" + url.authority(); }
 
 std::string head_of(const Request& request, const HeadOptions& options) {
   std::string head = request.method + " ";

@@ -1,0 +1,36 @@
+// One AWS call: signed, sent, and sent again by the standard mode.
+#pragma once
+
+#include <string>
+
+#include <tl/expected.hpp>
+
+#include "aws/session.hpp"
+
+namespace curfew::aws {
+
+struct Call {
+  std::string what;     // "TerminateInstances i-0123…", for messages
+  std::string service;  // in the signature
+  std::string region;
+  net::Request request;
+  std::string payload_sha256;  // of the body, in hex; empty: a body in memory is hashed here
+  net::Limits limits;          // for each attempt
+  Millis total{60'000};        // for all of them, pauses included
+  bool xml = false;            // a success must hold a whole XML document that isn't an <Error>
+};
+
+struct CallFailure {
+  Error
+      error;  // refused, not_found, conflict, invalid_input, unavailable, timed_out; AWS's own name in `code`
+  int status = 0;
+  std::string bucket_region;  // S3's x-amz-bucket-region or <Region>
+};
+
+// A reply of status 2xx, or why there is none.
+[[nodiscard]] Awaitable<tl::expected<net::Response, CallFailure>> perform(Session& session, Call call);
+
+// What a code and a status mean to a caller. Pure.
+[[nodiscard]] ErrorKind kind_of(std::string_view code, int status);
+
+}  // namespace curfew::aws

@@ -1,0 +1,49 @@
+// Where credentials come from, in the SDKs' order, kept and renewed before they run out.
+#pragma once
+
+#include <memory>
+
+#include "aws/core/profile.hpp"
+#include "aws/core/signer.hpp"
+#include "aws/imds.hpp"
+#include "base/result.hpp"
+#include "net/environment.hpp"
+#include "net/http.hpp"
+#include "os/clock.hpp"
+
+namespace curfew::aws {
+
+class CredentialsSource {
+ public:
+  virtual ~CredentialsSource() = default;
+  // Errors: refused, with what was tried and a hint; no secret is in any of them.
+  [[nodiscard]] virtual Awaitable<Result<Credentials>> get() = 0;
+  // AWS said that they have expired: the next get() asks again.
+  virtual void forget() = 0;
+};
+
+// What AWS_ACCESS_KEY_ID and its kin say; nothing where they're unset, an error where only one of them is set.
+[[nodiscard]] Result<std::optional<Credentials>> credentials_from_environment(
+    const net::Environment& environment);
+
+// The document that the container service and IMDS answer with.
+[[nodiscard]] Result<Credentials> parse_credentials_document(std::string_view json, std::string source);
+
+// The URL that AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI names; nothing where neither is set. Plain http only
+// to this machine and to ECS's and EKS's own addresses: anything else could be read on the way.
+[[nodiscard]] Result<std::optional<net::Url>> container_url(const net::Environment& environment);
+
+struct CredentialsParts {
+  net::HttpClient& http;
+  const os::Clock& clock;
+  Imds& imds;
+  net::Environment environment;
+  Result<Profile> profile;        // an error in it is told only when the profile is needed
+  bool explicit_profile = false;  // by --profile: then the environment's keys don't count
+  ReadFile read;
+};
+// Environment, profile (static keys), container, IMDS role. They are renewed 10 minutes before they expire; if that
+// fails the old ones serve until they do. What the parts refer to must outlive it.
+[[nodiscard]] std::unique_ptr<CredentialsSource> make_credentials(CredentialsParts parts);
+
+}  // namespace curfew::aws

@@ -1,0 +1,120 @@
+// EC2's Query protocol: a form is posted, XML comes back.
+#include "aws/ec2.hpp"
+
+#include <array>
+
+#include "aws/core/call.hpp"
+#include "aws/core/xml.hpp"
+#include "base/text.hpp"
+#include "net/encoding.hpp"
+
+namespace curfew::aws {
+namespace {
+
+constexpr net::Limits k_limits{Millis{5'000}, Millis{10'000}, Millis{15'000}, 4U << 20U};
+constexpr Millis k_total{30'000};
+
+using Form = std::vector<std::pair<std::string, std::string>>;
+
+bool is_state(std::string_view text) {
+  static constexpr std::array<std::string_view, 6> k_states{"pending",    "running",  "shutting-down",
+                                                            "terminated", "stopping", "stopped"};
+  return std::find(k_states.begin(), k_states.end(), text) != k_states.end();
+}
+
+tl::unexpected<Error> odd_reply(const std::string& what, const std::string& why) {
+  return fail(ErrorKind::unavailable, what, "the reply " + why);
+}
+
+// The state of `id` among <item>s of instances; an empty one where it isn't among them.
+std::string state_in(const pugi::xml_node& set, std::string_view id, const char* state) {
+  for (const auto item : set.children("item"))
+    if (child_text(item, "instanceId") == id) return child_text(item.child(state), "name");
+  return {};
+}
+
+class QueryEc2 final : public Ec2 {
+ public:
+  QueryEc2(Session& session, std::string region) : session_(session), region_(std::move(region)) {}
+
+  Awaitable<Result<std::string>> terminate_instance(std::string id) override {
+    return change("TerminateInstances", std::move(id));
+  }
+  Awaitable<Result<std::string>> stop_instance(std::string id) override {
+    return change("StopInstances", std::move(id));
+  }
+
+  Awaitable<Result<std::string>> shutdown_behavior(std::string id) override {
+    const std::string action = "DescribeInstanceAttribute";
+    Form form{{"InstanceId", id}, {"Attribute", "instanceInitiatedShutdownBehavior"}};
+    auto xml = co_await call(action, id, std::move(form));
+    if (!xml) co_return fail(std::move(xml).error());
+    auto value = child_text(xml->root().child("instanceInitiatedShutdownBehavior"), "value");
+    if (child_text(xml->root(), "instanceId") != id)
+      co_return odd_reply(action + " " + id, "is of another instance");
+    if (value != "stop" && value != "terminate")
+      co_return odd_reply(action + " " + id, "says \"" + printable(value, 40) + "\"");
+    co_return value;
+  }
+
+  Awaitable<Result<std::string>> instance_state(std::string id) override {
+    const std::string action = "DescribeInstances";
+    Form form{{"InstanceId.1", id}};
+    auto xml = co_await call(action, id, std::move(form));
+    if (!xml) co_return fail(std::move(xml).error());
+    for (const auto reservation : xml->root().child("reservationSet").children("item")) {
+      auto state = state_in(reservation.child("instancesSet"), id, "instanceState");
+      if (is_state(state)) co_return state;
+      if (!state.empty())
+        co_return odd_reply(action + " " + id, "has the state \"" + printable(state, 40) + "\"");
+    }
+    co_return fail(ErrorKind::not_found, action + " " + id, "EC2 doesn't know it");
+  }
+
+ private:
+  Awaitable<Result<std::string>> change(std::string action, std::string id) {
+    Form form{{"InstanceId.1", id}};
+    auto xml = co_await call(action, id, std::move(form));
+    if (!xml) co_return fail(std::move(xml).error());
+    auto state = state_in(xml->root().child("instancesSet"), id, "currentState");
+    if (!is_state(state)) co_return odd_reply(action + " " + id, "doesn't tell the instance's state");
+    co_return state;
+  }
+
+  Awaitable<Result<Xml>> call(std::string action, std::string id, Form form) {
+    Call call;
+    call.what = action + " " + printable(id, 40);
+    if (!is_instance_id(id)) co_return fail(ErrorKind::invalid_input, call.what, "that is no instance's id");
+    auto endpoint = session_.endpoint("ec2", region_);
+    if (!endpoint) co_return fail(std::move(endpoint).error().within(call.what));
+    call.service = "ec2";
+    call.region = region_;
+    call.limits = k_limits;
+    call.total = k_total;
+    call.xml = true;
+    call.request.method = "POST";
+    call.request.url = std::move(endpoint->url);
+    call.request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"});
+    std::string body = "Action=" + action + "&Version=2016-11-15";
+    for (const auto& [name, value] : form)
+      body += "&" + net::percent_encode(name) + "=" + net::percent_encode(value);
+    call.request.body = std::move(body);
+    auto what = call.what;
+    auto response = co_await perform(session_, std::move(call));
+    if (!response) co_return fail(std::move(response).error().error);
+    auto xml = Xml::parse(response->body, action + "Response");
+    if (!xml) co_return fail(std::move(xml).error().within(what));
+    co_return std::move(*xml);
+  }
+
+  Session& session_;
+  std::string region_;
+};
+
+}  // namespace
+
+std::unique_ptr<Ec2> make_ec2(Session& session, std::string region) {
+  return std::make_unique<QueryEc2>(session, std::move(region));
+}
+
+}  // namespace curfew::aws

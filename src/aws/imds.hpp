@@ -1,0 +1,75 @@
+// The instance metadata service, version 2. What it says is checked before it's believed.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "base/result.hpp"
+#include "base/times.hpp"
+#include "net/environment.hpp"
+#include "net/http.hpp"
+#include "os/clock.hpp"
+
+namespace curfew::aws {
+
+using net::Awaitable;
+
+class Imds {
+ public:
+  virtual ~Imds() = default;
+  // The text below http://169.254.169.254/latest/ ("meta-data/instance-type"); nothing where there is none (404).
+  // Answers or fails within 2 s, twice that where a token has to be fetched; at most 64 KiB. Errors: refused where it's
+  // disabled, by AWS_EC2_METADATA_DISABLED or on the instance.
+  [[nodiscard]] virtual Awaitable<Result<std::optional<std::string>>> get(std::string path) = 0;
+};
+
+// AWS_EC2_METADATA_SERVICE_ENDPOINT, AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE (IPv6), AWS_EC2_METADATA_DISABLED. The
+// client and the clock must outlive it.
+[[nodiscard]] std::unique_ptr<Imds> make_imds(net::HttpClient& http, const os::Clock& clock,
+                                              const net::Environment& environment);
+
+// The identity document (dynamic/instance-identity/document).
+struct Identity {
+  std::string instance_id;  // i- and 8 to 17 hex digits
+  std::string region;
+  std::string zone;
+  std::string instance_type;
+  std::string account;   // 12 digits
+  std::string image_id;  // may be empty
+  WallTime launched{};   // pendingTime: renewed by each start
+};
+[[nodiscard]] Result<Identity> parse_identity(std::string_view json);
+[[nodiscard]] Awaitable<Result<Identity>> read_identity(Imds& imds);
+
+// The instance's tags; nothing where tags aren't enabled in the metadata, or there are none: IMDS answers alike.
+using Tags = std::map<std::string, std::string, std::less<>>;
+[[nodiscard]] Awaitable<Result<std::optional<Tags>>> read_tags(Imds& imds);
+// One tag, for polling.
+[[nodiscard]] Awaitable<Result<std::optional<std::string>>> read_tag(Imds& imds, std::string key);
+
+enum class LifeCycle { on_demand, spot, other };
+[[nodiscard]] Awaitable<Result<LifeCycle>> read_life_cycle(Imds& imds);
+
+// A spot instance's end, announced about two minutes ahead.
+enum class SpotActionKind { terminate, stop, hibernate };
+struct SpotAction {
+  SpotActionKind action = SpotActionKind::terminate;
+  WallTime time{};
+};
+[[nodiscard]] Result<SpotAction> parse_spot_action(std::string_view json);
+[[nodiscard]] Awaitable<Result<std::optional<SpotAction>>> read_spot_action(Imds& imds);
+// The notice that a spot instance is at elevated risk (events/recommendations/rebalance); its noticeTime.
+[[nodiscard]] Awaitable<Result<std::optional<WallTime>>> read_rebalance(Imds& imds);
+
+[[nodiscard]] bool is_instance_id(std::string_view text);
+[[nodiscard]] bool is_instance_type(std::string_view text);
+// As they may be in IMDS: 1 to 128 characters without spaces and slashes; values up to 256, no control characters.
+[[nodiscard]] bool is_tag_key(std::string_view text);
+[[nodiscard]] bool is_tag_value(std::string_view text);
+
+}  // namespace curfew::aws

@@ -182,7 +182,7 @@ class Machine {
     if (event.same_boot) return take_up_again();
     state_.going_down = false;  // it was, and came back
     if (state_.stage == Stage::done) {
-      if (leaves_machine_alone(state_, rules_)) return leave();
+      if (leaves_machine_alone(state_, rules_)) return take_up_again();
       warn("the machine came back after it went down");
       return enter_ending();
     }
@@ -243,7 +243,6 @@ class Machine {
 
   // Says why, gives the layers back where the machine is to stay, and is done.
   void leave() {
-    publish();
     if (leaves_machine_alone(state_, rules_)) {
       info(why_left_alone());
       act(Disarm{});
@@ -328,21 +327,20 @@ class Machine {
       case Stage::killing: return act(KillTree{});
       case Stage::saving: return act(StartSave{state_.stage_until});
       case Stage::ending:
-        act(Publish{*state_.published});
+        publish();
         if (state_.plan.marks_ended) act(MarkEnded{});
         move_l0();
         if (!state_.pausing) climb();
         return;
       case Stage::done:
-        act(Publish{*state_.published});
+        publish();
         return leave();
     }
   }
 
   // The code stays what it was when first published, whatever becomes known later.
   void publish() {
-    if (state_.published) return;
-    state_.published = exit_code(state_, rules_);
+    if (!state_.published) state_.published = exit_code(state_, rules_);
     act(Publish{*state_.published});
   }
 

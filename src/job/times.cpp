@@ -21,7 +21,11 @@ Instant instant_after(Millis ahead, const Now& now) { return {now.wall + ahead, 
 
 Instant moved(const Instant& instant, Millis by) { return {instant.wall + by, instant.boot + by}; }
 
-Instant earlier(const std::optional<Instant>& a, const Instant& b) { return a && a->boot <= b.boot ? *a : b; }
+// On each clock for itself: where the wall clock has jumped, the later of two on one may be the earlier on the other.
+Instant earlier(const std::optional<Instant>& a, const Instant& b) {
+  if (!a) return b;
+  return {std::min(a->wall, b.wall), std::min(a->boot, b.boot)};
+}
 
 }  // namespace
 
@@ -42,18 +46,23 @@ Times brought_forward(Times times, const Limits& limits, WallTime end_at, const 
   if (times.end_at && times.end_at->boot <= end.boot) return times;
   const Millis to_stop = std::max(to_end - Millis{limits.after_stop()}, Millis{0});
   times.stop_at = earlier(times.stop_at, instant_after(to_stop, now));
-  times.end_at = end;
+  times.end_at = earlier(times.end_at, end);
   return times;
 }
 
 Times rebased(Times times, const Now& now, std::optional<Millis> left_before) {
   times.boot_id = now.boot_id;
-  if (!times.stop_at) return times;
-  Millis left = ahead(times.stop_at->wall, now);
-  if (left_before) left = std::min(left, *left_before);
+  if (!times.stop_at || !times.end_at) return times;
+  const Millis span = times.end_at->boot - times.stop_at->boot;
+  Millis to_stop = ahead(times.stop_at->wall, now);
+  Millis to_end = ahead(times.end_at->wall, now);
+  if (left_before) {
+    to_stop = std::min(to_stop, *left_before);
+    to_end = std::min(to_end, *left_before + span);
+  }
   // The wall times stay as they were: a clock that's wrong in this boot may be right in the next.
-  if (times.end_at) times.end_at->boot = now.boot + left + (times.end_at->wall - times.stop_at->wall);
-  times.stop_at->boot = now.boot + left;
+  times.stop_at->boot = now.boot + to_stop;
+  times.end_at->boot = now.boot + to_end;
   return times;
 }
 

@@ -207,7 +207,7 @@ TEST(Policy, every_event_in_every_stage) {
       {ending, "rung refused", RungEnded{Rung::shutdown_command, false}, "instance_api", ending},
       {ending, "another rung refused", RungEnded{Rung::sysrq, false}, "", ending},
       {ending, "resumed", Resumed{true}, "publish 137, l0 2m, shutdown_command", ending},
-      {ending, "rebooted", Resumed{false}, "l0 2m, shutdown_command", ending},
+      {ending, "rebooted", Resumed{false}, "publish 137, l0 2m, shutdown_command", ending},
 
       {done, "started", JobStarted{}, "", done},
       {done, "not started", JobNotStarted{127}, "", done},
@@ -220,7 +220,7 @@ TEST(Policy, every_event_in_every_stage) {
       {done, "save ended", SaveEnded{true}, "", done},
       {done, "rung ended", RungEnded{Rung::shutdown_command, false}, "", done},
       {done, "resumed", Resumed{true}, "publish 137, leave", done},
-      {done, "rebooted", Resumed{false}, "l0 2m, shutdown_command", ending},
+      {done, "rebooted", Resumed{false}, "publish 137, l0 2m, shutdown_command", ending},
   };
   for (const auto& test : cases) {
     SCOPED_TRACE(std::string(name_of(test.stage)) + ": " + test.name);
@@ -359,7 +359,7 @@ TEST(Policy, ends_nothing_where_nothing_is_to_be_ended) {
   none.in(Stage::saving);
   EXPECT_EQ(none.takes(SaveEnded{true}), "publish 137, disarm, leave");
   EXPECT_EQ(none.takes(Resumed{true}), "publish 137, disarm, leave");
-  EXPECT_EQ(none.takes(Resumed{false}), "disarm, leave");
+  EXPECT_EQ(none.takes(Resumed{false}), "publish 137, disarm, leave");
 
   Guard dry;
   dry.rules.dry_run = true;
@@ -391,7 +391,7 @@ TEST(Policy, a_machine_going_down_drains_and_saves_but_climbs_nothing) {
   EXPECT_EQ(guard.takes(TreeGone{}), "save 5m");
   EXPECT_EQ(guard.takes(SaveEnded{true}), "publish 0, leave");  // L0 stays armed
   EXPECT_EQ(guard.state.cause, Cause::machine_going_down);
-  EXPECT_EQ(guard.takes(Resumed{false}), "l0 2m, shutdown_command");  // it came back
+  EXPECT_EQ(guard.takes(Resumed{false}), "publish 0, l0 2m, shutdown_command");  // it came back
 }
 
 TEST(Policy, nothing_to_save_goes_straight_to_the_ending) {

@@ -111,6 +111,18 @@ TEST(BroughtForward, counts_on_the_clock_as_it_is_now) {
   EXPECT_EQ(moved.stop_at->boot, k_boot + 2h - 380s);
 }
 
+TEST(BroughtForward, is_never_later_on_either_clock) {
+  // The wall clock has jumped thirty years ahead: the tag seems long past, and the times stop at once, but a later
+  // boot must not read thirty years out of them.
+  const Limits limits = limits_of(4h);
+  const Times times = times_from(limits, k_now);
+  const Now jumped{k_wall + 24h * 365 * 30, k_boot + 1h, "boot-1"};
+  const Times moved = brought_forward(times, limits, k_wall + 3h, jumped);
+  EXPECT_EQ(moved.stop_at->boot, jumped.boot);
+  EXPECT_EQ(moved.stop_at->wall, times.stop_at->wall);
+  EXPECT_EQ(moved.end_at->wall, times.end_at->wall);
+}
+
 TEST(Rebased, what_is_left_goes_by_the_wall_clock_but_never_grows) {
   struct Case {
     const char* name;

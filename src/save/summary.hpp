@@ -1,0 +1,74 @@
+// What a save did and didn't do, for people and for programs; and the line that shows it at work. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/json/object.hpp>
+
+#include "base/times.hpp"
+
+namespace curfew::save {
+
+// One file (or folder, or SRC) and what there is to say about it. The path's bytes are the file system's, not printable.
+struct Note {
+  std::string path;  // as the user would name it: SRC/relative
+  std::uint64_t size = 0;
+  std::string reason;
+};
+
+// As many notes as a person will read, and the count and bytes of all of them.
+struct Notes {
+  static constexpr std::size_t k_kept = 100;
+  std::vector<Note> first;
+  std::uint64_t count = 0;
+  std::uint64_t bytes = 0;
+
+  void add(Note note);
+};
+
+struct Summary {
+  std::uint64_t saved_files = 0;
+  std::uint64_t saved_bytes = 0;
+  std::uint64_t unchanged_files = 0;  // S3 has them already
+  std::uint64_t unchanged_bytes = 0;
+  Notes failed;    // not in S3, and should be; SRC that isn't there counts as one
+  Notes skipped;   // links out of the tree, sockets, files that vanished: never meant to be saved, but said
+  Notes changing;  // stored, but changed or vanished meanwhile: what is in S3 may be torn
+  std::vector<std::string> warnings;  // about the saving itself, e.g. that the manifest can't be written
+  Millis elapsed{0};
+  bool limit_hit = false;
+  bool cancelled = false;
+
+  // Everything that was to be saved is in S3.
+  [[nodiscard]] bool all_saved() const { return failed.count == 0 && !limit_hit && !cancelled; }
+};
+
+// A few lines, printable, without newlines; at most `shown` notes of a sort.
+[[nodiscard]] std::vector<std::string> lines(const Summary& summary, std::size_t shown = 10);
+
+// {"all_saved":…,"saved":{"files":…,"bytes":…},"unchanged":{…},"failed":{"files":…,"bytes":…,"first":[{"path":…,
+//  "size":…,"reason":…}]},"skipped":{…},"changing":{…},"warnings":[…],"elapsed_ms":…,"limit_hit":…,"cancelled":…}.
+// Paths are printable().
+[[nodiscard]] boost::json::object to_json(const Summary& summary);
+
+enum class Phase : std::uint8_t { looking, comparing, sending };
+
+struct Progress {
+  Phase phase = Phase::looking;
+  std::uint64_t files_done = 0;  // looking: found so far
+  std::uint64_t files_total = 0;
+  std::uint64_t bytes_done = 0;
+  std::uint64_t bytes_total = 0;
+  std::uint64_t bytes_per_second = 0;  // over the last ten seconds or so
+  Millis left{0};                      // of the limit
+  std::string current;                 // a file being sent; bytes, not printable
+};
+
+// One line of at most `width` columns, no newline: "saving 12/40 files, 1.2/3.4 GiB, 210 MiB/s, 14m left of the limit,
+// model/opt.pt"; what doesn't fit is left out from the end.
+[[nodiscard]] std::string progress_line(const Progress& progress, std::size_t width);
+
+}  // namespace curfew::save

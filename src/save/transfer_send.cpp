@@ -1,0 +1,300 @@
+// One file's way to S3: compared, read, put whole or in parts, and looked at again.
+#include <algorithm>
+#include <exception>
+
+#include "save/digest.hpp"
+#include "save/transfer.hpp"
+
+namespace curfew::save {
+namespace {
+
+constexpr std::uint64_t k_inline = 64U << 10U;  // below this a file is kept in memory from hashing to sending
+constexpr int k_most_changes = 2;               // a file that changes is sent again so often
+
+Error changing() {
+  return {ErrorKind::invalid_input,
+          "save",
+          "keeps changing while it's being saved",
+          "stop what writes to it",
+          {}};
+}
+
+}  // namespace
+
+// An exception out of S3 is an error like others, unless it says that this lane is to stop.
+template <class T>
+Awaitable<Result<T>> Transfer::call(Awaitable<Result<T>> operation) {
+  std::string thrown;
+  try {
+    co_return co_await std::move(operation);
+  } catch (const std::exception& exception) {
+    if (stopping_) throw;
+    thrown = exception.what();
+  }
+  co_return fail(ErrorKind::unavailable, "talk to S3", thrown);
+}
+
+aws::Metadata Transfer::metadata(FileId file, const FileState& state, bool is_unsettled) const {
+  return metadata_of(state, is_unsettled, plan_->key_for(file).escaped);
+}
+
+// S3 has it already, in this state. Never so on doubt.
+Awaitable<bool> Transfer::is_there(FileId file) {
+  const Need need = plan_->need(file);
+  if (need != Need::compare && need != Need::confirm) co_return false;
+  aws::S3Location place = plan_->place_of(file);
+  auto head = co_await call(means_->s3.head(std::move(place)));
+  if (head) co_return plan_->settled_by(file, *head);
+  // A role that may only write can't ask; then the manifest's word stands.
+  co_return need == Need::confirm&& head.error().kind != ErrorKind::not_found;
+}
+
+Awaitable<std::shared_ptr<Transfer::Read>> Transfer::read(FileId file) {
+  struct Job {
+    Root root;
+    std::string relative;
+    WallTime now{};
+    std::shared_ptr<std::atomic<bool>> stop;
+    Read out;
+  };
+  const auto job = std::make_shared<Job>();
+  job->root = plan_->root_of(file);
+  job->relative = plan_->tree().relative(file);
+  job->now = means_->clock.wall();  // before it's opened: see unsettled()
+  job->stop = means_->stop;
+  const bool ran = co_await means_->workers->run([job] {
+    auto opened = open_below(job->root, job->relative);
+    if (!opened) {
+      job->out.error = std::move(opened.error());
+      return;
+    }
+    job->out.opened = std::make_shared<const Opened>(std::move(*opened));
+    const FileState& state = job->out.opened->state;
+    job->out.unsettled = unsettled(state, job->now);
+    if (state.size >= k_part) return;
+    auto sha256 = sha256_of(job->out.opened->fd.get(), 0, state.size, *job->stop,
+                            state.size < k_inline ? &job->out.bytes : nullptr);
+    if (sha256) job->out.sha256 = std::move(*sha256);
+    else job->out.error = std::move(sha256.error());
+  });
+  if (!ran) co_return nullptr;
+  co_return std::shared_ptr<Read>(job, &job->out);
+}
+
+Awaitable<Since> Transfer::since(FileId file, std::shared_ptr<const Opened> opened) {
+  const auto root = std::make_shared<const Root>(plan_->root_of(file));
+  const auto result = std::make_shared<Since>(Since::changed);
+  std::string relative = plan_->tree().relative(file);
+  const bool ran = co_await means_->workers->run([root, result, opened, relative = std::move(relative)] {
+    *result = since_opened(*root, relative, opened->fd.get(), opened->state);
+  });
+  co_return ran ? *result : Since::changed;
+}
+
+Awaitable<void> Transfer::send_file(FileId file) {
+  const bool there = co_await is_there(file);
+  if (there) co_return unchanged(file);
+  for (int changes = 0;; ++changes) {
+    const auto read_now = co_await read(file);
+    if (!read_now || stopping_) co_return;
+    if (!read_now->opened) {
+      if (read_now->error->kind == ErrorKind::not_found) co_return vanished(file);
+      co_return failed(file, *read_now->error);
+    }
+    const FileState state = read_now->opened->state;
+    if (state.size >= k_part) {
+      co_await begin_multi(file, read_now);
+      co_return;
+    }
+    Result<std::string> etag = fail(changing());
+    if (read_now->error) {
+      etag = fail(*read_now->error);
+    } else {
+      net::Body body;
+      if (state.size < k_inline) body = std::move(read_now->bytes);
+      else body = net::FileSlice{read_now->opened->fd.get(), 0, state.size};
+      aws::S3Location place = plan_->place_of(file);
+      aws::Metadata meta = metadata(file, state, read_now->unsettled);
+      etag =
+          co_await call(means_->s3.put(std::move(place), std::move(body), read_now->sha256, std::move(meta)));
+    }
+    const Since after = co_await since(file, read_now->opened);
+    if (stopping_) co_return;
+    if (after == Since::changed && changes < k_most_changes) continue;
+    if (etag) {
+      bytes_done_ += state.size;
+      co_return stored(file, state, *etag, read_now->unsettled, after);
+    }
+    if (after == Since::vanished && etag.error().kind == ErrorKind::invalid_input) co_return vanished(file);
+    if (after == Since::changed && etag.error().kind == ErrorKind::invalid_input)
+      co_return failed(file, changing());
+    co_return failed(file, etag.error());
+  }
+}
+
+Awaitable<void> Transfer::begin_multi(FileId file, std::shared_ptr<Read> read_now) {
+  const auto multi = std::make_shared<Multi>();
+  multi->file = file;
+  multi->opened = read_now->opened;
+  multi->unsettled = read_now->unsettled;
+  multi->to = plan_->place_of(file);
+  const auto size = multi->opened->state.size;
+  multi->part_size = part_size_of(size);
+  if (multi->part_size > k_largest_part) {
+    const Error error{ErrorKind::invalid_input, "save", "is larger than S3 takes", "split it", {}};
+    co_return failed(file, error);
+  }
+  multi->parts = static_cast<int>((size + multi->part_size - 1) / multi->part_size);
+  multi->done.resize(static_cast<std::size_t>(multi->parts));
+  open_.push_back(multi);
+  // Written before and after, so that a guard which dies in between leaves a trace.
+  auto before = [journal = means_->journal, line = line_starting(multi->to)] { journal->append(line); };
+  const bool written = co_await means_->workers->run(std::move(before));
+  if (!written || stopping_) co_return;
+  aws::Metadata meta = metadata(file, multi->opened->state, multi->unsettled);
+  auto id = co_await call(means_->s3.start_multipart(multi->to, std::move(meta)));
+  if (stopping_) {
+    if (id) multi->id = *id;
+    co_return;
+  }
+  if (!id) {
+    std::erase(open_, multi);
+    // A start that wasn't answered may have been heard.
+    if (id.error().kind != ErrorKind::timed_out) note(line_closed(multi->to, {}));
+    co_return failed(file, id.error());
+  }
+  multi->id = *id;
+  note(line_upload(multi->to, multi->id));
+  flush();
+  work_.open();
+}
+
+Awaitable<void> Transfer::send_part(MultiPtr multi) {
+  const int number = multi->next++;
+  ++multi->in_flight;
+  const FileState& state = multi->opened->state;
+  const std::uint64_t offset = static_cast<std::uint64_t>(number - 1) * multi->part_size;
+  const std::uint64_t length = std::min(multi->part_size, state.size - offset);
+  struct Job {
+    Root root;
+    std::string relative;
+    Result<std::string> sha256{};
+    Since since = Since::same;
+  };
+  const auto job = std::make_shared<Job>();
+  job->root = plan_->root_of(multi->file);
+  job->relative = plan_->tree().relative(multi->file);
+  const bool ran =
+      co_await means_->workers->run([job, opened = multi->opened, stop = means_->stop, offset, length] {
+        job->sha256 = sha256_of(opened->fd.get(), offset, length, *stop);
+        job->since = since_opened(job->root, job->relative, opened->fd.get(), opened->state);
+      });
+  if (!ran || stopping_) co_return;
+  const bool last_try = changes_[multi->file] >= k_most_changes;
+  if (job->since == Since::changed && !last_try) multi->changed = true;
+  if (!job->sha256 && !multi->error) multi->error = job->sha256.error();
+  if (!multi->changed && !multi->error) {
+    net::Body body = net::FileSlice{multi->opened->fd.get(), offset, length};
+    auto part =
+        co_await call(means_->s3.put_part(multi->to, multi->id, number, std::move(body), *job->sha256));
+    if (stopping_) co_return;
+    if (part) {
+      multi->done[static_cast<std::size_t>(number - 1)] = std::move(*part);
+      multi->bytes_done += length;
+      bytes_done_ += length;
+    } else if (!multi->error) {
+      multi->error = part.error();
+    }
+  }
+  --multi->in_flight;
+  const bool given_out = multi->next > multi->parts || multi->error || multi->changed;
+  if (multi->in_flight == 0 && given_out) co_await finish_multi(multi);
+}
+
+Awaitable<void> Transfer::finish_multi(MultiPtr multi) {
+  const FileId file = multi->file;
+  const Since after = co_await since(file, multi->opened);
+  if (stopping_) co_return;
+  if (after == Since::changed && changes_[file] < k_most_changes) {
+    ++changes_[file];
+    co_await drop(multi);
+    if (stopping_) co_return;
+    co_return co_await send_file(file);
+  }
+  if (!multi->error) {
+    auto etag = co_await complete(multi);
+    if (stopping_) co_return;
+    if (etag) {
+      std::erase(open_, multi);
+      note(line_closed(multi->to, multi->id));
+      co_return stored(file, multi->opened->state, *etag, multi->unsettled, after);
+    }
+    multi->error = etag.error();
+  }
+  co_await drop(multi);
+  if (stopping_) co_return;
+  const bool shrank = multi->error->kind == ErrorKind::invalid_input && after != Since::same;
+  if (shrank && after == Since::vanished) co_return vanished(file);
+  if (shrank) co_return failed(file, changing());
+  failed(file, *multi->error);
+}
+
+// Where the answer got lost, or S3 no longer knows the upload because it was completed: head tells.
+Awaitable<Result<std::string>> Transfer::complete(MultiPtr multi) {
+  std::vector<aws::Part> parts = multi->done;
+  auto etag = co_await call(means_->s3.complete_multipart(multi->to, multi->id, std::move(parts)));
+  if (etag || stopping_) co_return etag;
+  const ErrorKind kind = etag.error().kind;
+  if (kind != ErrorKind::unavailable && kind != ErrorKind::timed_out && etag.error().code != "NoSuchUpload")
+    co_return etag;
+  auto head = co_await call(means_->s3.head(multi->to));
+  if (head && !multi->unsettled && same_as(*head, multi->opened->state)) co_return head->etag;
+  co_return etag;
+}
+
+// Aborts it; where that fails the manifest still has it, for the next save.
+Awaitable<void> Transfer::drop(MultiPtr multi) {
+  bytes_done_ -= std::min(multi->bytes_done, bytes_done_);
+  multi->bytes_done = 0;
+  std::vector<Leftover> one;
+  one.push_back({multi->to, multi->id});
+  const auto error = co_await abort_leftovers(means_, std::move(one));
+  if (stopping_) co_return;
+  static_cast<void>(error);
+  std::erase(open_, multi);
+}
+
+Awaitable<std::optional<Error>> abort_leftovers(std::shared_ptr<Means> means,
+                                                std::vector<Leftover> leftovers) {
+  std::optional<Error> first;
+  for (const Leftover& leftover : leftovers) {
+    std::vector<std::string> ids;
+    bool gone = true;
+    if (leftover.id.empty()) {
+      auto uploads = co_await means->s3.list_uploads(leftover.to);
+      if (uploads) {
+        for (const auto& upload : *uploads)
+          if (upload.key == leftover.to.key) ids.push_back(upload.id);
+      } else if (uploads.error().kind !=
+                 ErrorKind::refused) {  // where it may not be asked, it can't be known
+        gone = false;
+        first = first ? first : std::optional<Error>(uploads.error());
+      }
+    } else {
+      ids.push_back(leftover.id);
+    }
+    for (const auto& id : ids) {
+      auto aborted = co_await means->s3.abort_multipart(leftover.to, id);
+      if (aborted) continue;
+      gone = false;
+      first = first ? first : std::optional<Error>(aborted.error());
+    }
+    if (gone)
+      means->workers->post([journal = means->journal, line = line_closed(leftover.to, leftover.id)] {
+        journal->append(line);
+      });
+  }
+  co_return first;
+}
+
+}  // namespace curfew::save

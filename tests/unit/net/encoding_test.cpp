@@ -23,7 +23,8 @@ TEST(Encoding, DecodesWhatItEncoded) {
 
 TEST(Encoding, RefusesWhatIsCut) {
   for (const auto* text : {"%", "%4", "a%4", "%zz", "%4g"}) EXPECT_FALSE(percent_decode(text)) << text;
-  for (const auto* text : {"a", "ab=", "ab=c", "====", "a===", "ab!="}) EXPECT_FALSE(from_base64(text)) << text;
+  for (const auto* text : {"a", "ab=", "ab=c", "====", "a===", "ab!="})
+    EXPECT_FALSE(from_base64(text)) << text;
   for (const auto* text : {"a", "zz"}) EXPECT_FALSE(from_hex(text)) << text;
 }
 

@@ -26,7 +26,8 @@ TEST(Environment, AwsBundleWinsOverOpenSslsOwn) {
 }
 
 TEST(Environment, CapitalHttpProxyIsNotTrustedInCgi) {
-  const Environment cgi{{"REQUEST_METHOD", "GET"}, {"HTTP_PROXY", "http://evil"}, {"HTTPS_PROXY", "http://ours"}};
+  const Environment cgi{
+      {"REQUEST_METHOD", "GET"}, {"HTTP_PROXY", "http://evil"}, {"HTTPS_PROXY", "http://ours"}};
   EXPECT_EQ(client_options_from(cgi).http_proxy, "");
   EXPECT_EQ(client_options_from(cgi).https_proxy, "http://ours");
 }
@@ -45,8 +46,9 @@ TEST(Proxy, IsReadInEachForm) {
 }
 
 TEST(Proxy, ErrorsDontShowThePassword) {
-  for (const auto* text : {"https://user:hunter2@proxy", "socks5://user:hunter2@proxy", "http://user:hunter2@pro xy",
-                           "http://user:hunter2%@proxy", "http://user:hunter2@proxy:port"}) {
+  for (const auto* text :
+       {"https://user:hunter2@proxy", "socks5://user:hunter2@proxy", "http://user:hunter2@pro xy",
+        "http://user:hunter2%@proxy", "http://user:hunter2@proxy:port"}) {
     const auto proxy = parse_proxy(text);
     ASSERT_FALSE(proxy) << text;
     EXPECT_EQ(proxy.error().text().find("hunter2"), std::string::npos) << proxy.error().text();
@@ -94,8 +96,9 @@ TEST(Proxy, IsNeverUsedForTheMachinesOwnServices) {
   ClientOptions options;
   options.http_proxy = "http://proxy:3128";
   options.https_proxy = "http://secure-proxy:3128";
-  for (const auto* text : {"http://169.254.169.254/", "http://[fd00:ec2::254]/", "http://169.254.170.2/", "http://localhost/",
-                           "http://127.0.0.1:5000/", "https://[::1]/", "http://[fd00:ec2::23]/"}) {
+  for (const auto* text :
+       {"http://169.254.169.254/", "http://[fd00:ec2::254]/", "http://169.254.170.2/", "http://localhost/",
+        "http://127.0.0.1:5000/", "https://[::1]/", "http://[fd00:ec2::23]/"}) {
     const auto proxy = proxy_for(options, *parse_url(text));
     ASSERT_TRUE(proxy) << text;
     EXPECT_FALSE(*proxy) << text;

@@ -37,10 +37,28 @@ TEST(Url, IsReadAsWritten) {
 }
 
 TEST(Url, RefusesWhatItCantUse) {
-  for (const auto* text :
-       {"", "a", "ftp://a", "http:/a", "http://", "http://:80", "http://u:p@a", "http://a/#f", "http://a:0", "http://a:",
-        "http://a:65536", "http://a:8x", "http://a b", "http://a\r\nX: y", "http://[::1", "http://[x]", "http://[::1]x",
-        "http://-a", "http://a/\x80", "http://a\\b", "http://::1", "http://a:99999999999999999999"}) {
+  for (const auto* text : {"",
+                           "a",
+                           "ftp://a",
+                           "http:/a",
+                           "http://",
+                           "http://:80",
+                           "http://u:p@a",
+                           "http://a/#f",
+                           "http://a:0",
+                           "http://a:",
+                           "http://a:65536",
+                           "http://a:8x",
+                           "http://a b",
+                           "http://a\r\nX: y",
+                           "http://[::1",
+                           "http://[x]",
+                           "http://[::1]x",
+                           "http://-a",
+                           "http://a/\x80",
+                           "http://a\\b",
+                           "http://::1",
+                           "http://a:99999999999999999999"}) {
     EXPECT_FALSE(parse_url(text)) << text;
   }
   EXPECT_FALSE(parse_url("http://a/" + std::string(9000, 'x')));
@@ -59,8 +77,8 @@ TEST(Wire, RefusesWhatWouldBreakALine) {
   EXPECT_TRUE(is_well_formed(request));
   request.headers = {{"X", "fine value"}};
   EXPECT_TRUE(is_well_formed(request));
-  for (const auto& header : {Header{"X", "a\r\nY: b"}, Header{"X", "a\nb"}, Header{"", "a"}, Header{"X Y", "a"},
-                             Header{"X:", "a"}, Header{"X", std::string("a\0b", 3)}}) {
+  for (const auto& header : {Header{"X", "a\r\nY: b"}, Header{"X", "a\nb"}, Header{"", "a"},
+                             Header{"X Y", "a"}, Header{"X:", "a"}, Header{"X", std::string("a\0b", 3)}}) {
     request.headers = {header};
     EXPECT_FALSE(is_well_formed(request)) << header.name;
   }
@@ -78,9 +96,10 @@ TEST(Wire, WritesTheHead) {
   request.headers = {{"X", "1"}};
   request.body = std::string("abc");
   EXPECT_EQ(head_of(request, {}), "PUT /x?y HTTP/1.1\r\nHost: a:81\r\nX: 1\r\nContent-Length: 3\r\n\r\n");
-  EXPECT_EQ(head_of(request, {true, "Basic eA==", true}),
-            "PUT http://a:81/x?y HTTP/1.1\r\nHost: a:81\r\nX: 1\r\nContent-Length: 3\r\nExpect: 100-continue\r\n"
-            "Proxy-Authorization: Basic eA==\r\n\r\n");
+  EXPECT_EQ(
+      head_of(request, {true, "Basic eA==", true}),
+      "PUT http://a:81/x?y HTTP/1.1\r\nHost: a:81\r\nX: 1\r\nContent-Length: 3\r\nExpect: 100-continue\r\n"
+      "Proxy-Authorization: Basic eA==\r\n\r\n");
   request.body = std::string();
   EXPECT_NE(head_of(request, {}).find("Content-Length: 0"), std::string::npos);
   request.method = "GET";

@@ -182,6 +182,7 @@ class Shim {
 
   os::JobSpec spec;
   ShimOptions options;
+  bool inherits_descriptors = false;  // those of the test
 
   [[nodiscard]] const os::JobPaths& paths() const { return paths_; }
   [[nodiscard]] const std::string& folder() const { return folder_.path(); }
@@ -198,6 +199,7 @@ class Shim {
     ASSERT_GE(pid_, 0);
     if (pid_ == 0) {
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+      if (!inherits_descriptors) ::close_range(3, ~0U, 0);
       ::_exit(run_shim(paths_, options));
     }
   }

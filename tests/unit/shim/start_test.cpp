@@ -129,6 +129,7 @@ TEST(Start, hands_down_no_descriptor) {
   const int leaked = ::open("/dev/null", O_RDONLY);  // not close-on-exec
   ASSERT_GE(leaked, 3);
   Shim shim;
+  shim.inherits_descriptors = true;
   shim.start({"/bin/ls", "/proc/self/fd"});
   ASSERT_TRUE(shim.guard().await(FromShim::tree_gone));
   EXPECT_EQ(shim.log(), "0\n1\n2\n3\n");  // 3: the folder that ls reads

@@ -1,0 +1,260 @@
+// The guard's process in the world: its supervisor, its deaths, and what its actions do.
+#include "world.hpp"
+
+#include <algorithm>
+
+namespace curfew::sim {
+
+using namespace std::chrono_literals;
+using guard::Stage;
+
+namespace {
+
+constexpr Millis k_restart{1s};           // RestartSec
+constexpr Millis k_start_interval{600s};  // StartLimitIntervalSec
+constexpr std::size_t k_start_burst = 5;  // StartLimitBurst
+constexpr Millis k_tick{1s};
+constexpr Millis k_slow_tick{15s};        // nothing but stop_at can happen: a real guard ticks oftener
+
+std::string text_of(const guard::Event& event) {
+  static constexpr std::string_view k_names[] = {"JobStarted", "JobNotStarted",    "JobEnded",   "JobLost",   "TreeGone",
+                                                 "Tick",       "StopAsked",        "MachineGoingDown", "TimesMoved",
+                                                 "PlanKnown",  "SaveEnded",        "RungEnded",  "Resumed"};
+  return std::string(k_names[event.index()]);
+}
+
+std::string text_of(const guard::Action& action) {
+  static constexpr std::string_view k_names[] = {"SignalTree", "KillTree", "StartSave", "CancelSave", "Publish",
+                                                 "MarkEnded",  "MoveL0",   "Climb",     "Disarm",     "Leave", "Note"};
+  std::string text{k_names[action.index()]};
+  if (const auto* note = std::get_if<guard::Note>(&action)) text += ": " + note->text;
+  if (const auto* publish = std::get_if<guard::Publish>(&action)) text += " " + std::to_string(publish->exit_code);
+  if (const auto* climb = std::get_if<guard::Climb>(&action)) text += " " + std::string(name_of(climb->rung));
+  if (const auto* move = std::get_if<guard::MoveL0>(&action)) text += " " + std::to_string(move->ahead.count()) + " ms";
+  return text;
+}
+
+}  // namespace
+
+// ---- life and death
+
+void World::start_guard() {
+  alive_ = true;
+  hung_ = false;
+  ++life_;
+  ++truth_.guard_starts;
+  starts_.push_back(schedule_.now());
+  if (truth_.absent_since) truth_.absence += schedule_.now() - *truth_.absent_since;
+  truth_.absent_since.reset();
+  watcher_.guard_starts();
+  live_ = disk_;
+  trace("the guard starts, " + std::string(name_of(live_.stage)));
+  // By the boot that the state was persisted in: a guard may have crashed in this one before it persisted anything.
+  const bool same_boot = live_.times.boot_id == clocks().boot_id;
+  if (!same_boot) {
+    live_.times = job::rebased(live_.times, clocks(), left_before_);
+    if (live_.stage < Stage::ending) arm_l0();  // else it goes by a wall clock that may be behind
+  }
+  if (truth_.guard_starts == 1) {
+    arm_l0();
+    expect_tick();
+    return;
+  }
+  const auto life = life_;
+  deliver(guard::Resumed{same_boot});
+  if (same_boot) {
+    for (const auto& event : job_.found()) {
+      if (life == life_) deliver(event);
+    }
+    if (truth_.stopping_hangs && life == life_) deliver(guard::MachineGoingDown{});
+  }
+  if (life == life_) tell_what_imds_knows();
+}
+
+void World::tell_what_imds_knows() {
+  const auto life = life_;
+  if (plan_is_known_) deliver(guard::PlanKnown{scenario_.plan_known});
+  if (tag_is_known_ && life == life_) move_times();
+}
+
+void World::end_guard(const std::string& how, bool may_restart) {
+  if (!alive_) return;
+  trace("the guard ends: " + how);
+  alive_ = false;
+  ++life_;
+  ++save_;  // a save is done by the guard
+  if (!may_restart) {
+    if (truth_.absent_since) truth_.absence += schedule_.now() - *truth_.absent_since;
+    truth_.absent_since.reset();
+    return;
+  }
+  if (!truth_.absent_since) truth_.absent_since = schedule_.now();
+  if (!scenario_.l2 || truth_.pid1_crashed) {
+    truth_.guard_gone_for_good = true;
+    return;
+  }
+  schedule_.after(k_restart, [this, boot = boots_, life = life_] {
+    if (boot != boots_ || life != life_ || truth_.pid1_crashed || truth_.machine_ended) return;
+    const auto recent = std::count_if(starts_.begin(), starts_.end(), [this](Millis start) {
+      return start > schedule_.now() - k_start_interval;
+    });
+    if (static_cast<std::size_t>(recent) < k_start_burst) return start_guard();
+    truth_.guard_gone_for_good = true;
+    trace("L2: started too often");
+    const bool has_action = disk_.plan.ending != guard::Ending::none && !scenario_.rules.dry_run;
+    if (has_action) schedule_.after(2s, [this] { end_machine("L2", true); });
+  });
+}
+
+// ---- the supervisor
+
+void World::send(const guard::Event& event) {
+  schedule_.after(3ms, [this, event, life = life_] {
+    if (life == life_ && alive_) deliver(event);
+  });
+}
+
+void World::deliver(const guard::Event& event) {
+  if (!alive_ || hung_ || !machine_up_) return;
+  const auto life = life_;
+  truth_.now = schedule_.now();
+  const Stage before = live_.stage;
+  guard::Step made = step_(live_, scenario_.rules, clocks(), event);
+  watcher_.stepped(live_, event, made);
+  if (!std::holds_alternative<guard::Tick>(event)) trace(text_of(event) + " in " + std::string(name_of(before)));
+
+  const bool crashes = crash_ && !made.actions.empty();
+  if (crashes && crash_ == FaultKind::guard_crashes_before_persist) {
+    crash_.reset();
+    return end_guard("crashed before it persisted", true);
+  }
+  live_ = std::move(made.state);
+  persist(live_);
+  hear(event, before);
+  if (crashes && crash_ == FaultKind::guard_crashes_after_persist) {
+    crash_.reset();
+    return end_guard("crashed before it acted", true);
+  }
+  const std::size_t crash_at = crashes ? made.actions.size() / 2 : made.actions.size();
+  for (std::size_t i = 0; i < made.actions.size(); ++i) {
+    if (i == crash_at) {
+      crash_.reset();
+      return end_guard("crashed between two actions", true);
+    }
+    trace("  " + text_of(made.actions[i]));
+    watcher_.acts(made.actions[i]);
+    act(made.actions[i]);
+    if (life != life_) return;
+  }
+  if (live_.stage != before) entered(live_.stage);
+  expect_tick();
+}
+
+void World::persist(const guard::State& state) {
+  disk_ = state;
+  left_before_ = job::left_to(state.times.stop_at, clocks());
+}
+
+// What the guard has now heard of, and won't forget.
+void World::hear(const guard::Event& event, Stage before) {
+  const Millis now = schedule_.now();
+  if (std::holds_alternative<guard::JobEnded>(event)) truth_.exit_heard = true;
+  if (std::holds_alternative<guard::JobNotStarted>(event)) truth_.not_started_heard = true;
+  if (const auto* stop = std::get_if<guard::StopAsked>(&event); stop != nullptr && before < Stage::killing) {
+    if (!truth_.asked) truth_.asked = now;
+    if (stop->at_once && !truth_.asked_at_once) truth_.asked_at_once = now;
+  }
+  if (std::holds_alternative<guard::MachineGoingDown>(event) && !truth_.going_down) truth_.going_down = now;
+  if (const auto* saved = std::get_if<guard::SaveEnded>(&event)) truth_.saved_heard = saved->all_saved;
+  if (const auto* plan = std::get_if<guard::PlanKnown>(&event); plan != nullptr && before < Stage::ending) {
+    truth_.plan = plan->plan;
+    arm_l0();
+  }
+  if (std::holds_alternative<guard::TimesMoved>(event)) {
+    const auto earlier = [](std::optional<Millis>& was, Millis is) {
+      if (!was || is < *was) was = is;
+    };
+    if (live_.times.stop_at) {
+      earlier(truth_.stop_at, true_time(*live_.times.stop_at));
+      earlier(truth_.end_at, true_time(*live_.times.end_at));
+      const Millis until_end = *truth_.end_at - std::max(*truth_.stop_at, before < Stage::draining ? 0ms : now);
+      if (until_end < Millis{scenario_.rules.limits.after_stop()}) truth_.is_squeezed = true;
+    }
+    if (before < Stage::ending) arm_l0();
+  }
+}
+
+void World::move_times() {
+  const WallTime tag = WallTime{1'795'500'000s} + scenario_.tag_end_at;
+  const auto moved = job::brought_forward(live_.times, scenario_.rules.limits, tag, clocks());
+  const auto same = [](const std::optional<job::Instant>& a, const std::optional<job::Instant>& b) {
+    return a.has_value() == b.has_value() && (!a || a->boot == b->boot);
+  };
+  if (same(moved.end_at, live_.times.end_at) && same(moved.stop_at, live_.times.stop_at)) return;
+  deliver(guard::TimesMoved{moved});
+}
+
+void World::expect_tick() {
+  if (!alive_ || live_.stage == Stage::done) return;
+  const Millis now = schedule_.now();
+  Millis when = now + (live_.stage <= Stage::running ? k_slow_tick : k_tick);
+  if (const auto bound = next_bound(live_, scenario_.rules)) {
+    const Millis at = boot_start_ + bound->time_since_epoch();
+    when = std::max(std::min(when, at + Millis{static_cast<std::int64_t>(tick_ % 20)}), now + 5ms);
+  }
+  schedule_.at(when, [this, number = ++tick_, life = life_] {
+    if (number == tick_ && life == life_) deliver(guard::Tick{});
+  });
+}
+
+// ---- actions
+
+void World::act(const guard::Action& action) {
+  if (std::holds_alternative<guard::SignalTree>(action)) job_.signal_tree();
+  else if (std::holds_alternative<guard::KillTree>(action)) job_.kill_tree();
+  else if (const auto* save = std::get_if<guard::StartSave>(&action)) start_save(save->until);
+  else if (std::holds_alternative<guard::CancelSave>(action)) ++save_;
+  else if (std::holds_alternative<guard::MarkEnded>(action)) marked_ = true;
+  else if (const auto* climbed = std::get_if<guard::Climb>(&action)) climb(climbed->rung);
+  else if (const auto* move = std::get_if<guard::MoveL0>(&action)) {
+    if (scenario_.l0 && !truth_.pid1_crashed) set_l0(boot_clock() + move->ahead, clocks().wall + move->ahead);
+  } else if (std::holds_alternative<guard::Disarm>(action)) {
+    l0_.armed = false;
+    disarmed_ = true;
+  } else if (std::holds_alternative<guard::Leave>(action)) {
+    left_ = true;
+    end_guard("it leaves", false);
+  }
+}
+
+void World::start_save(BootTime until) {
+  ++truth_.saves_begun;
+  if (scenario_.save.how == SaveModel::How::silent) return;
+  (void)until;  // the policy cancels; this save doesn't look at the clock
+  schedule_.after(scenario_.save.takes, [this, number = ++save_] {
+    if (number != save_ || !machine_up_) return;
+    const bool works = scenario_.save.how == SaveModel::How::works;
+    truth_.is_saved = truth_.is_saved || works;
+    deliver(guard::SaveEnded{works});
+  });
+}
+
+void World::climb(guard::Rung rung) {
+  using How = RungModel::How;
+  const RungModel& model = scenario_.rung(rung);
+  const bool is_systemds = rung == guard::Rung::shutdown_command || rung == guard::Rung::systemctl_force;
+  const bool fails = static_cast<int>(live_.rounds) < scenario_.failing_rounds || (is_systemds && truth_.pid1_crashed);
+  const How how = fails ? How::refuses : model.how;
+  if (how == How::silent) return;
+  schedule_.after(model.answers_after, [this, rung, how, life = life_] {
+    if (life == life_ && alive_) deliver(guard::RungEnded{rung, how != How::refuses});
+  });
+  if (how == How::refuses || how == How::lies) return;
+  if (rung == guard::Rung::shutdown_command) stopping(how == How::stopping_hangs);
+  if (how == How::stopping_hangs) return;
+  schedule_.after(model.ends_after, [this, rung, boot = boots_] {
+    if (boot == boots_) end_machine(std::string(name_of(rung)), false);
+  });
+}
+
+}  // namespace curfew::sim

@@ -1,7 +1,6 @@
 // The front end's loop: poll(2) over signals, terminal, shim, and one descriptor of the caller's.
 #include "cli/relay.hpp"
 
-#include <fcntl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -28,16 +27,10 @@ Millis monotonic() {
   return Millis{now.tv_sec * 1'000 + now.tv_nsec / 1'000'000};
 }
 
-// A descriptor that may be handed over: /dev/null in the place of a closed one.
-int or_null(int fd, os::Fd& null) {
-  if (::fcntl(fd, F_GETFD) >= 0) return fd;
-  if (!null) null.reset(::open("/dev/null", O_WRONLY | O_CLOEXEC));
-  return null.get();
-}
-
 }  // namespace
 
 Relay::Relay(os::JobPaths paths, RelayEvents events) : paths_(std::move(paths)), events_(std::move(events)) {
+  os::fill_standard_descriptors();
   sigset_t taken;
   sigemptyset(&taken);
   for (const int number : k_signals) sigaddset(&taken, number);
@@ -128,9 +121,8 @@ void Relay::try_to_connect() {
     return;
   }
   channel_.emplace(std::move(*connected));
-  os::Fd null;
-  const Status sent = channel_->send(static_cast<char>(os::ToShim::hello_front), {},
-                                     {or_null(STDOUT_FILENO, null), or_null(STDERR_FILENO, null)});
+  const Status sent =
+      channel_->send(static_cast<char>(os::ToShim::hello_front), {}, {STDOUT_FILENO, STDERR_FILENO});
   if (!sent) return channel_.reset();  // a shim that is just leaving; tried again until the time is up
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::isatty(fd) != 1) continue;

@@ -20,6 +20,8 @@ namespace asio = boost::asio;
 
 namespace {
 constexpr std::size_t k_most_clients = 16;
+constexpr std::size_t k_kept_lines = 32;
+constexpr std::size_t k_longest_text = 8'192;
 constexpr Millis k_wait{3'600'000};  // only so that every wait has a limit; waited for again
 }  // namespace
 
@@ -57,9 +59,14 @@ Status ControlServer::open(const std::string& run_folder) {
 }
 
 void ControlServer::tell(FromGuard type, std::string_view text) {
+  text = text.substr(0, k_longest_text);
+  if (type == FromGuard::line) {
+    lines_.emplace_back(text);
+    if (lines_.size() > k_kept_lines) lines_.pop_front();
+  }
   for (const auto& client : clients_) {
     // A follower that doesn't keep up, or has gone, misses it; the log file has it.
-    if (client->follows) (void)client->channel.send(static_cast<char>(type), text.substr(0, 8'192));
+    if (client->follows) (void)client->channel.send(static_cast<char>(type), text);
   }
 }
 
@@ -104,6 +111,7 @@ void ControlServer::answer(Client& client, const os::Message& message) {
       return send(FromGuard::status, handlers_.status());
     case ToGuard::follow:
       client.follows = true;
+      for (const auto& line : lines_) send(FromGuard::line, line);
       if (const auto published = handlers_.published(); !published.empty()) send(FromGuard::published, published);
       return;
     case ToGuard::stop: {

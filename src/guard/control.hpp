@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include <deque>
 #include <functional>
 #include <list>
 #include <memory>
@@ -47,7 +48,8 @@ class ControlServer {
   // Makes the socket (0600, given to the owner) and serves until the loop ends.
   [[nodiscard]] Status open(const std::string& run_folder);
 
-  // To everyone who follows; one who doesn't keep up loses lines, never holds up the guard.
+  // To everyone who follows; one who doesn't keep up loses lines, never holds up the guard. The last lines are kept for
+  // followers who come late.
   void tell(FromGuard type, std::string_view text);
 
  private:
@@ -65,6 +67,7 @@ class ControlServer {
   uid_t owner_;
   Handlers handlers_;
   std::list<std::shared_ptr<Client>> clients_;
+  std::deque<std::string> lines_;
 };
 
 }  // namespace curfew::guard

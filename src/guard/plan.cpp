@@ -10,10 +10,17 @@ constexpr const char* k_job_tag = "curfew:job";
 constexpr const char* k_then_tag = "curfew:then";
 
 std::vector<Rung> ladder(bool api, bool api_first) {
-  std::vector<Rung> rungs{Rung::shutdown_command};
-  if (api) rungs.insert(api_first ? rungs.begin() : rungs.end(), Rung::instance_api);
-  rungs.insert(rungs.end(), {Rung::systemctl_force, Rung::kernel_power_off, Rung::sysrq});
+  std::vector<Rung> rungs;
+  if (api && api_first) rungs.push_back(Rung::instance_api);
+  rungs.push_back(Rung::shutdown_command);
+  if (api && !api_first) rungs.push_back(Rung::instance_api);
+  for (const auto rung : {Rung::systemctl_force, Rung::kernel_power_off, Rung::sysrq}) rungs.push_back(rung);
   return rungs;
+}
+
+// What an OS shutdown does here; none: not known.
+Ending behavior_of(const std::optional<MachineFacts>& facts) {
+  return facts ? facts->shutdown_behavior.value_or(Ending::none) : Ending::none;
 }
 
 bool was_launched_for_this(const MachineFacts& facts) {
@@ -28,7 +35,7 @@ EndingPlan ending_plan(Then then, bool on_ec2, const std::optional<MachineFacts>
   // Off EC2 a machine that was powered off is started again by its owner: then nothing must end it once more.
   if (!on_ec2) return {then == Then::stop ? Ending::stop : Ending::terminate, ladder(false, false), true};
 
-  const auto behavior = facts ? facts->shutdown_behavior : std::nullopt;
+  const Ending behavior = behavior_of(facts);
   if (then == Then::terminate || (then == Then::automatic && facts && was_launched_for_this(*facts)))
     return {Ending::terminate, ladder(true, behavior == Ending::stop), false};
   // The owner's setting decides; only where it's known to terminate is there no later boot to leave a mark for.
@@ -45,14 +52,14 @@ std::string describe(const EndingPlan& plan, const Spec& spec, const std::option
   if (!spec.on_ec2) return line + "be powered off (not an EC2 instance)";
 
   const std::string name = facts ? "instance " + printable(facts->instance_id) : "this instance (IMDS has not answered)";
-  const auto behavior = facts ? facts->shutdown_behavior : std::nullopt;
+  const Ending behavior = behavior_of(facts);
   if (plan.ending == Ending::terminate) {
     line += "be gone: " + name + " is terminated";
-    if (!behavior) line += " (what an OS shutdown does here is not known: ec2:DescribeInstanceAttribute was not answered)";
+    if (behavior == Ending::none) line += " (what an OS shutdown does here is not known: ec2:DescribeInstanceAttribute was not answered)";
     if (behavior == Ending::stop) line += " by TerminateInstances, for an OS shutdown would only stop it";
   } else if (spec.then == Then::automatic && behavior == Ending::terminate) {
     line += "be shut down: " + name + " is set to terminate on an OS shutdown";
-  } else if (spec.then == Then::automatic && !behavior) {
+  } else if (spec.then == Then::automatic && behavior == Ending::none) {
     line += "be shut down: " + name + " stops or terminates as its owner set it";
   } else {
     line += "stop: " + name + " keeps its disks, which go on costing money";
@@ -65,6 +72,20 @@ std::string describe(const EndingPlan& plan, const Spec& spec, const std::option
       line += " " + printable(id, 40) + (deleted ? " (deleted)" : " (kept, goes on costing money)");
   }
   return line;
+}
+
+std::vector<std::string> weaknesses(const Spec& spec) {
+  std::vector<std::string> lines;
+  if (!spec.ends_machine()) return lines;
+  if (!spec.service)
+    lines.emplace_back(
+        "without systemd the guard is a plain process: it is restarted when it dies, but not after a reboot");
+  if (!spec.root)
+    lines.emplace_back("without root only the EC2 API can end this machine, and nothing outlives a reboot (no L0, no L2)");
+  else if (!spec.service)
+    lines.emplace_back("L0 is `shutdown -h +N`: gone after a reboot");
+  if (!spec.times.end_at) lines.emplace_back("no time limit: L0 is not armed, the guard alone ends this machine");
+  return lines;
 }
 
 }  // namespace curfew::guard

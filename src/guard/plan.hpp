@@ -35,4 +35,7 @@ struct MachineFacts {
 // One line for people: what will happen to the machine and its volumes once the job is over.
 [[nodiscard]] std::string describe(const EndingPlan& plan, const Spec& spec, const std::optional<MachineFacts>& facts);
 
+// What is weaker on this machine than it could be, a line each; said at the start.
+[[nodiscard]] std::vector<std::string> weaknesses(const Spec& spec);
+
 }  // namespace curfew::guard

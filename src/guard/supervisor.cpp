@@ -111,6 +111,7 @@ void Supervisor::take_up() {
     parts_.log.info("guarding " + spec_.command + ": stop at " +
                     (state_.times.stop_at ? format_utc(state_.times.stop_at->wall) : "no time") + ", machine gone by " +
                     (state_.times.end_at ? format_utc(state_.times.end_at->wall) : "no time"));
+    for (const auto& line : weaknesses(spec_)) parts_.log.warning(line);
   }
   asio::co_spawn(parts_.io, shim_.run(), asio::detached);
   asio::co_spawn(parts_.io, learn_facts(), asio::detached);

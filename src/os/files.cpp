@@ -2,6 +2,7 @@
 #include "os/files.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <array>
@@ -85,6 +86,16 @@ Status make_private_folder(const std::string& path, mode_t mode) {
   if ((info.st_mode & 07777U) != mode && ::fchmod(fd.get(), mode) != 0)
     return fail_errno("set the mode of " + path, errno);
   return {};
+}
+
+Result<Fd> lock_file(const std::string& path) {
+  Fd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600)};
+  if (!fd) return fail_errno("open the lock " + path, errno);
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) return fail(ErrorKind::conflict, "lock " + path, "another process holds it");
+    return fail_errno("lock " + path, errno);
+  }
+  return fd;
 }
 
 Status remove_file(const std::string& path) {

@@ -29,6 +29,10 @@ enum class Sync : bool { no, yes };
 // Makes the folder and its parents; fails where the last one is a link, not a folder, or not ours. Its mode is set.
 [[nodiscard]] Status make_private_folder(const std::string& path, mode_t mode);
 
+// An exclusive lock on `path`, made where it isn't there, held until the descriptor is closed, by the end of the process
+// at the latest. conflict: somebody else holds it.
+[[nodiscard]] Result<Fd> lock_file(const std::string& path);
+
 // Removes a file; fine when there is none.
 [[nodiscard]] Status remove_file(const std::string& path);
 

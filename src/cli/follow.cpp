@@ -1,0 +1,151 @@
+// Follows a guarded job from its terminal.
+#include "cli/follow.hpp"
+
+#include <unistd.h>
+
+#include "base/text.hpp"
+#include "cli/commands.hpp"
+#include "guard/control.hpp"
+#include "os/files.hpp"
+
+namespace curfew::cli {
+namespace {
+
+constexpr Millis k_first_retry{5};
+constexpr Millis k_retry{200};
+constexpr int k_quick_tries = 200;  // a second: guard and front end start together
+// A guard that died is back after a second, one that hung after 31; then nobody is there any more.
+constexpr int k_most_tries = k_quick_tries + 300;
+
+}  // namespace
+
+Follower::Follower(const layers::Places& places, bool quiet)
+    : places_(places),
+      quiet_(quiet),
+      relay_({places.state, places.run},
+             {.started = {},
+              .not_started =
+                  [this](int code, const std::string& why) {
+                    job_code_ = code;
+                    job_over_ = true;
+                    say("the command could not be started: " + why);
+                    finish_if_done();
+                  },
+              .ended =
+                  [this](os::ExitRecord::How how, int number) {
+                    job_code_ = how == os::ExitRecord::How::exited ? number : 128 + number;
+                  },
+              .tree_gone =
+                  [this] {
+                    job_over_ = true;
+                    finish_if_done();
+                  },
+              .signalled =
+                  [this](int signal) {
+                    signals_.push_back(signal);
+                    ask_to_stop();
+                  },
+              .lost =
+                  [this] {
+                    job_over_ = true;
+                    finish_if_done();
+                  }}) {}
+
+void Follower::say(const std::string& line) {
+  clear_progress();
+  relay_.say("curfew: " + line);
+}
+
+void Follower::clear_progress() {
+  if (!progress_shown_) return;
+  progress_shown_ = false;
+  (void)!::write(2, "\r\x1b[K", 4);
+}
+
+void Follower::show_progress(const std::string& line) {
+  if (quiet_ || ::isatty(2) != 1) return;
+  const std::string text = "\r\x1b[Kcurfew: " + printable(line, 160);
+  progress_shown_ = true;
+  (void)!::write(2, text.data(), text.size());
+}
+
+void Follower::connect_to_guard() {
+  auto channel = guard::connect_to_guard(places_.run);
+  if (channel && channel->send(static_cast<char>(guard::ToGuard::follow), "")) {
+    guard_.emplace(std::move(*channel));
+    tries_ = 0;
+    relay_.watch(guard_->fd(), [this] { guard_is_readable(); });
+    return ask_to_stop();
+  }
+  if (++tries_ > k_most_tries) return give_up_on_guard();
+  relay_.call_in(tries_ < k_quick_tries ? k_first_retry : k_retry, [this] { connect_to_guard(); });
+}
+
+// The job may go on without a guard only until L0 or systemd's start limit acts; nobody will tell how it went.
+void Follower::give_up_on_guard() {
+  say("the guard can't be reached any more; what it was doing is in its log (journalctl -u curfew). Whether results "
+      "were saved is not known");
+  code_ = job_code_ && *job_code_ != 0 ? *job_code_ : k_exit_failed;
+  job_over_ = true;
+  finish_if_done();
+}
+
+void Follower::guard_is_readable() {
+  while (guard_) {
+    auto message = guard_->receive();
+    if (!message) {
+      relay_.watch(-1, {});
+      guard_.reset();
+      if (!code_) connect_to_guard();
+      return;
+    }
+    if (!*message) return;
+    hear(**message);
+  }
+}
+
+void Follower::hear(const os::Message& message) {
+  switch (static_cast<guard::FromGuard>(message.type)) {
+    case guard::FromGuard::line: {
+      const auto space = message.text.find(' ');
+      if (!quiet_ && space != std::string::npos) say(printable(message.text.substr(space + 1), 4'000));
+      return;
+    }
+    case guard::FromGuard::progress:
+      return show_progress(message.text);
+    case guard::FromGuard::published:
+      if (const auto code = parse_number(message.text); code && *code < 256) code_ = static_cast<int>(*code);
+      return finish_if_done();
+    case guard::FromGuard::status:
+      return;
+  }
+}
+
+void Follower::ask_to_stop() {
+  while (guard_ && !signals_.empty()) {
+    const std::string text = std::to_string(signals_.front()) + (signals_seen_ > 0 ? " 1" : " 0");
+    if (!guard_->send(static_cast<char>(guard::ToGuard::stop), text)) return;
+    signals_.pop_front();
+    ++signals_seen_;
+  }
+}
+
+void Follower::finish_if_done() {
+  if (!code_ || !job_over_) return;
+  clear_progress();
+  relay_.stop();
+}
+
+int Follower::run() {
+  connect_to_guard();
+  const auto end = relay_.run();
+  clear_progress();
+  if (end == Relay::End::hung_up) return 129;  // 128 + SIGHUP; nobody sees it
+  if (end == Relay::End::unreachable && !code_) {
+    say("the job's parent could not be reached within 10s; see `curfew status` and journalctl -u curfew-job");
+    return k_exit_failed;
+  }
+  return code_.value_or(job_code_.value_or(k_exit_failed));
+}
+
+}  // namespace curfew::cli

@@ -1,0 +1,105 @@
+// Looks before it leaps.
+#include "cli/prepare.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "guard/cloud_aws.hpp"
+#include "os/command.hpp"
+#include "os/files.hpp"
+#include "os/machine.hpp"
+#include "os/systemd.hpp"
+
+namespace curfew::cli {
+namespace {
+
+constexpr Millis k_sudo_limit{5'000};
+constexpr Millis k_credentials_limit{5'000};
+
+std::string absolute(const std::string& path, const std::string& folder) {
+  return path.empty() || path.front() == '/' ? path : folder + "/" + path;
+}
+
+bool can_sudo() {
+  const auto asked = os::run_command({"sudo", "-n", "true"}, k_sudo_limit);
+  return asked && asked->code == 0;
+}
+
+guard::Spec guard_spec(const RunOptions& options, const os::JobSpec& job, const os::Clock& clock) {
+  const auto environment = net::process_environment();
+  guard::Spec spec;
+  spec.then = options.then;
+  spec.rules.limits = options.limits();
+  spec.rules.has_saves = !options.saves.empty();
+  spec.rules.dry_run = options.dry_run;
+  spec.rules.on_terminal = ::isatty(2) == 1;
+  spec.times = job::times_from(spec.rules.limits, {clock.wall(), clock.boot(), os::boot_id()});
+  spec.saves = options.saves;
+  spec.folder = job.cwd;
+  spec.command = options.command;
+  spec.log = absolute(options.log, job.cwd);
+  spec.log_format = options.log_format;
+  spec.on_ec2 = is_on_ec2(environment, os::looks_like_ec2());
+  spec.owner = job.uid;
+  spec.environment = guard_environment(environment);
+  return spec;
+}
+
+}  // namespace
+
+std::map<std::string, std::string> guard_environment(const net::Environment& environment) {
+  static constexpr std::array<std::string_view, 11> k_names{
+      "HOME",     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",      "ALL_PROXY",   "http_proxy",
+      "https_proxy", "no_proxy", "all_proxy",  "SSL_CERT_FILE", "SSL_CERT_DIR"};
+  std::map<std::string, std::string> chosen;
+  for (const auto& [name, value] : environment) {
+    if (name.starts_with("AWS_") || std::find(k_names.begin(), k_names.end(), name) != k_names.end())
+      chosen.emplace(name, value);
+  }
+  return chosen;
+}
+
+bool is_on_ec2(const net::Environment& environment, bool looks_like_it) {
+  if (net::get(environment, "AWS_EC2_METADATA_DISABLED") == "true") return false;
+  return looks_like_it || !net::get(environment, "AWS_EC2_METADATA_SERVICE_ENDPOINT").empty();
+}
+
+Result<Prepared> prepare(const RunOptions& options, os::JobSpec job, const os::Clock& clock) {
+  if (options.deadline && *options.deadline <= clock.wall())
+    return fail(ErrorKind::invalid_input, "--deadline " + format_utc(*options.deadline), "has passed",
+                "it is " + format_utc(clock.wall()) + " now");
+  Prepared prepared;
+  auto spec = guard_spec(options, job, clock);
+  if (!spec.log.empty()) {
+    if (auto log = os::open_append(spec.log, 0644); !log) return fail(std::move(log.error()).within("--log"));
+  }
+
+  const bool root = ::geteuid() == 0;
+  if (!root && spec.ends_machine() && os::has_systemd() && can_sudo()) prepared.way = Way::with_sudo;
+  spec.root = root || prepared.way == Way::with_sudo;
+  // What needs no root and ends nothing needs no service either; root's own job gets one all the same, for what
+  // supervises it.
+  spec.service = spec.root && os::has_systemd();
+  auto places = spec.root ? places_for_root() : places_for_user();
+  if (!places) return fail(std::move(places.error()));
+  spec.places = std::move(*places);
+  if (spec.root && !spec.service) {
+    if (auto program = os::own_path()) spec.places.program = *program;
+    else return fail(std::move(program.error()));
+  }
+
+  if (!spec.root && spec.ends_machine()) {
+    const std::string who = "end this machine without root";
+    const std::string hint = "run it with sudo, allow `sudo -n`, give AWS credentials, or --then none";
+    if (!spec.on_ec2) return fail(ErrorKind::refused, who, "it is not an EC2 instance and `sudo -n` is not allowed", hint);
+    if (auto found = guard::check_credentials(spec.environment, clock, k_credentials_limit); !found)
+      return fail(ErrorKind::refused, who, "`sudo -n` is not allowed, and " + found.error().text(), hint);
+  }
+  if (auto alone = check_no_other_guard(spec.places); !alone) return fail(std::move(alone.error()));
+  prepared.request = {std::move(job), std::move(spec)};
+  return prepared;
+}
+
+}  // namespace curfew::cli

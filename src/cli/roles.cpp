@@ -1,0 +1,45 @@
+// `curfew shim` and `curfew l0`: roles that curfew and systemd start. Not for people.
+#include <cstdio>
+
+#include "cli/commands.hpp"
+#include "cli/role_words.hpp"
+#include "layers/l0.hpp"
+#include "os/command.hpp"
+#include "shim/shim.hpp"
+
+namespace curfew::cli {
+namespace {
+
+constexpr Millis k_command_limit{30'000};
+
+int refuse(const Error& error) {
+  std::fprintf(stderr, "curfew: %s\n", error.text().c_str());
+  return k_exit_failed;
+}
+
+}  // namespace
+
+int shim_command(const Words& words, const World& world) {
+  const auto places = places_from(words);
+  if (!places) return refuse(places.error());
+  shim::ShimOptions options;
+  if (has_word(words, "--with-guard"))
+    options.guard = {places->program, "guard", "--state", places->state, "--run", places->run};
+  // What systemd's StartLimitAction does elsewhere (L2).
+  if (has_word(words, "--powers-off")) {
+    options.on_guard_hopeless = [&world] {
+      (void)os::run_command({"shutdown", "-h", "now"}, k_command_limit);
+      (void)world.power.kernel_power_off();
+      (void)world.power.sysrq_power_off();
+    };
+  }
+  return shim::run_shim({places->state, places->run}, options);
+}
+
+int l0_command(const Words& words, const World& world) {
+  const auto places = places_from(words);
+  if (!places) return refuse(places.error());
+  return layers::run_l0(*places, world.clock, world.power);
+}
+
+}  // namespace curfew::cli

@@ -1,0 +1,188 @@
+// Starts the guard.
+#include "cli/start.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+#include "guard/control.hpp"
+#include "layers/l0.hpp"
+#include "layers/l2.hpp"
+#include "os/files.hpp"
+#include "os/json.hpp"
+#include "os/systemd.hpp"
+
+namespace curfew::cli {
+
+namespace json = boost::json;
+
+std::string to_json(const StartRequest& request) {
+  return json::serialize(json::object{{"job", os::to_json(request.job)}, {"guard", guard::to_json(request.guard)}});
+}
+
+Result<StartRequest> start_request_from_json(std::string_view text) {
+  os::JsonReader read(text, "the start request");
+  const auto job_text = read.text("job");
+  const auto guard_text = read.text("guard");
+  if (auto good = read.status(); !good) return fail(std::move(good.error()));
+  auto job = os::job_spec_from_json(job_text);
+  if (!job) return fail(std::move(job.error()));
+  auto guard = guard::spec_from_json(guard_text);
+  if (!guard) return fail(std::move(guard.error()));
+  return StartRequest{std::move(*job), std::move(*guard)};
+}
+
+Result<layers::Places> places_for_root() { return layers::Places{}; }
+
+Result<layers::Places> places_for_user() {
+  const auto variable = [](const char* name) {
+    const char* value = std::getenv(name);
+    return value != nullptr && value[0] == '/' ? std::string(value) : std::string();
+  };
+  auto program = os::own_path();
+  if (!program) return fail(std::move(program.error()));
+  layers::Places places;
+  places.program = *program;
+  std::string state = variable("XDG_STATE_HOME");
+  if (state.empty()) {
+    const auto home = variable("HOME");
+    if (home.empty())
+      return fail(ErrorKind::invalid_input, "find a folder for curfew's state", "neither HOME nor XDG_STATE_HOME is set",
+                  "set one of them");
+    state = home + "/.local/state";
+  }
+  places.state = state + "/curfew";
+  const auto runtime = variable("XDG_RUNTIME_DIR");
+  places.run = runtime.empty() ? places.state + "/run" : runtime + "/curfew";
+  return places;
+}
+
+Status check_no_other_guard(const layers::Places& places) {
+  const std::string hint = "see `curfew status`; one guard a machine";
+  for (const auto& run : {places.run, layers::Places{}.run}) {
+    if (guard::connect_to_guard(run))
+      return fail(ErrorKind::conflict, "start a guard", "another one guards a job on this machine", hint);
+    if (!os::exists(run + "/guard.lock")) continue;
+    const auto lock = os::lock_file(run + "/guard.lock");
+    if (!lock && lock.error().kind == ErrorKind::conflict)
+      return fail(ErrorKind::conflict, "start a guard", "another one guards a job on this machine", hint);
+  }
+  if (os::connect_to_shim({places.state, places.run}))
+    return fail(ErrorKind::conflict, "start a guard", "a job of an earlier one still runs on this machine", hint);
+  return {};
+}
+
+namespace {
+
+Status clear_old(const layers::Places& places) {
+  const os::JobPaths job{places.state, places.run};
+  for (const auto& path : {places.state + "/state.json", job.exit_record(), job.output(), job.output() + ".1",
+                           places.ended_marker(), job.shim_socket(), guard::control_path(places.run)}) {
+    if (auto removed = os::remove_file(path); !removed) return removed;
+  }
+  return {};
+}
+
+// Detached from the caller's terminal, session and descriptors: closing the terminal changes nothing.
+Status start_shim(const guard::Spec& spec) {
+  const auto& places = spec.places;
+  std::vector<std::string> words{places.program, "shim",      "--state", places.state,
+                                 "--run",        places.run, "--with-guard"};
+  if (spec.ends_machine() && spec.root) words.emplace_back("--powers-off");
+  std::vector<char*> argv;
+  for (auto& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+
+  const pid_t child = ::fork();
+  if (child < 0) return fail_errno("start the shim", errno);
+  if (child == 0) {
+    ::setsid();
+    if (::fork() != 0) ::_exit(0);
+    const int null = ::open("/dev/null", O_RDWR);
+    for (const int fd : {0, 1, 2}) ::dup2(null, fd);
+    ::close_range(3, ~0U, 0);
+    (void)!::chdir("/");
+    ::execv(argv[0], argv.data());
+    ::_exit(127);
+  }
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return {};
+}
+
+Status arm_l0(const guard::Spec& spec, const os::Clock& clock) {
+  if (!spec.ends_machine() || !spec.root || !spec.times.end_at) return {};
+  const auto plan_marks = spec.then != guard::Then::terminate;
+  const auto end = *spec.times.end_at;
+  const layers::L0Record record{{end.wall + layers::k_l0_after_end, end.boot + layers::k_l0_after_end},
+                                spec.times.boot_id,
+                                plan_marks};
+  return layers::L0{spec.places, spec.service}.arm(record, {clock.wall(), clock.boot(), os::boot_id()});
+}
+
+Status start_by_systemd(const guard::Spec& spec) {
+  auto program = os::own_path();
+  if (!program) return fail(std::move(program.error()));
+  // Grace and saving, when the machine is shut down by another's hand.
+  const Seconds stop_limit = spec.rules.limits.after_stop() + Seconds{30};
+  return layers::L2{spec.places}.arm(*program, {spec.ends_machine(), stop_limit});
+}
+
+}  // namespace
+
+Status start(const StartRequest& request, const os::Clock& clock) {
+  const auto& spec = request.guard;
+  const auto& places = spec.places;
+  // The sockets in the run folder are for the job's owner; what is secret is in the state folder.
+  Status done = os::make_private_folder(places.state, 0700);
+  if (done) done = os::make_private_folder(places.run, spec.root ? 0711 : 0700);
+  if (done) done = check_no_other_guard(places);
+  if (done) done = clear_old(places);
+  if (done) done = os::replace_file(os::JobPaths{places.state, places.run}.spec(), os::to_json(request.job), 0600,
+                                    os::Sync::no);
+  if (done) done = os::replace_file(spec.path(), guard::to_json(spec), 0600, os::Sync::yes);
+  if (!done) return done;
+
+  const layers::L0 l0{places, spec.service};
+  if (spec.service) {
+    // L0's program has to be in place before its timer is.
+    if (auto program = os::own_path(); program) done = layers::install_program(*program, places.program);
+    else done = fail(std::move(program.error()));
+  }
+  if (done) done = arm_l0(spec, clock);
+  if (done) done = spec.service ? start_by_systemd(spec) : start_shim(spec);
+  if (!done && spec.ends_machine() && spec.root) {
+    (void)l0.disarm();
+    if (spec.service) (void)layers::L2{places}.disarm();
+  }
+  return done;
+}
+
+Result<std::vector<std::string>> start_best(StartRequest& request, const os::Clock& clock) {
+  std::vector<std::string> notes;
+  auto done = start(request, clock);
+  const bool systemd_failed = !done && request.guard.service && done.error().kind != ErrorKind::conflict &&
+                              done.error().kind != ErrorKind::no_space;
+  if (systemd_failed) {
+    notes.push_back("systemd can't be used, going on with plain processes: " + done.error().text());
+    request.guard.service = false;
+    auto program = os::own_path();
+    if (!program) return fail(std::move(program.error()));
+    request.guard.places.program = *program;
+    done = start(request, clock);
+  }
+  if (!done) return fail(std::move(done.error()));
+  return notes;
+}
+
+}  // namespace curfew::cli

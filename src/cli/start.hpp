@@ -1,0 +1,38 @@
+// From a parsed `curfew run` to a running guard: where things are kept, which layers there are, and starting them.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "guard/spec.hpp"
+#include "os/clock.hpp"
+#include "os/shim_channel.hpp"
+
+namespace curfew::cli {
+
+// All that is needed to start, so that `sudo -n` can be given it whole, by stdin.
+struct StartRequest {
+  os::JobSpec job;
+  guard::Spec guard;
+};
+[[nodiscard]] std::string to_json(const StartRequest& request);
+[[nodiscard]] Result<StartRequest> start_request_from_json(std::string_view text);
+
+// Root: /var/lib/curfew and /run/curfew. Else below XDG_STATE_HOME (~/.local/state) and XDG_RUNTIME_DIR.
+[[nodiscard]] Result<layers::Places> places_for_root();
+[[nodiscard]] Result<layers::Places> places_for_user();
+
+// Refuses where another guard protects this machine (conflict).
+[[nodiscard]] Status check_no_other_guard(const layers::Places& places);
+
+// Makes the folders, clears what an older job left, writes spec.json and guard.json, arms L0 (as root, where the machine
+// is to end), then starts guard and shim: by systemd where request.guard.service is set, else as plain processes.
+// What was done before a failure is undone.
+[[nodiscard]] Status start(const StartRequest& request, const os::Clock& clock);
+
+// start(), and where systemd refuses, once more with plain processes; what there is to say about it, a line each.
+[[nodiscard]] Result<std::vector<std::string>> start_best(StartRequest& request, const os::Clock& clock);
+
+}  // namespace curfew::cli

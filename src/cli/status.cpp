@@ -1,0 +1,168 @@
+// `curfew status`: what is guarded on this machine, when it ends, and which layers hold, each read back.
+#include <poll.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+#include "base/text.hpp"
+#include "cli/commands.hpp"
+#include "cli/start.hpp"
+#include "guard/control.hpp"
+#include "layers/l0.hpp"
+#include "layers/l2.hpp"
+#include "os/files.hpp"
+#include "os/json.hpp"
+
+namespace curfew::cli {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::string_view k_help = R"(Usage: curfew status [--json]
+
+Shows the job that is guarded on this machine, its stage, when it is stopped and when the machine is gone, each layer of
+protection as read back, and what ending will do. Without a guard: how the last job ended.
+
+Exit code: 0 a guard is running; 3 none is; 125 curfew failed.
+
+Examples:
+  curfew status
+  curfew status --json | jq .end_at.left_s
+)";
+
+constexpr int k_exit_no_guard = 3;  // as `systemctl status` of an inactive unit
+constexpr int k_answer_limit_ms = 5'000;
+
+Result<json::object> ask_guard(const std::string& run) {
+  auto channel = guard::connect_to_guard(run);
+  if (!channel) return fail(std::move(channel.error()));
+  if (auto sent = channel->send(static_cast<char>(guard::ToGuard::status), ""); !sent) return fail(std::move(sent.error()));
+  pollfd wait{channel->fd(), POLLIN, 0};
+  if (::poll(&wait, 1, k_answer_limit_ms) <= 0)
+    return fail(ErrorKind::timed_out, "ask the guard", "no answer within 5s", "its supervisor replaces a guard that hangs");
+  auto message = channel->receive();
+  if (!message) return fail(std::move(message.error()));
+  boost::system::error_code error;
+  auto value = *message ? json::parse((*message)->text, error) : json::value();
+  if (error || !value.is_object()) return fail(ErrorKind::invalid_input, "ask the guard", "the answer is not JSON");
+  return std::move(value.as_object());
+}
+
+json::object layers_of(const layers::Places& places, const json::object& status) {
+  const bool systemd = status.at("supervised_by") == "systemd";
+  const bool ends = status.at("ends_machine").as_bool();
+  json::object out;
+  const auto put = [&](const char* name, bool armed, const std::string& text) {
+    out[name] = json::object{{"armed", armed}, {"text", text}};
+  };
+  if (!ends) {
+    put("L0", false, "not armed: this machine is to stay on");
+  } else if (::geteuid() != 0 && places.run != layers::Places{}.run) {
+    put("L0", false, "not armed: needs root");
+  } else {
+    const auto reading = layers::L0{places, systemd}.verify();
+    put("L0", reading.armed, reading.text);
+  }
+  put("L1", true, "guard " + std::to_string(status.at("guard_pid").as_int64()) + ", stage " +
+                      std::string(status.at("stage").as_string()));
+  if (systemd) {
+    const auto reading = layers::L2{places}.verify();
+    put("L2", reading.armed, reading.text);
+  } else {
+    put("L2", true, "the job's parent restarts a guard that dies or hangs");
+  }
+  return out;
+}
+
+std::string text_at(const json::object& object, const char* name) {
+  const auto* value = object.if_contains(name);
+  if (value == nullptr || value->is_null()) return "-";
+  if (value->is_string()) return printable(std::string_view(value->as_string()), 1'000);
+  return json::serialize(*value);
+}
+
+std::string time_text(const json::object& status, const char* name) {
+  const auto* value = status.if_contains(name);
+  const auto* object = value == nullptr ? nullptr : value->if_object();
+  if (object == nullptr) return "no limit";
+  const Seconds left{object->at("left_s").as_int64()};
+  return text_at(*object, "at") + (left > Seconds{0} ? ", in " + format_duration(left) : ", " + format_duration(-left) + " ago");
+}
+
+void print_text(const json::object& status) {
+  const auto line = [](const char* name, const std::string& text) { std::printf("%-8s %s\n", name, text.c_str()); };
+  line("job", text_at(status, "command") + " (pid " + text_at(status, "job_pid") + ")");
+  line("stage", text_at(status, "stage") + " since " + text_at(status, "since") +
+                    (status.at("cause").is_null() ? "" : ", because of " + text_at(status, "cause")));
+  if (const auto* result = status.at("result").if_object())
+    line("result", text_at(*result, "how") + " " + text_at(*result, "number"));
+  line("stop at", time_text(status, "stop_at"));
+  line("end at", time_text(status, "end_at"));
+  for (const auto& [name, value] : status.at("layers").as_object()) {
+    const auto& layer = value.as_object();
+    line(std::string(name).c_str(), (layer.at("armed").as_bool() ? "" : "NOT ARMED: ") + text_at(layer, "text"));
+  }
+  line("ending", text_at(status, "ending"));
+}
+
+int show_last(const layers::Places& places, bool as_json) {
+  const auto text = os::read_file(os::JobPaths{places.state, places.run}.exit_record());
+  const auto record = text ? os::exit_record_from_json(*text) : Result<os::ExitRecord>(fail(Error{text.error()}));
+  const auto how = [&]() -> std::string {
+    if (record->how == os::ExitRecord::How::exited) return "exited " + std::to_string(record->number);
+    if (record->how == os::ExitRecord::How::signalled) return "killed by signal " + std::to_string(record->number);
+    return "not started: " + printable(record->why);
+  };
+  if (as_json) {
+    json::object out{{"version", 1}, {"guard_pid", nullptr}, {"last", nullptr}};
+    if (record) {
+      out["last"] = json::object{{"result", how()},
+                                 {"number", record->number},
+                                 {"ended", format_utc(WallTime{Millis{record->ended_ms}})}};
+    }
+    std::puts(json::serialize(out).c_str());
+    return k_exit_no_guard;
+  }
+  std::puts("no guard is running on this machine");
+  if (record) std::printf("last job %s at %s\n", how().c_str(), format_utc(WallTime{Millis{record->ended_ms}}).c_str());
+  return k_exit_no_guard;
+}
+
+}  // namespace
+
+int status_command(const Words& words, const World&) {
+  bool as_json = false;
+  for (const auto& word : words) {
+    if (word == "--json") {
+      as_json = true;
+    } else if (word == "--help" || word == "-h") {
+      return std::fputs(k_help.data(), stdout) < 0 ? k_exit_failed : 0;
+    } else {
+      std::fprintf(stderr, "curfew: unknown option '%s'; see curfew status --help\n", printable(word, 80).c_str());
+      return k_exit_failed;
+    }
+  }
+  std::vector<layers::Places> candidates{layers::Places{}};
+  if (auto own = places_for_user(); own && ::geteuid() != 0) candidates.push_back(*own);
+  for (const auto& places : candidates) {
+    auto status = ask_guard(places.run);
+    if (!status && status.error().kind == ErrorKind::not_found) continue;
+    if (!status && status.error().kind == ErrorKind::unavailable) continue;  // a socket that nobody listens on
+    if (!status) {
+      std::fprintf(stderr, "curfew: %s\n", status.error().text().c_str());
+      return k_exit_failed;
+    }
+    (*status)["layers"] = layers_of(places, *status);
+    if (as_json) std::puts(json::serialize(*status).c_str());
+    else print_text(*status);
+    return 0;
+  }
+  return show_last(candidates.back(), as_json);
+}
+
+}  // namespace curfew::cli

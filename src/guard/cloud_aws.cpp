@@ -1,0 +1,133 @@
+// IMDS, EC2 and S3 as the guard uses them.
+#include "guard/cloud_aws.hpp"
+
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include "aws/ec2.hpp"
+#include "aws/imds.hpp"
+#include "aws/s3.hpp"
+#include "aws/session.hpp"
+#include "base/text.hpp"
+#include "net/environment.hpp"
+#include "save/saver.hpp"
+#include "save/target.hpp"
+
+namespace curfew::guard {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// The line that says what will happen shall not wait long for an API that may be cut off.
+constexpr Millis k_behavior_limit{4'000};
+
+class AwsCloud final : public Cloud {
+ public:
+  AwsCloud(const Spec& spec, net::HttpClient& http, const os::Clock& clock, os::Log& log)
+      : spec_(spec),
+        clock_(clock),
+        session_(aws::make_session(http, clock, net::Environment(spec.environment.begin(), spec.environment.end()))) {
+    session_->note = [&log](const std::string& text) { log.warning(text); };
+  }
+
+  Awaitable<Result<MachineFacts>> facts() override {
+    auto identity = co_await aws::read_identity(*session_->imds);
+    if (!identity) co_return fail(std::move(identity.error()));
+    MachineFacts facts;
+    facts.instance_id = identity->instance_id;
+    facts.region = identity->region;
+    facts.instance_type = identity->instance_type;
+    if (auto life = co_await aws::read_life_cycle(*session_->imds)) facts.spot = *life == aws::LifeCycle::spot;
+    auto tags = co_await aws::read_tags(*session_->imds);
+    if (!tags) co_return fail(std::move(tags.error()));
+    facts.tags_known = tags->has_value();
+    if (*tags) facts.tags.insert((*tags)->begin(), (*tags)->end());
+
+    const auto ec2 = aws::make_ec2(*session_, facts.region);
+    const auto behavior = co_await within(k_behavior_limit, ec2->shutdown_behavior(facts.instance_id));
+    if (behavior && *behavior) facts.shutdown_behavior = **behavior == "terminate" ? Ending::terminate : Ending::stop;
+    id_ = facts.instance_id;
+    region_ = facts.region;
+    co_return facts;
+  }
+
+  Awaitable<Result<std::string>> end_instance(Ending ending) override {
+    if (id_.empty()) {
+      auto identity = co_await aws::read_identity(*session_->imds);
+      if (!identity) co_return fail(std::move(identity.error()).within("find this instance's id"));
+      id_ = identity->instance_id;
+      region_ = identity->region;
+    }
+    const auto ec2 = aws::make_ec2(*session_, region_);
+    auto state = ending == Ending::terminate ? co_await ec2->terminate_instance(id_) : co_await ec2->stop_instance(id_);
+    if (!state) co_return fail(std::move(state.error()));
+    // Done is what is seen to be done.
+    if (*state != "shutting-down" && *state != "terminated" && *state != "stopping" && *state != "stopped")
+      co_return fail(ErrorKind::unavailable, "end instance " + id_, "EC2 says that it is " + printable(*state, 40));
+    co_return state;
+  }
+
+  Awaitable<save::Summary> save(BootTime until, std::shared_ptr<Cancel> cancel, ShowProgress show) override {
+    if (!s3_) {
+      // Without a region S3 is asked where it began; it tells the bucket's own.
+      const auto region = co_await session_->region();
+      s3_ = aws::make_s3(*session_, region ? *region : "us-east-1");
+    }
+    save::Saver saver(co_await asio::this_coro::executor, *s3_, clock_, save_options(until, std::move(show)));
+    cancel->listen([&saver] { saver.cancel(); });
+    if (cancel->asked()) saver.cancel();
+    auto summary = co_await saver.save();
+    cancel->listen({});
+    co_return summary;
+  }
+
+ private:
+  [[nodiscard]] save::Options save_options(BootTime until, ShowProgress show) const {
+    save::Options options;
+    for (const auto& text : spec_.saves) {
+      if (auto target = save::parse_target(text)) options.targets.push_back(std::move(*target));
+    }
+    options.base_dir = spec_.folder;
+    options.manifest_path = spec_.places.state + "/saved.jsonl";
+    options.until = until;
+    options.progress = std::move(show);
+    return options;
+  }
+
+  const Spec& spec_;
+  const os::Clock& clock_;
+  std::unique_ptr<aws::Session> session_;
+  std::unique_ptr<aws::S3> s3_;  // outlives every save: a call that hangs is left behind on it
+  std::string id_;
+  std::string region_;
+};
+
+}  // namespace
+
+Status check_credentials(const std::map<std::string, std::string>& environment, const os::Clock& clock, Millis limit) {
+  asio::io_context io{1};
+  const net::Environment variables(environment.begin(), environment.end());
+  const auto http = net::make_http_client(io.get_executor(), net::client_options_from(variables));
+  const auto session = aws::make_session(*http, clock, variables);
+  Status found = fail(ErrorKind::timed_out, "find AWS credentials", "no answer within " +
+                                                                        format_duration(std::chrono::ceil<Seconds>(limit)));
+  const auto look = [&]() -> Awaitable<void> {
+    auto got = co_await within(limit, session->credentials->get());
+    if (got && *got) found = {};
+    else if (got) found = fail(std::move(got->error()));
+  };
+  asio::co_spawn(io, look(), asio::detached);
+  io.run();
+  return found;
+}
+
+std::unique_ptr<Cloud> make_aws_cloud(const Spec& spec, net::HttpClient& http, const os::Clock& clock, os::Log& log) {
+  return std::make_unique<AwsCloud>(spec, http, clock, log);
+}
+
+}  // namespace curfew::guard

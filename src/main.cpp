@@ -1,0 +1,83 @@
+// Finds the command and hands it what it needs of the outside.
+#include <netdb.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <string_view>
+
+#include "base/text.hpp"
+#include "cli/commands.hpp"
+#include "os/clock.hpp"
+#include "os/power/power.hpp"
+
+// glibc's, in <nss.h> only for its own use: keeps the static resolver from loading plug-ins of the host.
+extern "C" int __nss_configure_lookup(const char*, const char*);
+
+namespace {
+
+using curfew::cli::Words;
+using curfew::cli::World;
+
+constexpr std::string_view k_help = R"(Usage: curfew COMMAND ...
+
+Makes sure that a GPU training instance ends when its work ends.
+
+  run      guard a training command on this machine, save its results, end the machine
+  status   what is guarded here, when it ends, which layers hold
+  version  the version
+
+`curfew COMMAND --help` tells more, with examples.
+)";
+
+struct Command {
+  const char* name;
+  int (*run)(const Words&, const World&);
+  bool for_people;
+};
+
+constexpr std::array<Command, 6> k_commands{{
+    {"run", curfew::cli::run_command, true},
+    {"status", curfew::cli::status_command, true},
+    {"guard", curfew::cli::guard_command, false},
+    {"shim", curfew::cli::shim_command, false},
+    {"l0", curfew::cli::l0_command, false},
+    {"start-as-root", curfew::cli::start_as_root_command, false},
+}};
+
+int dispatch(const std::string& name, const Words& words, const World& world) {
+  if (name == "--help" || name == "-h" || name == "help") return std::fputs(k_help.data(), stdout) < 0 ? 125 : 0;
+  if (name == "--version" || name == "version") return std::puts("curfew " CURFEW_VERSION) < 0 ? 125 : 0;
+  std::vector<std::string> names{"version", "help"};
+  for (const auto& command : k_commands) {
+    if (name == command.name) return command.run(words, world);
+    if (command.for_people) names.emplace_back(command.name);
+  }
+  const auto near = curfew::nearest(name, names);
+  std::fprintf(stderr, "curfew: unknown command '%s'%s; see curfew --help\n", curfew::printable(name, 80).c_str(),
+               near ? (", did you mean " + *near + "?").c_str() : "");
+  return curfew::cli::k_exit_failed;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  __nss_configure_lookup("hosts", "files dns");
+  if (argc < 2) {
+    std::fputs(k_help.data(), stderr);
+    return curfew::cli::k_exit_failed;
+  }
+  const curfew::os::SystemClock clock;
+  curfew::os::SystemPower power;
+  int code = curfew::cli::k_exit_failed;
+  try {
+    code = dispatch(argv[1], {argv + 2, argv + argc}, {clock, power});
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "curfew: a bug in curfew: %s; the layers that were armed hold\n", error.what());
+  }
+  // A thread that hangs in getaddrinfo would be waited for by exit().
+  std::fflush(nullptr);
+  _exit(code);
+}

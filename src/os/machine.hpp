@@ -1,0 +1,12 @@
+// What sort of machine this is, by what it says of itself; asks no network.
+#pragma once
+
+#include <string>
+
+namespace curfew::os {
+
+// An EC2 instance: DMI sys_vendor "Amazon EC2" (Nitro), or a hypervisor uuid beginning with "ec2" (Xen). Both are read
+// below `root`, which is "" but in tests. ("Identify EC2 instances", EC2 user guide.)
+[[nodiscard]] bool looks_like_ec2(const std::string& root = {});
+
+}  // namespace curfew::os

@@ -62,7 +62,7 @@ Awaitable<std::shared_ptr<Transfer::Read>> Transfer::read(FileId file) {
   job->relative = plan_->tree().relative(file);
   job->now = means_->clock.wall();  // before it's opened: see unsettled()
   job->stop = means_->stop;
-  const bool ran = co_await means_->workers->run([job] {
+  std::function<void()> work = [job] {
     auto opened = open_below(job->root, job->relative);
     if (!opened) {
       job->out.error = std::move(opened.error());
@@ -76,7 +76,8 @@ Awaitable<std::shared_ptr<Transfer::Read>> Transfer::read(FileId file) {
                             state.size < k_inline ? &job->out.bytes : nullptr);
     if (sha256) job->out.sha256 = std::move(*sha256);
     else job->out.error = std::move(sha256.error());
-  });
+  };
+  const bool ran = co_await means_->workers->run(std::move(work));
   if (!ran) co_return nullptr;
   co_return std::shared_ptr<Read>(job, &job->out);
 }
@@ -85,9 +86,10 @@ Awaitable<Since> Transfer::since(FileId file, std::shared_ptr<const Opened> open
   const auto root = std::make_shared<const Root>(plan_->root_of(file));
   const auto result = std::make_shared<Since>(Since::changed);
   std::string relative = plan_->tree().relative(file);
-  const bool ran = co_await means_->workers->run([root, result, opened, relative = std::move(relative)] {
+  std::function<void()> work = [root, result, opened, relative = std::move(relative)] {
     *result = since_opened(*root, relative, opened->fd.get(), opened->state);
-  });
+  };
+  const bool ran = co_await means_->workers->run(std::move(work));
   co_return ran ? *result : Since::changed;
 }
 
@@ -148,7 +150,9 @@ Awaitable<void> Transfer::begin_multi(FileId file, std::shared_ptr<Read> read_no
   multi->done.resize(static_cast<std::size_t>(multi->parts));
   open_.push_back(multi);
   // Written before and after, so that a guard which dies in between leaves a trace.
-  auto before = [journal = means_->journal, line = line_starting(multi->to)] { journal->append(line); };
+  std::function<void()> before = [journal = means_->journal, line = line_starting(multi->to)] {
+    journal->append(line);
+  };
   const bool written = co_await means_->workers->run(std::move(before));
   if (!written || stopping_) co_return;
   aws::Metadata meta = metadata(file, multi->opened->state, multi->unsettled);
@@ -184,11 +188,11 @@ Awaitable<void> Transfer::send_part(MultiPtr multi) {
   const auto job = std::make_shared<Job>();
   job->root = plan_->root_of(multi->file);
   job->relative = plan_->tree().relative(multi->file);
-  const bool ran =
-      co_await means_->workers->run([job, opened = multi->opened, stop = means_->stop, offset, length] {
-        job->sha256 = sha256_of(opened->fd.get(), offset, length, *stop);
-        job->since = since_opened(job->root, job->relative, opened->fd.get(), opened->state);
-      });
+  std::function<void()> work = [job, opened = multi->opened, stop = means_->stop, offset, length] {
+    job->sha256 = sha256_of(opened->fd.get(), offset, length, *stop);
+    job->since = since_opened(job->root, job->relative, opened->fd.get(), opened->state);
+  };
+  const bool ran = co_await means_->workers->run(std::move(work));
   if (!ran || stopping_) co_return;
   const bool last_try = changes_[multi->file] >= k_most_changes;
   if (job->since == Since::changed && !last_try) multi->changed = true;

@@ -25,6 +25,7 @@ class Workers {
 
   // Runs `job` on a thread and resumes on the loop when it's done: true. Returns false at once where the caller is
   // cancelled; the job may then still run, so it must own (share) all that it touches. Rethrows what the job throws.
+  // Pass a named std::function by std::move: gcc 12 destroys a lambda in a co_await expression twice.
   [[nodiscard]] Awaitable<bool> run(std::function<void()> job);
   // Runs `job` on a thread some time; nobody waits.
   void post(std::function<void()> job);

@@ -1,0 +1,94 @@
+// What a save says of itself.
+#include "save/summary.hpp"
+
+#include <boost/json/serialize.hpp>
+#include <gtest/gtest.h>
+
+namespace curfew::save {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(Summary, of_a_save_that_went_well_is_one_line) {
+  Summary summary;
+  summary.saved_files = 12;
+  summary.saved_bytes = 3'650'722'202;
+  summary.unchanged_files = 40;
+  summary.elapsed = 72'300ms;
+  EXPECT_TRUE(summary.all_saved());
+  EXPECT_EQ(lines(summary),
+            std::vector<std::string>{"saved 12 files, 3.4 GiB in 1m12s; 40 files unchanged, in S3 already"});
+}
+
+TEST(Summary, says_what_was_not_saved_and_why) {
+  Summary summary;
+  summary.limit_hit = true;
+  summary.elapsed = 5s;
+  summary.failed.add({"model/opt\n.pt", 1U << 30U, "the limit for saving ran out"});
+  summary.failed.add({"b", 0, "nothing was made at /x/b"});
+  summary.skipped.add({"model/sock", 0, "is a socket"});
+  summary.warnings.push_back("no manifest");
+  EXPECT_FALSE(summary.all_saved());
+  const std::vector<std::string> expected{"saved 0 files in 5s",
+                                          "NOT saved: 2 files, 1.0 GiB; the limit for saving ran out",
+                                          "  model/opt\\x0a.pt (1.0 GiB): the limit for saving ran out",
+                                          "  and 1 more",
+                                          "skipped: 1",
+                                          "  model/sock: is a socket",
+                                          "warning: no manifest"};
+  EXPECT_EQ(lines(summary, 1), expected);
+}
+
+TEST(Summary, keeps_a_hundred_notes_and_counts_all) {
+  Notes notes;
+  for (int i = 0; i < 1000; ++i) notes.add({"f", 2, "r"});
+  EXPECT_EQ(notes.first.size(), Notes::k_kept);
+  EXPECT_EQ(notes.count, 1000U);
+  EXPECT_EQ(notes.bytes, 2000U);
+}
+
+TEST(Summary, as_json_is_valid_utf8_whatever_the_names) {
+  Summary summary;
+  summary.saved_files = 1;
+  summary.failed.add({"caf\xe9", 7, "refused"});
+  EXPECT_EQ(
+      boost::json::serialize(to_json(summary)),
+      "{\"all_saved\":false,\"saved\":{\"files\":1,\"bytes\":0},\"unchanged\":{\"files\":0,\"bytes\":0},"
+      "\"failed\":{\"files\":1,\"bytes\":7,\"first\":[{\"path\":\"caf\\\\xe9\",\"size\":7,\"reason\":"
+      "\"refused\"}]},"
+      "\"skipped\":{\"files\":0,\"bytes\":0,\"first\":[]},\"changing\":{\"files\":0,\"bytes\":0,\"first\":[]}"
+      ","
+      "\"warnings\":[],\"elapsed_ms\":0,\"limit_hit\":false,\"cancelled\":false}");
+}
+
+TEST(ProgressLine, leaves_out_from_the_end_what_does_not_fit) {
+  Progress progress;
+  progress.phase = Phase::sending;
+  progress.files_done = 12;
+  progress.files_total = 40;
+  progress.bytes_done = 1'288'490'188;
+  progress.bytes_total = 3'650'722'202;
+  progress.bytes_per_second = 220'200'960;
+  progress.left = 14min;
+  progress.current = "model/deep/down/op\tt.pt";
+  const std::string whole = "saving 12/40 files, 1.2/3.4 GiB, 210 MiB/s, 14m left of the limit";
+  EXPECT_EQ(progress_line(progress, 200), whole + ", model/deep/down/op\\x09t.pt");
+  EXPECT_EQ(progress_line(progress, whole.size() + 16), whole + ", .../op\\x09t.pt");
+  EXPECT_EQ(progress_line(progress, whole.size()), whole);
+  EXPECT_EQ(progress_line(progress, 50), "saving 12/40 files, 1.2/3.4 GiB, 210 MiB/s");
+  EXPECT_EQ(progress_line(progress, 6), "saving");
+  for (std::size_t width = 0; width < 120; ++width) EXPECT_LE(progress_line(progress, width).size(), width);
+}
+
+TEST(ProgressLine, says_what_comes_before_sending) {
+  Progress progress;
+  progress.files_done = 3;
+  progress.left = -5s;
+  EXPECT_EQ(progress_line(progress, 80), "saving: 3 files found so far, 0s left of the limit");
+  progress.phase = Phase::comparing;
+  progress.files_total = 1;
+  EXPECT_EQ(progress_line(progress, 80), "saving: comparing 1 file with what S3 has, 0s left of the limit");
+}
+
+}  // namespace
+}  // namespace curfew::save

@@ -1,0 +1,194 @@
+// Finding files without ever leaving what is to be saved.
+#include "save/tree.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <map>
+
+#include <gtest/gtest.h>
+
+#include "unit/save/folder.hpp"
+
+namespace curfew::save {
+namespace {
+
+Found found_in(const std::string& base, std::vector<std::string> sources, const std::string& own = {}) {
+  std::vector<Target> targets;
+  for (auto& source : sources) targets.push_back({std::move(source), {"bucket", "p"}});
+  const std::atomic<bool> stop{false};
+  std::atomic<std::uint64_t> count{0};
+  Found found = walk(targets, base, own, stop, count);
+  EXPECT_EQ(count, found.tree.size());
+  return found;
+}
+
+std::vector<std::string> names(const Found& found) {
+  std::vector<std::string> out;
+  for (FileId i = 0; i < found.tree.size(); ++i) out.push_back(found.tree.relative(i));
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+std::map<std::string, std::string> said(const Notes& notes) {
+  std::map<std::string, std::string> out;
+  for (const auto& note : notes.first) out[note.path] = note.reason;
+  return out;
+}
+
+TEST(Walk, finds_files_at_every_depth_with_any_name) {
+  const Folder folder;
+  const std::vector<std::string> all{"a",         "b/c",       "b/d/e",        "empty",
+                                     "new\nline", "quo\"te's", "spa ce/+%41=", "\xff\xfe/\xc3\xa9"};
+  for (const auto& name : all) folder.write("out/" + name, name == "empty" ? "" : "x");
+  std::filesystem::create_directories(folder.at("out/no files in here"));
+  for (const char* source : {"out", "out/", "./out//", "out/b/.."}) {
+    const Found found = found_in(folder.path(), {source});
+    EXPECT_EQ(names(found), all) << source;
+    EXPECT_EQ(found.failed.count + found.skipped.count, 0U);
+  }
+}
+
+TEST(Walk, takes_a_file_or_a_link_as_the_source) {
+  const Folder folder;
+  folder.write("run-7/model.pt", "12345");
+  folder.link("latest", "run-7");
+  folder.link("best.pt", "run-7/model.pt");
+  Found found = found_in(folder.path(), {"run-7/model.pt", "latest", "best.pt"});
+  ASSERT_EQ(found.tree.size(), 3U);
+  EXPECT_TRUE(found.roots[0].is_file);
+  EXPECT_EQ(found.tree.relative(0), "model.pt");
+  EXPECT_EQ(found.tree[0].state.size, 5U);
+  EXPECT_EQ(found.roots[1].real, folder.at("run-7"));
+  EXPECT_EQ(found.tree.relative(2), "best.pt");
+  EXPECT_EQ(found.roots[2].real, folder.at("run-7/model.pt"));
+}
+
+TEST(Walk, says_where_nothing_was_made_and_goes_on) {
+  const Folder folder;
+  folder.write("there", "x");
+  const Found found = found_in(folder.path(), {"not-there", "there"});
+  EXPECT_EQ(names(found), std::vector<std::string>{"there"});
+  EXPECT_EQ(said(found.failed).at("not-there"), "nothing was made at " + folder.at("not-there"));
+  EXPECT_EQ(found_in(folder.path(), {"there/below"}).failed.count, 1U);
+}
+
+TEST(Walk, refuses_the_root_however_it_is_reached) {
+  const Folder folder;
+  folder.link("root", "/");
+  EXPECT_EQ(found_in(folder.path(), {"root"}).tree.size(), 0U);
+  EXPECT_EQ(found_in("/", {"."}).failed.count, 1U);
+}
+
+TEST(Walk, follows_no_link_out_of_the_tree_and_none_in_a_circle) {
+  const Folder folder;
+  folder.write("secret", "s");
+  folder.write("out/data/real", "12345");
+  folder.link("out/inside", "data/real");
+  folder.link("out/inside-absolute", folder.at("out/data/real"));
+  folder.link("out/outside", "../secret");
+  folder.link("out/outside-absolute", "/etc/passwd");
+  folder.link("out/dangling", "nothing");
+  folder.link("out/loop", "loop");
+  folder.link("out/folder", "data");
+  folder.link("out/data/up", "..");
+  folder.link("out/chain", "inside");
+  const Found found = found_in(folder.path(), {"out"});
+  EXPECT_EQ(names(found), (std::vector<std::string>{"chain", "data/real", "inside", "inside-absolute"}));
+  for (FileId i = 0; i < found.tree.size(); ++i) EXPECT_EQ(found.tree[i].state.size, 5U);
+  const auto skipped = said(found.skipped);
+  EXPECT_EQ(skipped.size(), 6U);
+  EXPECT_EQ(skipped.at("out/outside"), "is a link to outside of out");
+  EXPECT_EQ(skipped.at("out/outside-absolute"), "is a link to outside of out");
+  EXPECT_EQ(skipped.at("out/dangling"), "is a link to nothing");
+  EXPECT_EQ(skipped.at("out/loop"), "is a link in a circle");
+  EXPECT_EQ(skipped.at("out/folder"), "is a link to a folder, which is saved under its own name");
+  EXPECT_EQ(found.failed.count, 0U);
+}
+
+TEST(Walk, skips_what_is_no_file) {
+  const Folder folder;
+  folder.write("out/file", "x");
+  ASSERT_EQ(::mkfifo(folder.at("out/pipe").c_str(), 0600), 0);
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  folder.at("out/sock").copy(address.sun_path, sizeof(address.sun_path) - 1);
+  ASSERT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  ::close(fd);
+  const Found found = found_in(folder.path(), {"out", "out/pipe"});
+  EXPECT_EQ(names(found), std::vector<std::string>{"file"});
+  EXPECT_EQ(said(found.skipped),
+            (std::map<std::string, std::string>{{"out/pipe", "is a pipe"}, {"out/sock", "is a socket"}}));
+  EXPECT_EQ(said(found.failed).at("out/pipe"), "is a pipe, not a file or folder");
+}
+
+TEST(Walk, says_which_folder_can_not_be_read) {
+  if (::geteuid() == 0) GTEST_SKIP() << "root reads everything";
+  const Folder folder;
+  folder.write("out/closed/file", "x");
+  ASSERT_EQ(::chmod(folder.at("out/closed").c_str(), 0), 0);
+  const Found found = found_in(folder.path(), {"out"});
+  EXPECT_EQ(said(found.failed).at("out/closed"), "can't be read: Permission denied");
+  ASSERT_EQ(::chmod(folder.at("out/closed").c_str(), 0700), 0);
+}
+
+TEST(Walk, bounds_the_depth) {
+  const Folder folder;
+  std::string deep = "out";
+  for (int i = 0; i < Tree::k_deepest + 2; ++i) deep += "/d";
+  folder.write(deep + "/file", "x");
+  const Found found = found_in(folder.path(), {"out"});
+  EXPECT_EQ(found.tree.size(), 0U);
+  EXPECT_EQ(found.failed.count, 1U);
+}
+
+TEST(Walk, leaves_out_its_own_state) {
+  const Folder folder;
+  folder.write("results", "x");
+  folder.write("state/saved.jsonl", "{}");
+  EXPECT_EQ(names(found_in(folder.path(), {"."}, folder.at("state"))), std::vector<std::string>{"results"});
+}
+
+TEST(OpenBelow, opens_nothing_outside_whatever_the_path_has_become) {
+  const Folder folder;
+  folder.write("secret/file", "s");
+  folder.write("out/sub/file", "12345");
+  const Root root{folder.at("out"), false, {}};
+  auto opened = open_below(root, "sub/file");
+  ASSERT_TRUE(opened);
+  EXPECT_EQ(opened->state.size, 5U);
+  std::filesystem::rename(folder.at("out/sub"), folder.at("out/was"));
+  EXPECT_EQ(open_below(root, "sub/file").error().kind, ErrorKind::not_found);
+  folder.link("out/sub", "../secret");
+  EXPECT_EQ(open_below(root, "sub/file").error().kind, ErrorKind::refused);
+  std::filesystem::remove(folder.at("out/sub"));
+  std::filesystem::create_directories(folder.at("out/sub"));
+  ASSERT_EQ(::mkfifo(folder.at("out/sub/file").c_str(), 0600), 0);
+  EXPECT_EQ(open_below(root, "sub/file").error().kind, ErrorKind::invalid_input);
+}
+
+TEST(SinceOpened, sees_changes_replacement_and_disappearance) {
+  const Folder folder;
+  folder.write("out/file", "12345");
+  const Root root{folder.at("out"), false, {}};
+  const auto opened = open_below(root, "file");
+  ASSERT_TRUE(opened);
+  const auto since = [&] { return since_opened(root, "file", opened->fd.get(), opened->state); };
+  EXPECT_EQ(since(), Since::same);
+  folder.write("out/file", "54321", 10);
+  EXPECT_EQ(since(), Since::changed);
+  folder.write("out/file", "1234567");
+  EXPECT_EQ(since(), Since::changed);
+  folder.write("out/file", "12345");
+  EXPECT_EQ(since(), Since::same);
+  folder.write("out/new", "12345");
+  std::filesystem::rename(folder.at("out/new"), folder.at("out/file"));
+  EXPECT_EQ(since(), Since::changed);
+  std::filesystem::remove(folder.at("out/file"));
+  EXPECT_EQ(since(), Since::vanished);
+}
+
+}  // namespace
+}  // namespace curfew::save

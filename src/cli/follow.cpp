@@ -13,6 +13,7 @@ namespace {
 
 constexpr Millis k_first_retry{5};
 constexpr Millis k_retry{200};
+constexpr Millis k_goodbye{1'000};
 constexpr int k_quick_tries = 200;  // a second: guard and front end start together
 // A guard that died is back after a second, one that hung after 31; then nobody is there any more.
 constexpr int k_most_tries = k_quick_tries + 300;
@@ -96,8 +97,8 @@ void Follower::guard_is_readable() {
     if (!message) {
       relay_.watch(-1, {});
       guard_.reset();
-      if (!code_) connect_to_guard();
-      return;
+      if (!code_) return connect_to_guard();
+      return finish_if_done();
     }
     if (!*message) return;
     hear(**message);
@@ -133,7 +134,9 @@ void Follower::ask_to_stop() {
 void Follower::finish_if_done() {
   if (!code_ || !job_over_) return;
   clear_progress();
-  relay_.stop();
+  // Where the machine stays, the guard leaves now: a command that follows at once finds nobody in its way.
+  if (!guard_) return relay_.stop();
+  relay_.call_in(k_goodbye, [this] { relay_.stop(); });
 }
 
 int Follower::run() {

@@ -66,19 +66,32 @@ Result<layers::Places> places_for_user() {
   return places;
 }
 
-Status check_no_other_guard(const layers::Places& places) {
+namespace {
+
+Status look_for_other_guard(const layers::Places& places) {
   const std::string hint = "see `curfew status`; one guard a machine";
   for (const auto& run : {places.run, layers::Places{}.run}) {
-    if (guard::connect_to_guard(run))
-      return fail(ErrorKind::conflict, "start a guard", "another one guards a job on this machine", hint);
-    if (!os::exists(run + "/guard.lock")) continue;
-    const auto lock = os::lock_file(run + "/guard.lock");
-    if (!lock && lock.error().kind == ErrorKind::conflict)
+    const bool answers = guard::connect_to_guard(run).has_value();
+    const auto lock = answers || !os::exists(run + "/guard.lock") ? Result<os::Fd>(os::Fd{}) : os::lock_file(run + "/guard.lock");
+    if (answers || (!lock && lock.error().kind == ErrorKind::conflict))
       return fail(ErrorKind::conflict, "start a guard", "another one guards a job on this machine", hint);
   }
   if (os::connect_to_shim({places.state, places.run}))
     return fail(ErrorKind::conflict, "start a guard", "a job of an earlier one still runs on this machine", hint);
   return {};
+}
+
+}  // namespace
+
+Status check_no_other_guard(const layers::Places& places) {
+  // One that has just finished takes a moment to leave.
+  Status alone;
+  for (int tries = 0; tries < 20; ++tries) {
+    alone = look_for_other_guard(places);
+    if (alone) return alone;
+    ::usleep(50'000);
+  }
+  return alone;
 }
 
 namespace {

@@ -123,6 +123,14 @@ std::string terminal_settings(int fd) {
   return bytes;
 }
 
+void fill_standard_descriptors() {
+  for (int fd = ::open("/dev/null", O_RDWR); fd >= 0; fd = ::open("/dev/null", O_RDWR)) {
+    if (fd <= 2) continue;
+    ::close(fd);
+    return;
+  }
+}
+
 bool in_foreground(int fd) {
   const pid_t group = ::tcgetpgrp(fd);
   return group < 0 ? errno == ENOTTY : group == ::getpgrp();

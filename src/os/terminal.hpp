@@ -38,6 +38,9 @@ void set_window_size(int fd, WindowSize size);
 // The settings as bytes; empty where `fd` is no terminal.
 [[nodiscard]] std::string terminal_settings(int fd);
 
+// Opens /dev/null in the place of each of 0, 1 and 2 that is closed: the next descriptor opened would be taken for it.
+void fill_standard_descriptors();
+
 // Whether this process may read the terminal without being stopped: it's in the foreground, or the terminal isn't the
 // one that controls it.
 [[nodiscard]] bool in_foreground(int fd);

@@ -1,30 +1,20 @@
 // Makes this process the shim, then hands over to its loop.
 #include "shim/shim.hpp"
 
-#include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "os/terminal.hpp"
 #include "shim/loop.hpp"
 
 namespace curfew::shim {
 
 namespace {
 
-// Descriptors 0 to 2 must not be handed out to anything else: what is printed there would land in it.
-void fill_standard_descriptors() {
-  for (int fd = ::open("/dev/null", O_RDWR); fd >= 0; fd = ::open("/dev/null", O_RDWR)) {
-    if (fd <= 2) continue;
-    ::close(fd);
-    return;
-  }
-}
-
 void become_shim() {
-  fill_standard_descriptors();
+  os::fill_standard_descriptors();
   ::prctl(PR_SET_NAME, "curfew-shim");
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   ::umask(077);

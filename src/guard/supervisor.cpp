@@ -190,9 +190,10 @@ Awaitable<void> Supervisor::work_off() {
 
 Awaitable<void> Supervisor::save(BootTime until) {
   save_cancel_ = std::make_shared<Cancel>();
-  auto summary = co_await parts_.cloud.save(until, save_cancel_, [this](const save::Progress& progress) {
+  const Cloud::ShowProgress show = [this](const save::Progress& progress) {
     control_.tell(FromGuard::progress, save::progress_line(progress, 160));
-  });
+  };
+  auto summary = co_await parts_.cloud.save(until, save_cancel_, show);
   for (const auto& line : save::lines(summary)) {
     if (summary.all_saved()) parts_.log.info(line);
     else parts_.log.error(line);

@@ -1,8 +1,14 @@
 // The actions that take time: the rungs of the ladder, L0, disarming, leaving.
+#include <functional>
+#include <memory>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "guard/supervisor.hpp"
@@ -19,10 +25,21 @@ constexpr Millis k_stopping_patience{120'000};
 constexpr Millis k_flush{100};
 
 // Runs `work`, which may block, on the pool; the caller's loop goes on meanwhile.
-template <class Work>
-Awaitable<Status> on_worker(asio::thread_pool& pool, Work work) {
-  co_return co_await asio::co_spawn(
-      pool, [work = std::move(work)]() -> Awaitable<Status> { co_return work(); }, asio::use_awaitable);
+Awaitable<Status> on_worker(asio::thread_pool& pool, std::function<Status()> work) {
+  struct Shared {
+    explicit Shared(const asio::any_io_executor& executor) : done(executor, asio::steady_timer::time_point::max()) {}
+    asio::steady_timer done;  // cancelled on the loop when the work is
+    Status status;
+  };
+  const auto executor = co_await asio::this_coro::executor;
+  const auto shared = std::make_shared<Shared>(executor);
+  asio::post(pool, [shared, executor, work = std::move(work)] {
+    shared->status = work();
+    asio::post(executor, [shared] { shared->done.cancel(); });
+  });
+  boost::system::error_code cancelled;
+  co_await shared->done.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+  co_return shared->status;
 }
 
 std::string text_of(Rung rung, const EndingPlan& plan) {
@@ -56,8 +73,11 @@ Awaitable<void> Supervisor::perform_slowly(Action action) {
       parts_.log.error("the mark for a later boot can't be written: " + marked.error().text());
   } else if (std::holds_alternative<MoveL0>(action)) {
     if (spec_.root) {
-      const auto moved = co_await on_worker(
-          workers_, [this, marks = state_.plan.marks_ended, at = now()] { return l0_.move_for_ending(marks, at); });
+      // Named before co_await, as all lambdas here: g++ 12 destroys temporaries of such an expression twice.
+      const std::function<Status()> work = [this, marks = state_.plan.marks_ended, at = now()] {
+        return l0_.move_for_ending(marks, at);
+      };
+      const auto moved = co_await on_worker(workers_, work);
       if (!moved) parts_.log.error(moved.error().text());
     }
   } else if (const auto* rung = std::get_if<Climb>(&action)) {
@@ -116,10 +136,12 @@ Awaitable<Status> Supervisor::try_rung(Rung rung) {
 
 Awaitable<void> Supervisor::disarm() {
   if (!spec_.root || !spec_.ends_machine()) co_return;
-  const auto l0 = co_await on_worker(workers_, [this] { return l0_.disarm(); });
+  const std::function<Status()> disarm_l0 = [this] { return l0_.disarm(); };
+  const auto l0 = co_await on_worker(workers_, disarm_l0);
   if (!l0) parts_.log.error(l0.error().text());
   if (!spec_.service) co_return;
-  const auto l2 = co_await on_worker(workers_, [this] { return l2_.disarm(); });
+  const std::function<Status()> disarm_l2 = [this] { return l2_.disarm(); };
+  const auto l2 = co_await on_worker(workers_, disarm_l2);
   if (!l2) parts_.log.error(l2.error().text());
 }
 
@@ -129,7 +151,8 @@ Awaitable<void> Supervisor::move_l0_to_end() {
   const layers::L0Record record{
       {end.wall + layers::k_l0_after_end, end.boot + layers::k_l0_after_end}, state_.times.boot_id,
       state_.plan.marks_ended};
-  const auto moved = co_await on_worker(workers_, [this, record, at = now()] { return l0_.move(record, at); });
+  const std::function<Status()> work = [this, record, at = now()] { return l0_.move(record, at); };
+  const auto moved = co_await on_worker(workers_, work);
   if (!moved) parts_.log.error(moved.error().text());
 }
 

@@ -47,7 +47,7 @@ def remove(group: Path) -> None:
     """Removes a group and all below it; those in use refuse, and stay."""
     for folder, _, _ in os.walk(group, topdown=False):
         with contextlib.suppress(OSError):
-            os.rmdir(folder)
+            Path(folder).rmdir()
 
 
 def sweep() -> None:

@@ -26,6 +26,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+import boto3
+from botocore.config import Config
+
 from sandbox.instance import Instance
 
 REGION = "us-east-1"
@@ -46,6 +49,8 @@ class Sandbox:
     ) -> None:
         self.endpoint, self.mode, self.why = endpoint, mode, why
         self.process = process
+        self._clients: dict[tuple[str, str, str], Any] = {}
+        self._images: dict[str, str] = {}
 
     @classmethod
     def start(cls, mode: str = "auto", port: int = 0, log: Path | IO[Any] | None = None) -> Sandbox:
@@ -117,13 +122,16 @@ class Sandbox:
 
     def client(self, service: str, region: str = REGION, **config: Any) -> Any:
         """A boto3 client for this sandbox, whatever the environment says of profiles and endpoints."""
-        import boto3  # type: ignore[import-untyped]
-        from botocore.config import Config  # type: ignore[import-untyped]
-
-        settings = {"retries": {"max_attempts": 1}, "s3": {"addressing_style": "path"}, **config}
-        return boto3.session.Session(
-            aws_access_key_id="sandbox", aws_secret_access_key="sandbox", region_name=region
-        ).client(service, endpoint_url=self.endpoint, config=Config(**settings))
+        settings = {"retries": {"total_max_attempts": 1}, "s3": {"addressing_style": "path"}, **config}
+        key = (service, region, repr(sorted(settings.items())))
+        if key not in self._clients:  # making one takes a third of a second
+            session = boto3.session.Session(
+                aws_access_key_id="sandbox", aws_secret_access_key="sandbox", region_name=region
+            )
+            self._clients[key] = session.client(
+                service, endpoint_url=self.endpoint, config=Config(**settings)
+            )
+        return self._clients[key]
 
     def env(self, region: str = REGION) -> dict[str, str]:
         """Variables for a program on this host that is to use this sandbox instead of AWS."""
@@ -168,13 +176,12 @@ class Sandbox:
 
     def image_id(self, region: str = REGION) -> str:
         """An image that RunInstances takes here (which one does not matter: all machines have the same root)."""
-        found = self.client("ec2", region).describe_images(
-            Filters=[
-                {"Name": "architecture", "Values": ["x86_64"]},
-                {"Name": "root-device-type", "Values": ["ebs"]},
-            ]
-        )
-        return str(found["Images"][0]["ImageId"])
+        if region not in self._images:
+            filters = [{"Name": "name", "Values": ["al2023-ami-2*-x86_64"]}]
+            images = self.client("ec2", region).describe_images(Filters=filters)["Images"]
+            images = images or self.client("ec2", region).describe_images()["Images"]
+            self._images[region] = str(images[0]["ImageId"])
+        return self._images[region]
 
     def launch(
         self,
@@ -277,6 +284,10 @@ class Sandbox:
     def settings(self, **values: Any) -> dict[str, Any]:
         """stop_bound: seconds that a machine may take to shut down once the API ends it, before it is cut off (30)."""
         return dict(self.control("settings", **values))
+
+    def reset(self) -> None:
+        """Ends all instances at once, and takes back all faults, wishes and settings. What is in S3 and so on stays."""
+        self.control("reset")
 
     def wish(self, **options: Any) -> None:
         """Options (cloud_init, machine, disk, memory, boot_delay) for instances that others launch here."""

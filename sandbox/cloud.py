@@ -24,6 +24,7 @@ from sandbox.machine import Machine, Options
 from sandbox.network import forwarder
 
 MachineMaker = Callable[[str, Path, Group, Options], Machine]
+_STOP_BOUND = 30.0
 _KEPT_DISKS = 32  # disks of terminated machines that a test can still read; older ones are given back
 
 
@@ -33,7 +34,7 @@ class Cloud:
         self.front = Front(self.control)
         self.lives: OrderedDict[str, Life] = OrderedDict()
         self.port = 0
-        self.stop_bound = 30.0
+        self.stop_bound = _STOP_BOUND
         self._default = Options()
         self._wishes: dict[str, Options] = {}
         self._lock = threading.RLock()
@@ -104,6 +105,15 @@ class Cloud:
             self._wishes[token] = wished
         else:
             self._default = wished
+        return {}
+
+    def do_reset(self) -> dict[str, Any]:
+        """Ends all instances without asking them, and forgets faults, wishes and settings."""
+        self.front.faults.clear()
+        self._default, self.stop_bound = Options(), _STOP_BOUND
+        self._wishes.clear()
+        for life in list(self.lives.values()):
+            life.end("terminate", force=True)
         return {}
 
     def do_fault(self, **fields: Any) -> dict[str, int]:

@@ -101,6 +101,8 @@ def watch(instance: Instance) -> tuple[Relay, dict[str, Any]]:
         relay.show()
         if facts["state"] in ("terminated", "stopped"):
             return relay, facts
+        if not facts["alive"] and facts["state"] == "running":
+            raise Failed(f"{instance.id} has halted or crashed, and goes on costing money")
         if time.monotonic() > deadline:
             raise Failed(f"{instance.id} is still {facts['state']} after {_LIMIT:.0f} s")
         time.sleep(_POLL)

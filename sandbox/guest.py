@@ -173,7 +173,7 @@ def within(root: Path, path: str) -> Path:
         if not place.is_symlink():
             here.append(part)
             continue
-        target = os.readlink(place)
+        target = str(place.readlink())
         if target.startswith("/"):
             here = []
         todo = [piece for piece in target.split("/") if piece not in ("", ".")] + todo

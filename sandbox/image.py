@@ -31,7 +31,7 @@ Say = Callable[[str], None]
 
 
 def recipe() -> str:
-    return "\n".join((SUITE, BASE_PACKAGES, MORE_PACKAGES, _TRIM))
+    return f"{SUITE}\n{BASE_PACKAGES}\n{MORE_PACKAGES}\n{_TRIM}"
 
 
 def path() -> Path:

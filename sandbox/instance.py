@@ -201,6 +201,10 @@ class Instance:
         """What user data printed (/var/log/cloud-init-output.log)."""
         return self.text("/var/log/cloud-init-output.log", "") if self.facts()["machine"] else ""
 
+    def power_off(self) -> None:
+        """Runs `shutdown -h now` in it, which may well not live to tell."""
+        self.exec(["shutdown", "-h", "now"])
+
     # By the API.
 
     def terminate(self, **more: Any) -> None:
@@ -216,6 +220,11 @@ class Instance:
 
     def reboot(self) -> None:
         self.cloud.client("ec2", self.region).reboot_instances(InstanceIds=[self.id])
+
+    def set_protection(self, on: bool) -> None:
+        """DisableApiTermination."""
+        ec2 = self.cloud.client("ec2", self.region)
+        ec2.modify_instance_attribute(InstanceId=self.id, DisableApiTermination={"Value": on})
 
     def set_tag(self, key: str, value: str | None) -> None:
         """None takes the tag away."""

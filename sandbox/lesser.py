@@ -96,14 +96,14 @@ class LesserMachine(_Tree):
     def _overlay(self, name: str) -> None:
         """A writable view of one of the host's folders."""
         upper, work = (self.place / kind / name.replace("/", "-") for kind in ("upper", "work"))
-        for folder in (upper, work):
-            folder.mkdir(parents=True)
-        # Folders that belong to the host's root could not be written to by a root who is one only in this namespace.
-        for folder in _OWNED.get(name, ()):
-            (upper / folder).mkdir(parents=True)
+        upper.mkdir(parents=True)
+        work.mkdir(parents=True)
         options = f"lowerdir=/{name},upperdir={upper},workdir={work}"
         if os.environ.get("SANDBOX_USER_NS"):
             options += ",userxattr"
+            # Folders of the host's root cannot be written to by a root who is one only in this namespace.
+            for folder in _OWNED.get(name, ()):
+                (upper / folder).mkdir(parents=True)
         if Path("/", name).is_dir():
             mount("-t", "overlay", "-o", options, "sandbox-" + name.replace("/", "-"), self.root / name)
         else:
@@ -162,8 +162,8 @@ class BareMachine(_Tree):
         guest.furnish(self.root, self.name, hostname)
         self.furnish(user_data)
         standins.install(self.root, "usr/local/sbin", str(self.root))
-        for path, (data, mode) in self.options.files.items():
-            guest.put(self.root, path.lstrip("/"), data, mode)
+        for name, (data, mode) in self.options.files.items():
+            guest.put(self.root, name.lstrip("/"), data, mode)
 
     def build_root(self) -> None:
         """There is none to build."""

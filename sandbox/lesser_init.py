@@ -94,16 +94,14 @@ def enter_root(root: Path) -> None:
         (root / "dev" / name).mkdir()
     mount("-t", "devpts", "-o", "newinstance,ptmxmode=0666,mode=620", "devpts", f"{root}/dev/pts")
     mount("-t", "tmpfs", "-o", "mode=1777", "shm", f"{root}/dev/shm")
-    for name, target in (
+    for name, link in (
         ("ptmx", "pts/ptmx"),
         ("fd", "/proc/self/fd"),
-        ("stdin", "fd/0"),
-        ("stdout", "fd/1"),
-        ("stderr", "fd/2"),
+        ("stdin", "/proc/self/fd/0"),
+        ("stdout", "/proc/self/fd/1"),
+        ("stderr", "/proc/self/fd/2"),
     ):
-        (root / "dev" / name).symlink_to(
-            target if target.startswith("/") or name == "ptmx" else f"/proc/self/{target}"
-        )
+        (root / "dev" / name).symlink_to(link)
     mount("-t", "tmpfs", "-o", "mode=755", "run", f"{root}/run")
     mount("-t", "tmpfs", "-o", "mode=1777", "tmp", f"{root}/tmp")
     os.chdir(root)
@@ -129,12 +127,12 @@ def may_reboot() -> bool:
 class Init:
     def __init__(self, root: Path, bare: bool, host_pid_ns: int) -> None:
         self.root, self.bare = root, bare
-        same = os.stat("/proc/self/ns/pid").st_ino == host_pid_ns  # noqa: PTH116 (not a path, a magic link)
+        same = Path("/proc/self/ns/pid").stat().st_ino == host_pid_ns
         if bare:
             if may_reboot():
                 raise SystemExit("refusing to play a machine here: it could reboot the host")
             libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        elif same or os.getpid() != 1 or os.readlink("/proc/self") != "1":
+        elif same or os.getpid() != 1 or str(Path("/proc/self").readlink()) != "1":
             raise SystemExit("refusing to play a machine here: it has no PID namespace of its own")
         self.control = root / "run/sandbox/initctl"
         self.due: tuple[float, str] | None = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import subprocess
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -140,7 +141,11 @@ class Life:
     def _live(self) -> None:
         try:
             how = self._run_until_off()
-        except Exception as error:  # the machine could not be made or started: say so, as EC2 does
+        except (
+            OSError,
+            RuntimeError,
+            subprocess.SubprocessError,
+        ) as error:  # not made, not started: as EC2 says it
             self.event("boot-failed", error=repr(error))
             with self._changed:
                 self._goal, self._goal_reason = "terminate", INTERNAL_ERROR

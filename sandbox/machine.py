@@ -153,8 +153,11 @@ class Machine(ABC):
             if time.monotonic() > deadline or not self.alive:
                 raise RuntimeError(f"{self.name} is off")
             time.sleep(0.01)
-        space = os.stat(f"/proc/{pid}/ns/pid").st_ino
-        if space in (os.stat("/proc/self/ns/pid").st_ino, int(os.environ.get("SANDBOX_HOST_PID_NS", "0"))):
+        space = Path(f"/proc/{pid}/ns/pid").stat().st_ino
+        if space in (
+            Path("/proc/self/ns/pid").stat().st_ino,
+            int(os.environ.get("SANDBOX_HOST_PID_NS", "0")),
+        ):
             raise RuntimeError(f"refusing to enter {self.name}: it shares a PID namespace with the host")
         return pid
 
@@ -216,7 +219,8 @@ class Machine(ABC):
                     os.kill(pid, signal.SIGKILL)
             out, err = process.communicate(timeout=10)
             return 124, out, err
-        return process.returncode, out, err
+        code = process.returncode  # below 0: by a signal, which nsenter dies of too; as shells say it
+        return 128 - code if code < 0 else code, out, err
 
     def view(self) -> Path:
         """The machine's root as it sees it while it is on, with what is mounted there; the bare disk while it is off."""

@@ -151,11 +151,11 @@ def _idempotent_run(self: Any) -> Any:
         raise EC2ClientError("InvalidParameterValue", "User data is limited to 16384 bytes")
     with _lock:
         if token and key in _tokens:
-            before, result = _tokens[key]
+            before, answer = _tokens[key]
             if before != body:
                 message = "Arguments on this idempotent request are inconsistent with arguments used in previous request(s)."
                 raise EC2ClientError("IdempotentParameterMismatch", message)
-            return ActionResult(result)
+            return ActionResult(answer)
         self._get_param = lambda name, *more, **options: (
             most if name == "MinCount" else ask(name, *more, **options)
         )

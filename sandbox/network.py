@@ -33,13 +33,13 @@ def in_namespace(fd: int | None, work: Callable[[], Any]) -> Any:
             if joined != 0:
                 raise OSError(ctypes.get_errno(), "cannot join a network namespace")
             box.append(work())
-        except Exception as error:
+        except OSError as error:
             box.append(error)
 
     thread = threading.Thread(target=body)
     thread.start()
     thread.join()
-    if isinstance(box[0], Exception):
+    if isinstance(box[0], OSError):
         raise box[0]
     return box[0]
 

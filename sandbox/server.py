@@ -81,7 +81,7 @@ def _serve_outside(mode: Mode, root: Path | None, port: int, ready_file: str | N
         [*mode.unshare, sys.executable, "-m", "sandbox", "serve"],
         env=env,
         start_new_session=True,
-        preexec_fn=_die_with_parent,
+        preexec_fn=_die_with_parent,  # noqa: PLW1509 (there are no threads yet)
     )
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, end)

@@ -1,0 +1,85 @@
+"""Whatever ends a sandbox, nothing is left of it: no process, no mount, no namespace, no control group, no folder."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from sandbox import Sandbox, cgroups
+
+BOUND = 20.0
+
+
+def _groups() -> set[str]:
+    return {str(path) for top in cgroups._tops() for path in top.glob(cgroups.PREFIX + "*")}
+
+
+def _mounts() -> str:
+    return Path("/proc/self/mountinfo").read_text()
+
+
+def _folders() -> set[str]:
+    return {path.name for path in Path(tempfile.gettempdir()).glob("curfew-sandbox-*")}
+
+
+def _kin(root: int) -> set[int]:
+    found, todo = set(), [root]
+    while todo:
+        pid = todo.pop()
+        try:
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        except OSError:
+            continue
+        found |= set(map(int, children))
+        todo += map(int, children)
+    return found
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("mode", ["best", "lesser", "bare"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_nothing_is_left(mode: str, number: signal.Signals, best: str) -> None:
+    wanted = best if mode == "best" else mode
+    if mode == "bare" and number == signal.SIGKILL:
+        pass  # its folder stays then, in the folder for temporary files; all else goes
+    groups, mounts, folders = _groups(), _mounts(), _folders()
+    cloud = Sandbox.start(wanted)
+    assert cloud.process
+    instance = cloud.launch(cloud_init=False)
+    instance.exec(["sleep", "1000"], detach=True)
+    instance.exec(["sh", "-c", "setsid sleep 1000 &"], detach=True)
+    kin = _kin(cloud.process.pid)
+    assert len(kin) > 2
+    os.kill(cloud.process.pid, number)
+    cloud.process.wait(BOUND)
+    deadline = time.monotonic() + BOUND
+    while True:
+        left = {pid for pid in kin if _alive(pid)}
+        if not left and _groups() <= groups and (number == signal.SIGKILL or _folders() <= folders):
+            break
+        assert time.monotonic() < deadline, (
+            f"left: processes {left}, groups {_groups() - groups}, {_folders() - folders}"
+        )
+        time.sleep(0.05)
+    assert _mounts() == mounts
+
+
+def test_two_sandboxes_do_not_see_each_other(cloud: Sandbox, best: str) -> None:
+    mine = cloud.launch(cloud_init=False)
+    with Sandbox.start(best) as other:
+        theirs = other.launch(cloud_init=False)
+        assert mine.id not in other.control("info")["instances"]
+        theirs.power_off()
+        theirs.wait("stopped", BOUND)
+    assert mine.exec(["true"]).code == 0

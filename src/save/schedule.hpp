@@ -48,7 +48,10 @@ class Schedule {
     bool again = false;                          // it's queued again
     std::optional<std::string> target_given_up;  // the reason: take_all() that target
   };
+  // S3's doing: the kinds and codes of Error decide.
   [[nodiscard]] Verdict failed(FileId file, const Error& error, BootTime now);
+  // The file's own doing (unreadable, never still): for good, and it says nothing about the others.
+  void unusable(FileId file) { troubles_.erase(file); }
 
   // Empties a target's queues: calls `each` with every file left and its last error (empty: it wasn't tried).
   void take_all(std::uint16_t target, const std::function<void(FileId, const std::string& last_error)>& each);

@@ -64,7 +64,7 @@ Awaitable<void> Transfer::run_lane(std::shared_ptr<Transfer> self, bool large_fi
 
 Transfer::MultiPtr Transfer::with_part() const {
   for (const auto& multi : open_)
-    if (!multi->id.empty() && !multi->error && !multi->changed && multi->next <= multi->parts) return multi;
+    if (!multi->id.empty() && !multi->over() && multi->next <= multi->parts) return multi;
   return nullptr;
 }
 
@@ -72,7 +72,7 @@ Transfer::MultiPtr Transfer::with_part() const {
 bool Transfer::may_open_large() const {
   std::size_t parts = 0;
   for (const auto& multi : open_)
-    if (!multi->error && !multi->changed) parts += static_cast<std::size_t>(multi->parts - multi->next + 1);
+    if (!multi->over()) parts += static_cast<std::size_t>(multi->parts - multi->next + 1);
   return parts < lane_count_;
 }
 
@@ -174,6 +174,15 @@ void Transfer::failed(FileId file, const Error& error) {
   returned();
 }
 
+void Transfer::unusable(FileId file, const Error& error) {
+  if (stopping_) return;
+  hands_.erase(file);
+  changes_.erase(file);
+  schedule_.unusable(file);
+  tally_.failed.add({plan_->shown(file), plan_->tree()[file].state.size, error.text()});
+  returned();
+}
+
 // ---- the end
 
 void Transfer::stop() {
@@ -218,8 +227,7 @@ void Transfer::fill(Progress& progress) {
   progress.current = current_;
 }
 
-void Transfer::finish(Summary& summary, const std::string& reason) {
-  flush();
+std::string Transfer::finish(Summary& summary, const std::string& reason) {
   summary.saved_files += tally_.saved_files;
   summary.saved_bytes += tally_.saved_bytes;
   summary.unchanged_files += tally_.unchanged_files;
@@ -239,10 +247,15 @@ void Transfer::finish(Summary& summary, const std::string& reason) {
                         last.empty() ? reason : reason + "; before that: " + last});
   };
   std::vector<FileId> begun(hands_.begin(), hands_.end());
-  std::sort(begun.begin(), begun.end());
+  std::sort(begun.begin(), begun.end(), [this](FileId a, FileId b) {
+    const auto x = plan_->tree()[a].state.modified;
+    const auto y = plan_->tree()[b].state.modified;
+    return x != y ? x > y : plan_->shown(a) < plan_->shown(b);
+  });
   for (const FileId file : begun) unsaved(file, {});
   for (std::size_t i = 0; i < plan_->targets().size(); ++i)
     schedule_.take_all(static_cast<std::uint16_t>(i), unsaved);
+  return std::move(lines_);
 }
 
 }  // namespace curfew::save

@@ -62,8 +62,9 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   [[nodiscard]] bool aborting() const { return aborting_ > 0; }
 
   void fill(Progress& progress);
-  // Adds what was done; what wasn't, with `reason`, counts as failed. Takes the notes: once, at the end.
-  void finish(Summary& summary, const std::string& reason);
+  // Once, at the end: adds what was done; what wasn't counts as failed, with `reason`. Returns what is still to be written
+  // to the manifest.
+  [[nodiscard]] std::string finish(Summary& summary, const std::string& reason);
 
  private:
   struct Lane;
@@ -80,8 +81,10 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
     int in_flight = 0;
     std::vector<aws::Part> done;
     std::uint64_t bytes_done = 0;
-    std::optional<Error> error;
+    std::optional<Error> error;  // S3's
+    std::optional<Error> local;  // the file's own
     bool changed = false;
+    [[nodiscard]] bool over() const { return error || local || changed; }
   };
   using MultiPtr = std::shared_ptr<Multi>;
   // A file opened and, where it's small, read.
@@ -101,7 +104,8 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   static Awaitable<void> abort_one(std::shared_ptr<Transfer> self, aws::S3Location to, std::string id);
   void stored(FileId file, const FileState& state, const std::string& etag, bool unsettled, Since since);
   void unchanged(FileId file);
-  void failed(FileId file, const Error& error);
+  void failed(FileId file, const Error& error);    // by S3
+  void unusable(FileId file, const Error& error);  // by itself
   void vanished(FileId file);
   void returned();
   void note(std::string line);

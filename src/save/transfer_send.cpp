@@ -101,17 +101,15 @@ Awaitable<void> Transfer::send_file(FileId file) {
     if (!read_now || stopping_) co_return;
     if (!read_now->opened) {
       if (read_now->error->kind == ErrorKind::not_found) co_return vanished(file);
-      co_return failed(file, *read_now->error);
+      co_return unusable(file, *read_now->error);
     }
     const FileState state = read_now->opened->state;
     if (state.size >= k_part) {
       co_await begin_multi(file, read_now);
       co_return;
     }
-    Result<std::string> etag = fail(changing());
-    if (read_now->error) {
-      etag = fail(*read_now->error);
-    } else {
+    Result<std::string> etag;
+    if (!read_now->error) {
       net::Body body;
       if (state.size < k_inline) body = std::move(read_now->bytes);
       else body = net::FileSlice{read_now->opened->fd.get(), 0, state.size};
@@ -123,13 +121,15 @@ Awaitable<void> Transfer::send_file(FileId file) {
     const Since after = co_await since(file, read_now->opened);
     if (stopping_) co_return;
     if (after == Since::changed && changes < k_most_changes) continue;
-    if (etag) {
+    if (!read_now->error && etag) {
       bytes_done_ += state.size;
       co_return stored(file, state, *etag, read_now->unsettled, after);
     }
-    if (after == Since::vanished && etag.error().kind == ErrorKind::invalid_input) co_return vanished(file);
-    if (after == Since::changed && etag.error().kind == ErrorKind::invalid_input)
-      co_return failed(file, changing());
+    const bool shrank =
+        !read_now->error && etag.error().kind == ErrorKind::invalid_input && after != Since::same;
+    if (after == Since::vanished && (read_now->error || shrank)) co_return vanished(file);
+    if (shrank) co_return unusable(file, changing());
+    if (read_now->error) co_return unusable(file, *read_now->error);
     co_return failed(file, etag.error());
   }
 }
@@ -144,7 +144,7 @@ Awaitable<void> Transfer::begin_multi(FileId file, std::shared_ptr<Read> read_no
   multi->part_size = part_size_of(size);
   if (multi->part_size > k_largest_part) {
     const Error error{ErrorKind::invalid_input, "save", "is larger than S3 takes", "split it", {}};
-    co_return failed(file, error);
+    co_return unusable(file, error);
   }
   multi->parts = static_cast<int>((size + multi->part_size - 1) / multi->part_size);
   multi->done.resize(static_cast<std::size_t>(multi->parts));
@@ -196,8 +196,8 @@ Awaitable<void> Transfer::send_part(MultiPtr multi) {
   if (!ran || stopping_) co_return;
   const bool last_try = changes_[multi->file] >= k_most_changes;
   if (job->since == Since::changed && !last_try) multi->changed = true;
-  if (!job->sha256 && !multi->error) multi->error = job->sha256.error();
-  if (!multi->changed && !multi->error) {
+  if (!job->sha256 && !multi->local) multi->local = job->sha256.error();
+  if (!multi->over()) {
     net::Body body = net::FileSlice{multi->opened->fd.get(), offset, length};
     auto part =
         co_await call(means_->s3.put_part(multi->to, multi->id, number, std::move(body), *job->sha256));
@@ -211,7 +211,7 @@ Awaitable<void> Transfer::send_part(MultiPtr multi) {
     }
   }
   --multi->in_flight;
-  const bool given_out = multi->next > multi->parts || multi->error || multi->changed;
+  const bool given_out = multi->next > multi->parts || multi->over();
   if (multi->in_flight == 0 && given_out) co_await finish_multi(multi);
 }
 
@@ -219,13 +219,13 @@ Awaitable<void> Transfer::finish_multi(MultiPtr multi) {
   const FileId file = multi->file;
   const Since after = co_await since(file, multi->opened);
   if (stopping_) co_return;
-  if (after == Since::changed && changes_[file] < k_most_changes) {
+  if (multi->changed || (after == Since::changed && changes_[file] < k_most_changes)) {
     ++changes_[file];
     co_await drop(multi);
     if (stopping_) co_return;
     co_return co_await send_file(file);
   }
-  if (!multi->error) {
+  if (!multi->error && !multi->local) {
     auto etag = co_await complete(multi);
     if (stopping_) co_return;
     if (etag) {
@@ -237,9 +237,11 @@ Awaitable<void> Transfer::finish_multi(MultiPtr multi) {
   }
   co_await drop(multi);
   if (stopping_) co_return;
-  const bool shrank = multi->error->kind == ErrorKind::invalid_input && after != Since::same;
+  const bool shrank =
+      after != Since::same && (multi->local || multi->error->kind == ErrorKind::invalid_input);
   if (shrank && after == Since::vanished) co_return vanished(file);
-  if (shrank) co_return failed(file, changing());
+  if (shrank) co_return unusable(file, changing());
+  if (multi->local) co_return unusable(file, *multi->local);
   failed(file, *multi->error);
 }
 

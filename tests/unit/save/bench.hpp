@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "os/clock.hpp"
+#include "save/manifest.hpp"
 #include "save/saver.hpp"
 #include "support/fake_s3.hpp"
 #include "unit/save/folder.hpp"

@@ -206,8 +206,8 @@ TEST(Save, goes_newest_first_and_says_so_by_its_order) {
 TEST(Save, neither_small_nor_large_files_hold_up_the_others) {
   Bench bench;
   bench.s3.delay = 1ms;
-  bench.folder.write_sparse("out/checkpoint-2", 48U << 20U, 20);
-  bench.folder.write_sparse("out/checkpoint-1", 48U << 20U, 2000);
+  bench.folder.write_sparse("out/checkpoint-2", 96U << 20U, 20);
+  bench.folder.write_sparse("out/checkpoint-1", 96U << 20U, 2000);
   for (int i = 0; i < 300; ++i) bench.folder.write("out/small-" + std::to_string(i), "x", 100);
   bench.save();
   const auto at = [&](std::string_view name, std::string_view place) {
@@ -230,7 +230,7 @@ TEST(Save, of_ten_thousand_small_files_is_quick) {
   const auto began = std::chrono::steady_clock::now();
   EXPECT_EQ(bench.save().saved_files, 10'000U);
   EXPECT_EQ(bench.save().unchanged_files, 10'000U);
-  EXPECT_LT(std::chrono::steady_clock::now() - began, 20s);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 60s);
 }
 
 TEST(Save, of_a_large_file_takes_little_memory) {

@@ -125,13 +125,25 @@ TEST(Walk, skips_what_is_no_file) {
 }
 
 TEST(Walk, says_which_folder_can_not_be_read) {
-  if (::geteuid() == 0) GTEST_SKIP() << "root reads everything";
   const Folder folder;
   folder.write("out/closed/file", "x");
+  folder.write("out/unreadable", "x");
+  ASSERT_EQ(::chmod(folder.path().c_str(), 0755), 0);
   ASSERT_EQ(::chmod(folder.at("out/closed").c_str(), 0), 0);
+  ASSERT_EQ(::chmod(folder.at("out/unreadable").c_str(), 0), 0);
+  const bool root = ::geteuid() == 0;  // reads everything
+  if (root) {
+    ASSERT_EQ(::seteuid(65534), 0);
+  }
   const Found found = found_in(folder.path(), {"out"});
-  EXPECT_EQ(said(found.failed).at("out/closed"), "can't be read: Permission denied");
+  const auto opened = open_below(found.roots[0], "unreadable");
+  if (root) {
+    ASSERT_EQ(::seteuid(0), 0);
+  }
   ASSERT_EQ(::chmod(folder.at("out/closed").c_str(), 0700), 0);
+  EXPECT_EQ(said(found.failed).at("out/closed"), "can't be read: Permission denied");
+  EXPECT_EQ(names(found), std::vector<std::string>{"unreadable"});
+  EXPECT_EQ(opened.error().kind, ErrorKind::refused);
 }
 
 TEST(Walk, bounds_the_depth) {

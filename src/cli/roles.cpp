@@ -28,7 +28,7 @@ int shim_command(const Words& words, const World& world) {
   // What systemd's StartLimitAction does elsewhere (L2).
   if (has_word(words, "--powers-off")) {
     options.on_guard_hopeless = [&world] {
-      (void)os::run_command({"shutdown", "-h", "now"}, k_command_limit);
+      (void)os::run_command(world.power.shutdown_now(), k_command_limit);
       (void)world.power.kernel_power_off();
       (void)world.power.sysrq_power_off();
     };

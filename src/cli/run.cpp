@@ -53,7 +53,7 @@ int run_command(const Words& words, const World& world) {
 
   auto& request = prepared->request;
   Follower follower(request.guard.places, options->quiet);
-  auto notes = prepared->way == Way::with_sudo ? start_with_sudo(request) : start_best(request, world.clock);
+  auto notes = prepared->way == Way::with_sudo ? start_with_sudo(request) : start_best(request, world);
   if (!notes) return refuse(notes.error());
   for (const auto& note : *notes) {
     if (!options->quiet) follower.say(note);
@@ -70,7 +70,7 @@ int start_as_root_command(const Words&, const World& world) {
   // Where root's things are is root's to say.
   if (auto places = places_for_root()) request->guard.places = *places;
   request->guard.root = true;
-  const auto notes = start_best(*request, world.clock);
+  const auto notes = start_best(*request, world);
   if (!notes) return refuse(notes.error());
   for (const auto& note : *notes) std::puts(note.c_str());
   return 0;

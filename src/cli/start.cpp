@@ -133,14 +133,14 @@ Status start_shim(const guard::Spec& spec) {
   return {};
 }
 
-Status arm_l0(const guard::Spec& spec, const os::Clock& clock) {
+Status arm_l0(const guard::Spec& spec, const layers::L0& l0, const os::Clock& clock) {
   if (!spec.ends_machine() || !spec.root || !spec.times.end_at) return {};
   const auto plan_marks = spec.then != guard::Then::terminate;
   const auto end = *spec.times.end_at;
   const layers::L0Record record{{end.wall + layers::k_l0_after_end, end.boot + layers::k_l0_after_end},
                                 spec.times.boot_id,
                                 plan_marks};
-  return layers::L0{spec.places, spec.service}.arm(record, {clock.wall(), clock.boot(), os::boot_id()});
+  return l0.arm(record, {clock.wall(), clock.boot(), os::boot_id()});
 }
 
 Status start_by_systemd(const guard::Spec& spec) {
@@ -153,7 +153,7 @@ Status start_by_systemd(const guard::Spec& spec) {
 
 }  // namespace
 
-Status start(const StartRequest& request, const os::Clock& clock) {
+Status start(const StartRequest& request, const World& world) {
   const auto& spec = request.guard;
   const auto& places = spec.places;
   // The sockets in the run folder are for the job's owner; what is secret is in the state folder.
@@ -166,13 +166,13 @@ Status start(const StartRequest& request, const os::Clock& clock) {
   if (done) done = os::replace_file(spec.path(), guard::to_json(spec), 0600, os::Sync::yes);
   if (!done) return done;
 
-  const layers::L0 l0{places, spec.service};
+  const layers::L0 l0{places, spec.service, world.power};
   if (spec.service) {
     // L0's program has to be in place before its timer is.
     if (auto program = os::own_path(); program) done = layers::install_program(*program, places.program);
     else done = fail(std::move(program.error()));
   }
-  if (done) done = arm_l0(spec, clock);
+  if (done) done = arm_l0(spec, l0, world.clock);
   if (done) done = spec.service ? start_by_systemd(spec) : start_shim(spec);
   if (!done && spec.ends_machine() && spec.root) {
     (void)l0.disarm();
@@ -181,9 +181,9 @@ Status start(const StartRequest& request, const os::Clock& clock) {
   return done;
 }
 
-Result<std::vector<std::string>> start_best(StartRequest& request, const os::Clock& clock) {
+Result<std::vector<std::string>> start_best(StartRequest& request, const World& world) {
   std::vector<std::string> notes;
-  auto done = start(request, clock);
+  auto done = start(request, world);
   const bool systemd_failed = !done && request.guard.service && done.error().kind != ErrorKind::conflict &&
                               done.error().kind != ErrorKind::no_space;
   if (systemd_failed) {
@@ -192,7 +192,7 @@ Result<std::vector<std::string>> start_best(StartRequest& request, const os::Clo
     auto program = os::own_path();
     if (!program) return fail(std::move(program.error()));
     request.guard.places.program = *program;
-    done = start(request, clock);
+    done = start(request, world);
   }
   if (!done) return fail(std::move(done.error()));
   return notes;

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "cli/commands.hpp"
 #include "guard/spec.hpp"
-#include "os/clock.hpp"
 #include "os/shim_channel.hpp"
 
 namespace curfew::cli {
@@ -30,9 +30,9 @@ struct StartRequest {
 // Makes the folders, clears what an older job left, writes spec.json and guard.json, arms L0 (as root, where the machine
 // is to end), then starts guard and shim: by systemd where request.guard.service is set, else as plain processes.
 // What was done before a failure is undone.
-[[nodiscard]] Status start(const StartRequest& request, const os::Clock& clock);
+[[nodiscard]] Status start(const StartRequest& request, const World& world);
 
 // start(), and where systemd refuses, once more with plain processes; what there is to say about it, a line each.
-[[nodiscard]] Result<std::vector<std::string>> start_best(StartRequest& request, const os::Clock& clock);
+[[nodiscard]] Result<std::vector<std::string>> start_best(StartRequest& request, const World& world);
 
 }  // namespace curfew::cli

@@ -53,7 +53,7 @@ Result<json::object> ask_guard(const std::string& run) {
   return std::move(value.as_object());
 }
 
-json::object layers_of(const layers::Places& places, const json::object& status) {
+json::object layers_of(const layers::Places& places, const json::object& status, const os::Power& power) {
   const bool systemd = status.at("supervised_by") == "systemd";
   const bool ends = status.at("ends_machine").as_bool();
   json::object out;
@@ -65,7 +65,7 @@ json::object layers_of(const layers::Places& places, const json::object& status)
   } else if (::geteuid() != 0 && places.run != layers::Places{}.run) {
     put("L0", false, "not armed: needs root");
   } else {
-    const auto reading = layers::L0{places, systemd}.verify();
+    const auto reading = layers::L0{places, systemd, power}.verify();
     put("L0", reading.armed, reading.text);
   }
   put("L1", true, "guard " + std::to_string(status.at("guard_pid").as_int64()) + ", stage " +
@@ -135,7 +135,7 @@ int show_last(const layers::Places& places, bool as_json) {
 
 }  // namespace
 
-int status_command(const Words& words, const World&) {
+int status_command(const Words& words, const World& world) {
   bool as_json = false;
   for (const auto& word : words) {
     if (word == "--json") {
@@ -157,7 +157,7 @@ int status_command(const Words& words, const World&) {
       std::fprintf(stderr, "curfew: %s\n", status.error().text().c_str());
       return k_exit_failed;
     }
-    (*status)["layers"] = layers_of(places, *status);
+    (*status)["layers"] = layers_of(places, *status, world.power);
     if (as_json) std::puts(json::serialize(*status).c_str());
     else print_text(*status);
     return 0;

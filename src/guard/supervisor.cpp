@@ -40,7 +40,7 @@ Overloaded(Ts...) -> Overloaded<Ts...>;
 Supervisor::Supervisor(Spec spec, Parts parts)
     : spec_(std::move(spec)),
       parts_(parts),
-      l0_(spec_.places, spec_.service),
+      l0_(spec_.places, spec_.service, parts_.power),
       l2_(spec_.places),
       shim_({spec_.places.state, spec_.places.run}, parts.log, [this](const Event& event) { handle(event); }),
       control_(parts.io.get_executor(), spec_.owner,

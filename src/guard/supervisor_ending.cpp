@@ -113,10 +113,10 @@ Awaitable<Status> Supervisor::try_rung(Rung rung) {
   std::vector<std::string> argv;
   switch (rung) {
     case Rung::shutdown_command:
-      argv = {"shutdown", "-h", "now"};
+      argv = parts_.power.shutdown_now();
       break;
     case Rung::systemctl_force:
-      argv = {"systemctl", "poweroff", "-ff"};
+      argv = parts_.power.force_off();
       break;
     case Rung::instance_api: {
       auto state = co_await parts_.cloud.end_instance(state_.plan.ending);

@@ -33,9 +33,10 @@ Status link_unit(const Places& places, const char* name, const std::string& targ
 }
 
 // shutdown(8) of systemd returns at once; sysvinit's stays in the foreground until its time, and is left running.
-Status schedule_shutdown(Millis left) {
+Status schedule_shutdown(Millis left, const os::Power& power) {
   const auto minutes = std::max<long>(1, (std::chrono::ceil<Seconds>(left).count() + 59) / 60);
-  auto running = os::start_command({"shutdown", "-h", "+" + std::to_string(minutes)});
+  const auto argv = power.shutdown_in(minutes);
+  auto running = os::start_command(argv);
   if (!running) return fail(std::move(running.error()));
   std::string output;
   for (int tries = 0; tries < 20; ++tries) {
@@ -45,7 +46,7 @@ Status schedule_shutdown(Millis left) {
     const auto status = os::read_file("/proc/" + std::to_string(running->pid) + "/stat");
     if (!status || status->find(") Z ") == std::string::npos) continue;
     if (const int code = os::reap(*running); code != 0)
-      return fail(ErrorKind::system, "shutdown -h +" + std::to_string(minutes),
+      return fail(ErrorKind::system, shell_quoted(argv),
                   "exit " + std::to_string(code) + ": " + printable(trimmed(output)));
     return {};
   }
@@ -79,7 +80,7 @@ Status L0::arm(const L0Record& record, const job::Now& now) const {
   if (auto written = os::replace_file(record_path(places_), to_json(record), 0600, os::Sync::yes); !written)
     return written;
   const auto left = std::max(left_to_l0(record, now), Millis{0});
-  if (!systemd_) return schedule_shutdown(left);
+  if (!systemd_) return schedule_shutdown(left, power_);
 
   // The calendar time follows from what is left, not from record.at.wall: those differ once the wall clock has jumped.
   const auto seconds = std::chrono::ceil<Seconds>(left);
@@ -130,7 +131,7 @@ L0Reading L0::verify() const {
 Status L0::disarm() const {
   Status done = os::remove_file(record_path(places_));
   if (!systemd_) {
-    const auto cancelled = os::run_command({"shutdown", "-c"}, k_command_limit);
+    const auto cancelled = os::run_command(power_.cancel_shutdown(), k_command_limit);
     if (!cancelled) return fail(Error{cancelled.error()}.within("disarm L0"));
     return done;
   }
@@ -152,7 +153,7 @@ int run_l0(const Places& places, const os::Clock& clock, os::Power& power) {
   if (record) {
     if (left_to_l0(*record, now) > Millis{0}) {
       // A wall clock that jumped forward, or a timer that was started late.
-      return L0{places, os::has_systemd()}.arm(*record, now) ? 0 : 1;
+      return L0{places, os::has_systemd(), power}.arm(*record, now) ? 0 : 1;
     }
     if (record->marks_ended) {
       // Whether or not it can be written: the machine has to end.
@@ -161,9 +162,9 @@ int run_l0(const Places& places, const os::Clock& clock, os::Power& power) {
     }
   }
   const auto started = clock.boot();
-  (void)os::run_command({"shutdown", "-h", "now"}, k_command_limit);
+  (void)os::run_command(power.shutdown_now(), k_command_limit);
   while (clock.boot() - started < k_l0_while_ending) ::sleep(1);
-  (void)os::run_command({"systemctl", "poweroff", "-ff"}, k_command_limit);
+  (void)os::run_command(power.force_off(), k_command_limit);
   (void)power.kernel_power_off();
   (void)power.sysrq_power_off();
   return 1;

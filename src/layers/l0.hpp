@@ -39,7 +39,9 @@ struct L0Reading {
 
 class L0 {
  public:
-  L0(Places places, bool systemd) : places_(std::move(places)), systemd_(systemd) {}
+  // `power` must outlive it.
+  L0(Places places, bool systemd, const os::Power& power)
+      : places_(std::move(places)), systemd_(systemd), power_(power) {}
 
   // Writes the units, enables and starts them. Fine to call again.
   [[nodiscard]] Status arm(const L0Record& record, const job::Now& now) const;
@@ -53,6 +55,7 @@ class L0 {
  private:
   Places places_;
   bool systemd_;
+  const os::Power& power_;
 };
 
 // The service of L0 (`curfew l0`): exits 0 where it isn't time yet, having re-armed; else ends the machine, by

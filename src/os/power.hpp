@@ -2,6 +2,9 @@
 // program alone: tests link a stand-in, so no test can turn off the machine that it runs on.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "base/result.hpp"
 
 namespace curfew::os {
@@ -9,6 +12,13 @@ namespace curfew::os {
 class Power {
  public:
   virtual ~Power() = default;
+
+  // Programs and their words, to be run with a time limit (os/command.hpp).
+  [[nodiscard]] virtual std::vector<std::string> shutdown_now() const = 0;
+  [[nodiscard]] virtual std::vector<std::string> shutdown_in(long minutes) const = 0;
+  [[nodiscard]] virtual std::vector<std::string> cancel_shutdown() const = 0;
+  // Without stopping services or unmounting.
+  [[nodiscard]] virtual std::vector<std::string> force_off() const = 0;
 
   // Makes the kernel power the machine off at once, nothing synced but file systems: reboot(2), RB_POWER_OFF.
   // Returns only on failure.

@@ -1,4 +1,4 @@
-// Ends the machine by the kernel's own calls.
+// Ends the machine, by its programs and by the kernel's own calls.
 #include "os/power/power.hpp"
 
 #include <fcntl.h>
@@ -8,6 +8,13 @@
 #include <cerrno>
 
 namespace curfew::os {
+
+std::vector<std::string> SystemPower::shutdown_now() const { return {"shutdown", "-h", "now"}; }
+std::vector<std::string> SystemPower::shutdown_in(long minutes) const {
+  return {"shutdown", "-h", "+" + std::to_string(minutes)};
+}
+std::vector<std::string> SystemPower::cancel_shutdown() const { return {"shutdown", "-c"}; }
+std::vector<std::string> SystemPower::force_off() const { return {"systemctl", "poweroff", "-ff"}; }
 
 Status SystemPower::kernel_power_off() {
   // Without sync(2): it can hang for ever on a dead disk, and what matters has been fsynced before.

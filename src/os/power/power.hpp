@@ -7,6 +7,10 @@ namespace curfew::os {
 
 class SystemPower final : public Power {
  public:
+  [[nodiscard]] std::vector<std::string> shutdown_now() const override;
+  [[nodiscard]] std::vector<std::string> shutdown_in(long minutes) const override;
+  [[nodiscard]] std::vector<std::string> cancel_shutdown() const override;
+  [[nodiscard]] std::vector<std::string> force_off() const override;
   [[nodiscard]] Status kernel_power_off() override;
   [[nodiscard]] Status sysrq_power_off() override;
 };

@@ -26,6 +26,7 @@ def main() -> int:
     serve.add_argument("--port", type=int, default=0, help="on 127.0.0.1; 0 (the default) takes a free one")
     serve.add_argument("--mode", choices=("auto", "booted", "lesser", "bare"), default="auto")
     serve.add_argument("--ready-file", help="written, as JSON, once it answers")
+    serve.add_argument("--while-stdin", action="store_true", help="end when standard input does")
     commands.add_parser("image", help="build the root image")
     commands.add_parser("demo", help="see curfew at work (--help for its options)")
     commands.add_parser("mode", help="which machines can be had here")
@@ -36,7 +37,7 @@ def main() -> int:
         found = detect("auto")
         print(f"{found.name}: {found.why}")
         return 0
-    return server.serve(arguments.port, arguments.mode, arguments.ready_file)
+    return server.serve(arguments.port, arguments.mode, arguments.ready_file, arguments.while_stdin)
 
 
 if __name__ == "__main__":

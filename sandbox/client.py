@@ -60,11 +60,21 @@ class Sandbox:
             errors = (
                 closing.enter_context(log.open("ab")) if isinstance(log, Path) else log or subprocess.DEVNULL
             )
-            words = ["serve", "--port", str(port), "--mode", mode, "--ready-file", str(ready)]
+            # It ends when this process does, even by SIGKILL: the pipe to it closes.
+            words = [
+                "serve",
+                "--port",
+                str(port),
+                "--mode",
+                mode,
+                "--ready-file",
+                str(ready),
+                "--while-stdin",
+            ]
             process = subprocess.Popen(
                 [sys.executable, "-m", "sandbox", *words],
                 cwd=_REPO,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
                 start_new_session=True,

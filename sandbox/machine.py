@@ -20,6 +20,7 @@ from typing import Any
 
 from sandbox import guest
 from sandbox.cgroups import Group
+from sandbox.lesser_init import descendants
 from sandbox.network import API_PORT, Network
 
 GUEST_ENV = {
@@ -141,9 +142,12 @@ class Machine(ABC):
 
     def init_pid(self) -> int | None:
         """The machine's PID 1 as this side sees it; None while there is none."""
-        for child in _children(self.process.pid if self.alive and self.process else 0):
-            if _pid_inside(child) == 1:
-                return child
+        if not self.alive or not self.process:
+            return None
+        # Of the one thread that the process has at that point: this is asked often, and must be cheap.
+        with contextlib.suppress(OSError, ValueError):
+            children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+            return next((child for child in map(int, children) if _pid_inside(child) == 1), None)
         return None
 
     def checked_init_pid(self, wait: float = _INIT_WAIT) -> int:
@@ -206,7 +210,8 @@ class Machine(ABC):
     ) -> tuple[int, bytes, bytes]:
         """Runs a program inside. Past the timeout it is killed, and the code is 124. Detached: the output has its pid."""
         if detach:
-            argv = ["sh", "-c", f'setsid "$@" >>{EXEC_LOG} 2>&1 </dev/null & echo $!', "sh", *argv]
+            log = '"$SANDBOX_ROOT"' + EXEC_LOG
+            argv = ["sh", "-c", f'setsid "$@" >>{log} 2>&1 </dev/null & echo $!', "sh", *argv]
         words = self.command(argv, user, tty, cwd)
         process = subprocess.Popen(
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -214,7 +219,7 @@ class Machine(ABC):
         try:
             out, err = process.communicate(stdin, timeout)
         except subprocess.TimeoutExpired:
-            for pid in [*_descendants(process.pid), process.pid]:
+            for pid in [*descendants(process.pid), process.pid]:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             out, err = process.communicate(timeout=10)
@@ -290,16 +295,6 @@ def mount(*words: object) -> None:
     )
     if result.returncode:
         raise OSError(f"mount {' '.join(map(str, words))}: {result.stderr.strip()}")
-
-
-def _children(pid: int) -> list[int]:
-    with contextlib.suppress(OSError, ValueError):
-        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return []
-
-
-def _descendants(pid: int) -> list[int]:
-    return [found for child in _children(pid) for found in (*_descendants(child), child)]
 
 
 def _pid_inside(pid: int) -> int | None:

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from types import FrameType
@@ -36,7 +37,7 @@ def say(line: str) -> None:
     print(f"sandbox: {line}", file=sys.stderr, flush=True)
 
 
-def serve(port: int, wanted: str, ready_file: str | None) -> int:
+def serve(port: int, wanted: str, ready_file: str | None, while_stdin: bool) -> int:
     """Runs a sandbox until a signal ends it. Returns the exit code."""
     if inner := os.environ.get(_INNER):
         return _serve_inside(json.loads(inner))
@@ -50,10 +51,12 @@ def serve(port: int, wanted: str, ready_file: str | None) -> int:
             return 1
         say(f"machines cannot boot here: {error}")
         mode, root = detect("lesser"), None
-    return _serve_outside(mode, root, port, ready_file)
+    return _serve_outside(mode, root, port, ready_file, while_stdin)
 
 
-def _serve_outside(mode: Mode, root: Path | None, port: int, ready_file: str | None) -> int:
+def _serve_outside(
+    mode: Mode, root: Path | None, port: int, ready_file: str | None, while_stdin: bool
+) -> int:
     parents = cgroups.Parents() if mode.groups else None
     base = tempfile.mkdtemp(prefix="curfew-sandbox-") if mode.name == "bare" else None
     settings = {
@@ -80,12 +83,15 @@ def _serve_outside(mode: Mode, root: Path | None, port: int, ready_file: str | N
     child = subprocess.Popen(
         [*mode.unshare, sys.executable, "-m", "sandbox", "serve"],
         env=env,
+        stdin=subprocess.DEVNULL,
         start_new_session=True,
         preexec_fn=_die_with_parent,  # noqa: PLW1509 (there are no threads yet)
     )
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, end)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+    if while_stdin:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
     code = child.wait()
     if parents:
         _wait_until_empty(parents.paths)
@@ -93,6 +99,12 @@ def _serve_outside(mode: Mode, root: Path | None, port: int, ready_file: str | N
     if base:
         shutil.rmtree(base, ignore_errors=True)
     return 128 + ended[0] if ended else code
+
+
+def _end_with_stdin() -> None:
+    while os.read(0, 4096):
+        continue
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _die_with_parent() -> None:

@@ -20,6 +20,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices are too small for threads to be of use
+
 import numpy
 from sklearn.datasets import load_digits
 from sklearn.metrics import log_loss

@@ -1,0 +1,226 @@
+// The supervisor with a shim that the test plays, a cloud that the test plays, and a power that ends nothing.
+#include "guard/supervisor.hpp"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <functional>
+#include <thread>
+
+#include <boost/asio/post.hpp>
+#include <gtest/gtest.h>
+
+#include "os/files.hpp"
+#include "support/fake_power.hpp"
+
+namespace curfew::guard {
+namespace {
+
+class FakeCloud final : public Cloud {
+ public:
+  bool saves_all = true;
+  std::atomic<int> saves{0};
+  std::atomic<int> ends{0};
+
+  Awaitable<Result<MachineFacts>> facts() override {
+    co_return fail(ErrorKind::unavailable, "ask IMDS", "this is a test");
+  }
+  Awaitable<Result<std::string>> end_instance(Ending) override {
+    ++ends;
+    co_return fail(ErrorKind::refused, "TerminateInstances", "this is a test");
+  }
+  Awaitable<save::Summary> save(BootTime, std::shared_ptr<Cancel>, ShowProgress) override {
+    ++saves;
+    save::Summary summary;
+    summary.saved_files = 1;
+    if (!saves_all) summary.failed.add({"out/model", 5, "this is a test"});
+    co_return summary;
+  }
+};
+
+// A guard at work on its own thread, and the other end of the shim's socket.
+class SupervisorTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string folder = testing::TempDir() + "curfew.XXXXXX";
+    ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+    spec.places = {"/bin/false", folder, folder, folder, folder};
+    spec.command = "train";
+    spec.owner = ::geteuid();
+    spec.rules.limits.max_time = Seconds{3'600};
+    sockaddr_un address{};
+    auto fd = os::open_socket(os::JobPaths{folder, folder}.shim_socket(), address);
+    ASSERT_TRUE(fd);
+    listener = std::move(*fd);
+    ASSERT_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    ASSERT_EQ(::listen(listener.get(), 4), 0);
+  }
+
+  void start() {
+    spec.times = job::times_from(spec.rules.limits, {clock.wall(), clock.boot(), os::boot_id()});
+    guard = std::thread([this] {
+      Supervisor supervisor(spec, {io, clock, power, log, cloud});
+      supervisor.run();
+      done = true;
+    });
+    ASSERT_TRUE(eventually([this] {
+      const int fd = ::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+      if (fd >= 0) shim.emplace(os::Fd(fd));
+      return fd >= 0;
+    }));
+    tell(os::FromShim::started, "999999999");
+  }
+
+  void TearDown() override {
+    boost::asio::post(io, [this] { io.stop(); });
+    if (guard.joinable()) guard.join();
+  }
+
+  void tell(os::FromShim type, std::string_view text) { ASSERT_TRUE(shim->send(static_cast<char>(type), text)); }
+  void end_job(std::string_view how) {
+    tell(os::FromShim::ended, how);
+    tell(os::FromShim::tree_gone, "");
+  }
+
+  static bool eventually(const std::function<bool()>& holds) {
+    for (int tries = 0; tries < 1'000; ++tries) {
+      if (holds()) return true;
+      ::usleep(10'000);
+    }
+    return false;
+  }
+  Result<Saved> saved() const {
+    auto text = os::read_file(spec.state_path());
+    if (!text) return fail(std::move(text.error()));
+    return saved_from_json(*text);
+  }
+  bool published(int code) {
+    return eventually([&] {
+      const auto state = saved();
+      return state && state->state.published == code;
+    });
+  }
+
+  Spec spec;
+  os::SystemClock clock;
+  test::FakePower power;
+  os::Log log{clock};
+  FakeCloud cloud;
+  boost::asio::io_context io{1};
+  os::Fd listener;
+  std::optional<os::Channel> shim;
+  std::thread guard;
+  std::atomic<bool> done{false};
+};
+
+TEST_F(SupervisorTest, climbs_every_rung_in_order_when_each_fails) {
+  spec.then = Then::terminate;
+  spec.on_ec2 = true;
+  start();
+  end_job("exited 0");
+  EXPECT_TRUE(eventually([&] { return power.sysrq_calls == 1; }));
+  EXPECT_EQ(cloud.ends, 1);
+  EXPECT_EQ(power.kernel_calls, 1);
+  EXPECT_FALSE(done);
+  EXPECT_TRUE(published(0));
+}
+
+TEST_F(SupervisorTest, stops_at_a_rung_that_is_accepted) {
+  spec.then = Then::terminate;
+  spec.on_ec2 = true;
+  power.shutdown = {"true"};
+  start();
+  end_job("exited 3");
+  EXPECT_TRUE(published(3));
+  EXPECT_TRUE(eventually([&] { return saved() && saved()->state.stage == Stage::ending; }));
+  EXPECT_EQ(cloud.ends, 0);
+  EXPECT_EQ(power.kernel_calls, 0);
+}
+
+TEST_F(SupervisorTest, ends_nothing_in_a_dry_run_and_leaves) {
+  spec.then = Then::terminate;
+  spec.rules.dry_run = true;
+  start();
+  end_job("signalled 11");
+  EXPECT_TRUE(eventually([&] { return done.load(); }));
+  EXPECT_TRUE(published(139));
+  EXPECT_EQ(cloud.ends + power.kernel_calls + power.sysrq_calls, 0);
+}
+
+TEST_F(SupervisorTest, saves_before_it_ends_and_never_gives_0_for_what_was_not_saved) {
+  spec.then = Then::none;
+  spec.rules.has_saves = true;
+  spec.rules.limits.save = Seconds{60};
+  cloud.saves_all = false;
+  start();
+  end_job("exited 0");
+  EXPECT_TRUE(published(125));
+  EXPECT_EQ(cloud.saves, 1);
+}
+
+TEST_F(SupervisorTest, tells_the_shim_to_stop_the_tree_when_a_follower_asks) {
+  spec.then = Then::none;
+  start();
+  auto front = connect_to_guard(spec.places.run);
+  ASSERT_TRUE(front);
+  ASSERT_TRUE(front->send(static_cast<char>(ToGuard::stop), "2 0"));
+  std::string heard;
+  EXPECT_TRUE(eventually([&] {
+    auto message = shim->receive();
+    if (message && *message && (*message)->type == static_cast<char>(os::ToShim::signal_tree)) heard = (*message)->text;
+    return !heard.empty();
+  }));
+  EXPECT_EQ(heard, "2");
+  end_job("signalled 2");
+  EXPECT_TRUE(published(130));
+}
+
+TEST_F(SupervisorTest, takes_a_dead_shim_for_a_lost_job) {
+  spec.then = Then::none;
+  start();
+  listener.reset();
+  shim.reset();
+  EXPECT_TRUE(published(125));
+}
+
+TEST_F(SupervisorTest, a_second_guard_knows_what_the_first_did) {
+  spec.then = Then::none;
+  start();
+  EXPECT_TRUE(eventually([&] { return saved() && saved()->state.stage == Stage::running; }));
+  boost::asio::post(io, [this] { io.stop(); });
+  guard.join();
+  shim.reset();
+  io.restart();
+  const auto before = saved()->state.times;
+  start();
+  EXPECT_EQ(saved()->state.times.end_at->boot, before.end_at->boot);
+  end_job("exited 7");
+  EXPECT_TRUE(published(7));
+}
+
+TEST_F(SupervisorTest, answers_status_and_closes_on_garbage) {
+  spec.then = Then::none;
+  start();
+  const auto ask = [&](char type, std::string_view text) {
+    auto client = connect_to_guard(spec.places.run);
+    EXPECT_TRUE(client && client->send(type, text));
+    std::string answer;
+    EXPECT_TRUE(eventually([&] {
+      auto message = client->receive();
+      if (!message) answer = "closed";
+      else if (*message) answer = (*message)->text;
+      return !answer.empty();
+    }));
+    return answer;
+  };
+  EXPECT_NE(ask('?', "").find("\"command\":\"train\""), std::string::npos);
+  EXPECT_EQ(ask('s', "9999 0"), "closed");
+  EXPECT_EQ(ask('s', ""), "closed");
+  EXPECT_EQ(ask('Z', "what"), "closed");
+  end_job("exited 0");
+  EXPECT_TRUE(published(0));
+}
+
+}  // namespace
+}  // namespace curfew::guard

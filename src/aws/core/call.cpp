@@ -130,7 +130,7 @@ Awaitable<tl::expected<net::Response, CallFailure>> perform(Session& session, Ca
       session.quota.give_back(taken);
       co_return std::move(*response);
     }
-    auto verdict = response ? judge(call, *response, *credentials) : judge(call, std::move(response).error());
+    auto verdict = response ? judge(call, *response, *credentials) : judge(call, Error(response.error()));
     const auto& code = verdict.told.error.code;
     if (response && !clock_corrected && is_clock_skew(code) && correct_clock(session, call, *response)) {
       clock_corrected = true;

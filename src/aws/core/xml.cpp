@@ -48,8 +48,11 @@ std::optional<ApiError> from_xml(std::string_view body) {
                             pugi::encoding_utf8))
     return {};
   auto node = document.document_element();
-  if (std::string_view(node.name()) == "Response") node = node.child("Errors").child("Error");
-  else if (std::string_view(node.name()) == "ErrorResponse") node = node.child("Error");
+  // <Response> of EC2, <ErrorResponse> of STS and of stores that mix both.
+  if (const std::string_view root = node.name(); root == "Response" || root == "ErrorResponse") {
+    if (const auto list = node.child("Errors")) node = list;
+    node = node.child("Error");
+  }
   if (std::string_view(node.name()) != "Error") return {};
   ApiError error{safe_code(child_text(node, "Code")), safe_message(child_text(node, "Message")), {}};
   if (error.code.empty()) return {};

@@ -43,15 +43,42 @@ KEYS = [
     "\u0001\u007f",
     "",
 ]
-VALUES = ["", "1", "a b", "a+b", "ü", "x/y", "~", "=", "&", "100%", "2016-11-15", "*", "\"quoted\"", "tok/en+=="]
-HEADER_VALUES = ["plain", "  padded  ", "two  spaces", "tab\tinside", "a,b ,c", "", "MiXed", "x" * 300, '"quoted  q"']
+VALUES = [
+    "",
+    "1",
+    "a b",
+    "a+b",
+    "ü",
+    "x/y",
+    "~",
+    "=",
+    "&",
+    "100%",
+    "2016-11-15",
+    "*",
+    '"quoted"',
+    "tok/en+==",
+]
+HEADER_VALUES = [
+    "plain",
+    "  padded  ",
+    "two  spaces",
+    "tab\tinside",
+    "a,b ,c",
+    "",
+    "MiXed",
+    "x" * 300,
+    '"quoted  q"',
+]
 REGIONS = ["us-east-1", "eu-central-1", "cn-north-1", "us-gov-west-1", "ap-southeast-4", "eusc-de-east-1"]
 
 
 def query_of(chance: random.Random) -> str:
     pairs = []
     for _ in range(chance.choice([0, 0, 1, 2, 3, 6])):
-        name = chance.choice(["prefix", "list-type", "uploads", "partNumber", "uploadId", "A", "a", "Z", "ä", "x y"])
+        name = chance.choice(
+            ["prefix", "list-type", "uploads", "partNumber", "uploadId", "A", "a", "Z", "ä", "x y"]
+        )
         value = chance.choice(VALUES)
         pair = quote(name, safe="-_.~")
         # A name alone, with and without its "=", are signed alike.
@@ -63,17 +90,29 @@ def vector(chance: random.Random) -> dict[str, Any]:
     service = chance.choice(["s3", "s3", "ec2", "sts", "scheduler"])
     region = chance.choice(REGIONS)
     scheme = chance.choice(["https", "https", "http"])
-    host = chance.choice([f"{service}.{region}.amazonaws.com", "bucket.s3.amazonaws.com", "127.0.0.1", "[fd00::1]"])
+    host = chance.choice(
+        [f"{service}.{region}.amazonaws.com", "bucket.s3.amazonaws.com", "127.0.0.1", "[fd00::1]"]
+    )
     port = chance.choice([None, None, 443 if scheme == "https" else 80, 5000])
     path = "/" + quote(chance.choice(KEYS), safe="/~")
     query = query_of(chance)
     target = path + ("?" + query if query else "")
     url = f"{scheme}://{host}{f':{port}' if port else ''}{target}"
     method = chance.choice(["GET", "PUT", "POST", "HEAD", "DELETE"])
-    body = chance.choice([b"", b"", b"Action=DescribeInstances&Version=2016-11-15", b"\x00\xff" * 40, "ü".encode()])
+    body = chance.choice(
+        [b"", b"", b"Action=DescribeInstances&Version=2016-11-15", b"\x00\xff" * 40, "ü".encode()]
+    )
     headers = []
     for name in chance.sample(
-        ["Content-Type", "x-amz-meta-A", "X-Amz-Checksum-Sha256", "If-None-Match", "User-Agent", "Expect", "x-amz-Z"],
+        [
+            "Content-Type",
+            "x-amz-meta-A",
+            "X-Amz-Checksum-Sha256",
+            "If-None-Match",
+            "User-Agent",
+            "Expect",
+            "x-amz-Z",
+        ],
         chance.choice([0, 1, 2, 4]),
     ):
         headers.append([name, chance.choice(HEADER_VALUES)])

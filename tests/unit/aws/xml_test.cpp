@@ -48,6 +48,9 @@ TEST(ApiError, IsFoundInEachForm) {
        "xmlns=\"x\"><Error><Type>Sender</Type><Code>ExpiredToken</Code><Message>m</Message></Error>"
        "</ErrorResponse>",
        "ExpiredToken", "m"},
+      {"<ErrorResponse><Errors><Error><Code>AuthFailure</Code><Message>m</Message></Error></Errors></"
+       "ErrorResponse>",
+       "AuthFailure", "m"},
       {R"({"__type":"com.amazonaws.scheduler#ConflictException","message":"exists"})", "ConflictException",
        "exists"},
       {R"({"__type":"ThrottlingException:http://x","Message":"slow"})", "ThrottlingException", "slow"},

@@ -318,18 +318,20 @@ TEST_F(HttpTest, SendsBodiesFromMemoryAndFromPartsOfFiles) {
 
 TEST_F(HttpTest, DoesNotSendALargeFileToAPeerThatRefusesIt) {
   std::size_t received = 0;
-  Server server([&](Peer& peer) {
-    const auto head = peer.read_head();
-    EXPECT_NE(head.find("Expect: 100-continue"), std::string::npos);
-    peer.write("HTTP/1.1 307 Elsewhere\r\nContent-Length: 0\r\n\r\n");
-    received = peer.read_exactly(1).size();
-  });
   const TempFile file(2'000'000);
-  auto request = request_to("PUT", server.url());
-  request.body = FileSlice{file.fd, 0, 2'000'000};
-  const auto response = send(std::move(request));
-  ASSERT_TRUE(response) << response.error().text();
-  EXPECT_EQ(response->status, 307);
+  {
+    Server server([&](Peer& peer) {
+      const auto head = peer.read_head();
+      EXPECT_NE(head.find("Expect: 100-continue"), std::string::npos);
+      peer.write("HTTP/1.1 307 Elsewhere\r\nContent-Length: 0\r\n\r\n");
+      received = peer.read_exactly(1).size();
+    });
+    auto request = request_to("PUT", server.url());
+    request.body = FileSlice{file.fd, 0, 2'000'000};
+    const auto response = send(std::move(request));
+    ASSERT_TRUE(response) << response.error().text();
+    EXPECT_EQ(response->status, 307);
+  }  // the server's thread is done with `received`
   EXPECT_EQ(received, 0U);
 }
 

@@ -11,6 +11,8 @@
 namespace curfew::aws {
 namespace {
 
+constexpr std::size_t k_most_volumes = 64;
+
 constexpr net::Limits k_limits{Millis{5'000}, Millis{10'000}, Millis{15'000}, 4U << 20U};
 constexpr Millis k_total{30'000};
 
@@ -55,6 +57,26 @@ class QueryEc2 final : public Ec2 {
     if (value != "stop" && value != "terminate")
       co_return odd_reply(action + " " + id, "says \"" + printable(value, 40) + "\"");
     co_return value;
+  }
+
+  Awaitable<Result<std::vector<Volume>>> volumes(std::string id) override {
+    const std::string action = "DescribeInstanceAttribute";
+    Form form{{"InstanceId", id}, {"Attribute", "blockDeviceMapping"}};
+    auto xml = co_await call(action, id, std::move(form));
+    if (!xml) co_return fail(std::move(xml).error());
+    if (child_text(xml->root(), "instanceId") != id)
+      co_return odd_reply(action + " " + id, "is of another instance");
+    std::vector<Volume> volumes;
+    for (const auto item : xml->root().child("blockDeviceMapping").children("item")) {
+      const auto ebs = item.child("ebs");
+      Volume volume{child_text(ebs, "volumeId"), child_text(item, "deviceName"),
+                    child_text(ebs, "deleteOnTermination") == "true"};
+      if (!volume.id.starts_with("vol-") || volume.id.size() > 40)
+        co_return odd_reply(action + " " + id, "names the volume \"" + printable(volume.id, 40) + "\"");
+      if (volumes.size() == k_most_volumes) break;
+      volumes.push_back(std::move(volume));
+    }
+    co_return volumes;
   }
 
   Awaitable<Result<std::string>> instance_state(std::string id) override {

@@ -3,12 +3,19 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "aws/session.hpp"
 #include "base/result.hpp"
 #include "net/http.hpp"
 
 namespace curfew::aws {
+
+struct Volume {
+  std::string id;      // vol-…
+  std::string device;  // as EC2 names it, e.g. /dev/sda1
+  bool delete_on_termination = false;
+};
 
 // Error.code is EC2's own: "UnauthorizedOperation", "InvalidInstanceID.NotFound", "OperationNotPermitted" (termination
 // protection). An id that isn't of an id's form is refused before anything is sent. Each call ends within 30 s.
@@ -21,6 +28,8 @@ class Ec2 {
   [[nodiscard]] virtual Awaitable<Result<std::string>> stop_instance(std::string id) = 0;
   // What a shutdown from inside does: "stop" or "terminate".
   [[nodiscard]] virtual Awaitable<Result<std::string>> shutdown_behavior(std::string id) = 0;
+  // The EBS volumes attached to it, at most 64.
+  [[nodiscard]] virtual Awaitable<Result<std::vector<Volume>>> volumes(std::string id) = 0;
   // "pending", "running", "shutting-down", "terminated", "stopping", "stopped". not_found is also what a new instance
   // may get in its first seconds, and one that is long gone.
   [[nodiscard]] virtual Awaitable<Result<std::string>> instance_state(std::string id) = 0;

@@ -51,6 +51,13 @@ class AwsCloud final : public Cloud {
     const auto ec2 = aws::make_ec2(*session_, facts.region);
     const auto behavior = co_await within(k_behavior_limit, ec2->shutdown_behavior(facts.instance_id));
     if (behavior && *behavior) facts.shutdown_behavior = **behavior == "terminate" ? Ending::terminate : Ending::stop;
+    // Asked only where the first question was allowed: both need the same right.
+    if (facts.shutdown_behavior) {
+      const auto volumes = co_await within(k_behavior_limit, ec2->volumes(facts.instance_id));
+      if (volumes && *volumes) {
+        for (const auto& volume : **volumes) facts.volumes.emplace_back(volume.id, volume.delete_on_termination);
+      }
+    }
     id_ = facts.instance_id;
     region_ = facts.region;
     co_return facts;

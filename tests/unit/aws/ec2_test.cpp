@@ -51,6 +51,30 @@ TEST_F(Ec2Test, BelievesNoReplyAboutAnotherInstanceOrOfAnotherCall) {
   }
 }
 
+TEST_F(Ec2Test, TellsWhichVolumesGoWithTheInstance) {
+  const auto reply = [](const std::string& id, const std::string& volume) {
+    return "<DescribeInstanceAttributeResponse><instanceId>" + id +
+           "</instanceId><blockDeviceMapping><item><deviceName>/dev/sda1</deviceName><ebs><volumeId>vol-1</volumeId>"
+           "<deleteOnTermination>true</deleteOnTermination></ebs></item><item><deviceName>/dev/sdb</deviceName><ebs>"
+           "<volumeId>" +
+           volume +
+           "</volumeId><deleteOnTermination>false</deleteOnTermination></ebs></item></blockDeviceMapping>"
+           "</DescribeInstanceAttributeResponse>";
+  };
+  http.then(200, reply(k_id, "vol-2"));
+  const auto volumes = test::run(ec2_->volumes(k_id));
+  ASSERT_TRUE(volumes) << volumes.error().text();
+  ASSERT_EQ(volumes->size(), 2U);
+  EXPECT_TRUE(volumes->at(0).delete_on_termination);
+  EXPECT_EQ(volumes->at(1).id, "vol-2");
+  EXPECT_FALSE(volumes->at(1).delete_on_termination);
+
+  http.then(200, reply("i-99999999", "vol-2"));
+  EXPECT_FALSE(test::run(ec2_->volumes(k_id)));
+  http.then(200, reply(k_id, "<b>"));
+  EXPECT_FALSE(test::run(ec2_->volumes(k_id)));
+}
+
 TEST_F(Ec2Test, SendsNothingForWhatIsNoId) {
   for (const auto* bad :
        {"", "i-", "i-123", "i-0123456789abcdef0&Action=x", "i-ABCDEF01", "*", "i-0123456789abcdef01"}) {

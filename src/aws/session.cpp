@@ -48,6 +48,7 @@ Awaitable<Result<std::string>> Session::region() {
   }
   auto own = co_await imds->get("meta-data/placement/region");
   const auto text = own && *own ? trimmed(**own) : std::string_view();
+  if (!is_region(text) && !profile) co_return fail(profile.error());
   if (!is_region(text))
     co_return fail(ErrorKind::invalid_input, "choose the region",
                    "none is set, and this is no EC2 instance that tells",

@@ -412,17 +412,26 @@ Awaitable<Outcome> Client::exchange(Connection& connection, const Request& reque
     }
     if (!sent && interim == 0 && expect) {
       // Wait for the 100, or a refusal, but not for ever; a read that is cancelled has taken nothing.
+      // The handler may still be on its way when the read is over, so it touches nothing of this frame by itself.
+      struct Wait {
+        tcp::socket* socket;
+        bool over = false;
+      };
+      const auto wait = std::make_shared<Wait>(Wait{&connection.socket});
       asio::steady_timer timer(executor_, k_expect_wait);
-      bool waited = false;
-      timer.async_wait([&](error_code aborted) {
-        if (aborted) return;
-        waited = true;
+      timer.async_wait([wait](error_code aborted) {
+        if (aborted || wait->socket == nullptr) return;
+        wait->over = true;
         error_code ignored;
-        connection.socket.cancel(ignored);
+        wait->socket->cancel(ignored);
       });
+      const struct Forget {
+        Wait& wait;
+        ~Forget() { wait.socket = nullptr; }
+      } forget{*wait};
       error = co_await read_reply(connection, *parser, watch, began);
-      timer.cancel();
-      if (error && waited && !began) {
+      if (error && wait->over && !began) {
+        error = {};
         interim = 1;
         continue;
       }

@@ -85,6 +85,37 @@ TEST_F(TlsTest, KeepsConnectionsAndReadsLargeReplies) {
   EXPECT_EQ(server.connections(), 1);
 }
 
+TEST_F(TlsTest, SendsALargeFileWithAndWithoutExpectBeingAnswered) {
+  const auto context = context_for("IP:127.0.0.1");
+  constexpr std::size_t k_size = 3'000'000;
+  FILE* file = std::tmpfile();
+  const std::string text(k_size, 'f');
+  ASSERT_EQ(pwrite(fileno(file), text.data(), k_size, 0), static_cast<ssize_t>(k_size));
+  for (const bool answers : {true, false}) {
+    std::string got;
+    {
+      Server server(
+          [&](Peer& peer) {
+            const auto head = peer.read_head();
+            if (answers) peer.write("HTTP/1.1 100 Continue\r\n\r\n");
+            got = peer.read_exactly(k_size);
+            peer.write(k_ok);
+          },
+          context.get());
+      boost::asio::io_context io;
+      const auto client = make_http_client(io.get_executor(), options_);
+      Request request;
+      request.method = "PUT";
+      request.url = *parse_url("https://127.0.0.1:" + std::to_string(server.port()) + "/");
+      request.body = FileSlice{fileno(file), 0, k_size};
+      const auto response = test::run(io, client->send(std::move(request), Limits{}));
+      ASSERT_TRUE(response) << response.error().text();
+    }
+    EXPECT_TRUE(got == text) << answers;
+  }
+  std::fclose(file);
+}
+
 TEST_F(TlsTest, RefusesACertificateForAnotherName) {
   for (const auto* names :
        {"DNS:example.com", "IP:127.0.0.2", "DNS:*.localhost", "DNS:localhost.example.com"}) {

@@ -84,7 +84,8 @@ void Supervisor::take_up() {
     state_.plan = ending_plan(spec_.then, spec_.on_ec2, std::nullopt);
   }
   const bool same_boot = state_.times.boot_id == at.boot_id;
-  if (state_.stage == Stage::done) return enqueue(Leave{});
+  // Done, and yet there is another boot: the machine came back from a reboot by another's hand, and still has to end.
+  if (same_boot && state_.stage == Stage::done) return enqueue(Leave{});
   if (!same_boot) {
     asio::co_spawn(
         parts_.io,

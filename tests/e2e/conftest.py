@@ -75,7 +75,10 @@ def _story(instance: Instance) -> str:
                     parts.append(f"--- {name} {title}\n{text[-_TAIL:]}")
             if (code := run.code()) is not None:
                 parts.append(f"--- {name} exit code {code}")
-        parts.append(f"--- console\n{instance.console()[-_TAIL:]}")
+        parts.append(
+            "--- console\n"
+            + "\n".join(line for line in instance.console().splitlines() if line.strip())[-1_500:]
+        )
         if instance.facts()["alive"]:
             journal = instance.exec(
                 ["journalctl", "-q", "-u", "curfew*", "-n", "60", "--no-pager"], timeout=10

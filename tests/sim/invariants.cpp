@@ -222,7 +222,7 @@ std::optional<Millis> Watcher::bound() const {
             truth_.downtime + (again + *ladder) * truth_.reboots + k_slack);
   }
   const bool has_l0 = scenario_.l0 && !truth_.pid1_crashed && (truth_.end_at || l0_due_);
-  if (has_l0 && !(truth_.wall_behind_at_boot && truth_.guard_gone_for_good)) {
+  if (has_l0 && !(truth_.l0_is_behind && truth_.guard_gone_for_good)) {
     const Millis armed = truth_.end_at ? *truth_.end_at + k_l0_after_end : end + guard::k_backstop + absence();
     at_most(armed + guard::k_l0_while_ending + k_l0_force + truth_.downtime +
             (again + guard::k_l0_while_ending + k_l0_force) * truth_.reboots + k_slack);

@@ -53,7 +53,7 @@ struct Truth {
   int reboots = 0;
   Millis downtime{0};
   Millis wall_ahead_at_boot{0};  // how much time a wall clock set forward has taken, over a reboot
-  bool wall_behind_at_boot = false;
+  bool l0_is_behind = false;     // after a reboot it goes by a wall clock that was set back
   bool pid1_crashed = false;
   bool stopping_hangs = false;
   int saves_begun = 0;

@@ -157,8 +157,7 @@ void World::reboot(Millis downtime, Millis wall_error) {
     pid1_crashed_at_.reset();
     boot_start_ = schedule_.now() - 5s;
     wall_offset_ += wall_error;
-    truth_.wall_ahead_at_boot = std::max(truth_.wall_ahead_at_boot, wall_offset_);
-    truth_.wall_behind_at_boot = truth_.wall_behind_at_boot || wall_offset_ < 0ms;
+    truth_.l0_is_behind = truth_.l0_is_behind || wall_offset_ < 0ms;
     truth_.pid1_crashed = false;
     truth_.stopping_hangs = false;
     truth_.going_down.reset();
@@ -209,7 +208,10 @@ void World::happens(const Fault& fault) {
     case FaultKind::shim_dies: return job_.lose_shim();
     case FaultKind::wall_jumps:
       wall_offset_ += fault.amount;
-      if (l0_.armed && !l0_.due) set_l0({}, l0_.due_wall);
+      if (l0_.armed && !l0_.due) {
+        set_l0({}, l0_.due_wall);
+        truth_.l0_is_behind = truth_.l0_is_behind || wall_offset_ < 0ms;
+      }
       return;
     case FaultKind::reboot: return reboot(fault.downtime, fault.amount);
     case FaultKind::machine_goes_down: return goes_down(fault);
@@ -218,7 +220,7 @@ void World::happens(const Fault& fault) {
       return;
     case FaultKind::pid1_crashes:
       truth_.pid1_crashed = true;
-      pid1_crashed_at_ = schedule_.now();
+      if (!pid1_crashed_at_) pid1_crashed_at_ = schedule_.now();
       if (hung_ || (!alive_ && !left_)) truth_.guard_gone_for_good = true;
       return;
   }

@@ -53,6 +53,7 @@ void World::start_guard() {
   const bool same_boot = live_.times.boot_id == clocks().boot_id;
   if (!same_boot) {
     live_.times = job::rebased(live_.times, clocks(), left_before_);
+    truth_.wall_ahead_at_boot = std::max(truth_.wall_ahead_at_boot, wall_offset_);
     if (live_.stage < Stage::ending) arm_l0();  // else it goes by a wall clock that may be behind
   }
   if (truth_.guard_starts == 1) {
@@ -171,7 +172,8 @@ void World::hear(const guard::Event& event, Stage before) {
     arm_l0();
   }
   if (std::holds_alternative<guard::TimesMoved>(event)) {
-    const auto earlier = [](std::optional<Millis>& was, Millis is) {
+    const auto earlier = [now](std::optional<Millis>& was, Millis is) {
+      is = std::max(is, now);  // what is said to be past counts from now
       if (!was || is < *was) was = is;
     };
     if (live_.times.stop_at) {

@@ -24,7 +24,7 @@ for path in pathlib.Path(folder).iterdir():
     put = request.Request(f"{os.environ['AWS_ENDPOINT_URL']}/{url}/{path.name}", path.read_bytes(), method="PUT")
     put.add_header("Authorization", "AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/s3/aws4_request")
     request.urlopen(put)
-subprocess.run(END)
+subprocess.run(@END@)
 """
 
 
@@ -68,7 +68,7 @@ def test_sigterm_ends_it_with_its_work_saved(tmp_path: Path) -> None:
 
 def demo(tmp_path: Path, mode: str, end: list[str]) -> subprocess.CompletedProcess[str]:
     binary = tmp_path / "standin"
-    binary.write_text(STANDIN.replace("END", repr(end)))
+    binary.write_text(STANDIN.replace("@END@", repr(end)))
     words = [
         sys.executable,
         "-m",

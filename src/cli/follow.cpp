@@ -13,6 +13,7 @@ namespace {
 
 constexpr Millis k_first_retry{5};
 constexpr Millis k_retry{200};
+constexpr Millis k_shim_limit{30'000};  // systemd may be busy booting the machine
 constexpr Millis k_goodbye{1'000};
 constexpr int k_quick_tries = 200;  // a second: guard and front end start together
 // A guard that died is back after a second, one that hung after 31; then nobody is there any more.
@@ -140,12 +141,13 @@ void Follower::finish_if_done() {
 }
 
 int Follower::run() {
+  relay_.set_connect_limit(k_shim_limit);
   connect_to_guard();
   const auto end = relay_.run();
   clear_progress();
   if (end == Relay::End::hung_up) return 129;  // 128 + SIGHUP; nobody sees it
   if (end == Relay::End::unreachable && !code_) {
-    say("the job's parent could not be reached within 10s; see `curfew status` and journalctl -u curfew-job");
+    say("the job's parent could not be reached within 30s; see `curfew status` and journalctl -u curfew-job");
     return k_exit_failed;
   }
   return code_.value_or(job_code_.value_or(k_exit_failed));

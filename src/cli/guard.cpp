@@ -1,5 +1,5 @@
 // `curfew guard`: the guard's process, started by systemd or by the shim. Not for people.
-#include <cerrno>
+#include <csignal>
 
 #include <boost/asio/io_context.hpp>
 
@@ -31,6 +31,9 @@ void open_logs(const guard::Spec& spec, os::Log& log) {
 }  // namespace
 
 int guard_command(const Words& words, const World& world) {
+  // The journal's pipe and a terminal may go away; the guard doesn't.
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGHUP, SIG_IGN);
   const auto places = places_from(words);
   os::Log log(world.clock);
   log.write_to_stderr(true);

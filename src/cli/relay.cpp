@@ -18,7 +18,8 @@ namespace {
 
 constexpr std::size_t k_input_chunk = 32'768;  // below k_largest_message
 constexpr Millis k_connect_pause{5};
-constexpr Millis k_foreground_pause{500};  // how often a front end in the background looks whether it's in front now
+constexpr Millis k_foreground_pause{
+    500};  // how often a front end in the background looks whether it's in front now
 constexpr std::array k_signals{SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGWINCH, SIGCONT};
 
 Millis monotonic() {
@@ -169,7 +170,8 @@ void Relay::send_pending() {
     return sent.has_value();
   };
   if (window_to_send_) {
-    const std::string size = std::to_string(window_to_send_->rows) + " " + std::to_string(window_to_send_->columns);
+    const std::string size =
+        std::to_string(window_to_send_->rows) + " " + std::to_string(window_to_send_->columns);
     if (!taken(static_cast<char>(os::ToShim::window), size)) return;
     window_to_send_.reset();
   }
@@ -181,9 +183,7 @@ void Relay::read_signals() {
   signalfd_siginfo info{};
   while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
     switch (static_cast<int>(info.ssi_signo)) {
-      case SIGHUP:
-        end_ = End::hung_up;
-        break;
+      case SIGHUP: end_ = End::hung_up; break;
       case SIGWINCH:
         for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
           if (::isatty(fd) != 1) continue;
@@ -209,7 +209,8 @@ void Relay::read_shim() {
     const std::string_view text = (*received)->text;
     const auto blank = text.find(' ');
     const std::string_view first = text.substr(0, blank);
-    const std::string_view rest = blank == std::string_view::npos ? std::string_view{} : text.substr(blank + 1);
+    const std::string_view rest =
+        blank == std::string_view::npos ? std::string_view{} : text.substr(blank + 1);
     switch (static_cast<os::FromShim>((*received)->type)) {
       case os::FromShim::started:
         if (events_.started) events_.started(static_cast<pid_t>(parse_number(first).value_or(0)));
@@ -230,8 +231,7 @@ void Relay::read_shim() {
         raw_.leave();
         if (events_.tree_gone) events_.tree_gone();
         break;
-      case os::FromShim::output_at:
-        break;
+      case os::FromShim::output_at: break;
     }
   }
 }

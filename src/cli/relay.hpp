@@ -37,7 +37,8 @@ struct RelayEvents {
   std::function<void(pid_t)> started;
   std::function<void(int code, const std::string& why)> not_started;
   std::function<void(os::ExitRecord::How how, int number)> ended;  // the command itself
-  std::function<void()> tree_gone;  // no process of it is left, and all of its output has been written to ours
+  std::function<void()>
+      tree_gone;  // no process of it is left, and all of its output has been written to ours
   std::function<void(int signal)> signalled;  // SIGINT, SIGTERM or SIGQUIT came to the front end, each time
   // The shim is gone, or closed this connection (a newer front end took over), before tree_gone or not_started.
   std::function<void()> lost;
@@ -49,7 +50,7 @@ class Relay {
     stopped,      // by stop()
     hung_up,      // the terminal went away (SIGHUP): leave quietly, the job goes on
     unreachable,  // no shim within the time
-    lost,         // after RelayEvents::lost, unless that called stop() or there is a watched descriptor to go on for
+    lost,  // after RelayEvents::lost, unless that called stop() or there is a watched descriptor to go on for
   };
 
   // Blocks SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGWINCH, SIGCONT, SIGTTIN and SIGTTOU for this process, and takes them by

@@ -20,8 +20,8 @@ namespace {
 bool are_the_same(int a, int b) {
   struct stat one {};
   struct stat other {};
-  return ::fstat(a, &one) == 0 && ::fstat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino &&
-         !S_ISCHR(one.st_mode);
+  return ::fstat(a, &one) == 0 && ::fstat(b, &other) == 0 && one.st_dev == other.st_dev &&
+         one.st_ino == other.st_ino && !S_ISCHR(one.st_mode);
 }
 
 }  // namespace
@@ -55,7 +55,8 @@ Result<os::JobSpec> capture_job(std::vector<std::string> argv, const std::option
 
   for (int resource = 0; resource < static_cast<int>(RLIM_NLIMITS); ++resource) {
     rlimit limit{};
-    if (::getrlimit(static_cast<__rlimit_resource_t>(resource), &limit) == 0) spec.limits.emplace_back(resource, limit);
+    if (::getrlimit(static_cast<__rlimit_resource_t>(resource), &limit) == 0)
+      spec.limits.emplace_back(resource, limit);
   }
 
   spec.stdin_tty = ::isatty(STDIN_FILENO) == 1;

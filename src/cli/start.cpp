@@ -17,6 +17,7 @@
 #include "guard/control.hpp"
 #include "layers/l0.hpp"
 #include "layers/l2.hpp"
+#include "os/command.hpp"
 #include "os/files.hpp"
 #include "os/json.hpp"
 #include "os/systemd.hpp"
@@ -96,6 +97,8 @@ Status check_no_other_guard(const layers::Places& places) {
 
 namespace {
 
+constexpr Millis k_try_limit{10'000};
+
 Status clear_old(const layers::Places& places) {
   const os::JobPaths job{places.state, places.run};
   for (const auto& path : {places.state + "/state.json", job.exit_record(), job.output(), job.output() + ".1",
@@ -143,6 +146,16 @@ Status arm_l0(const guard::Spec& spec, const layers::L0& l0, const os::Clock& cl
   return l0.arm(record, {clock.wall(), clock.boot(), os::boot_id()});
 }
 
+// A copy that can't be executed (a folder mounted noexec) would look to systemd like a guard that always fails, for
+// which it powers the machine off.
+Status check_it_runs(const std::string& program) {
+  auto outcome = os::run_command({program, "--version"}, k_try_limit);
+  if (!outcome) return fail(std::move(outcome.error()));
+  if (outcome->code == 0) return {};
+  return fail(ErrorKind::system, "run " + program, "exit " + std::to_string(outcome->code),
+              "is its file system mounted noexec?");
+}
+
 Status start_by_systemd(const guard::Spec& spec) {
   auto program = os::own_path();
   if (!program) return fail(std::move(program.error()));
@@ -171,6 +184,7 @@ Status start(const StartRequest& request, const World& world) {
     // L0's program has to be in place before its timer is.
     if (auto program = os::own_path(); program) done = layers::install_program(*program, places.program);
     else done = fail(std::move(program.error()));
+    if (done) done = check_it_runs(places.program);
   }
   if (done) done = arm_l0(spec, l0, world.clock);
   if (done) done = spec.service ? start_by_systemd(spec) : start_shim(spec);

@@ -203,7 +203,7 @@ class BareMachine(_Tree):
     def command(self, argv: list[str], user: str | None, tty: bool, cwd: str) -> list[str]:
         env = [f"{key}={value}" for key, value in self.environment().items()]
         words = ["script", "--quiet", "--return", "--command", " ".join(argv), "/dev/null"] if tty else argv
-        return [*self._harmless(), "env", "-i", *env, f"--chdir={guest.within(self.root, cwd)}", *words]
+        return [*self._harmless(), "env", "-i", f"--chdir={guest.within(self.root, cwd)}", *env, *words]
 
     def kill(self) -> None:
         if pid := self.init_pid():

@@ -179,7 +179,7 @@ class Machine(ABC):
             env |= {"USER": user, "LOGNAME": user, "HOME": f"/home/{user}"}
         joins = self.group.joiners("sandbox-exec")
         join = 'while [ "$1" != -- ]; do echo $$ >"$1" || exit 125; shift; done; shift; exec "$@"'
-        chdir = ["env", "-i", *(f"{key}={value}" for key, value in env.items()), f"--chdir={cwd}"]
+        chdir = ["env", "-i", f"--chdir={cwd}", *(f"{key}={value}" for key, value in env.items())]
         return [
             "sh",
             "-c",

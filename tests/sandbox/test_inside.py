@@ -20,14 +20,14 @@ token = call(u.Request(base + "api/token", method="PUT", headers={"X-aws-ec2-met
 try:
     print(call(u.Request(base + sys.argv[1], headers={"X-aws-ec2-metadata-token": token})), end="")
 except urllib.error.HTTPError as error:
-    sys.exit(error.code - 400)
+    sys.exit(error.code // 100 * 10 + error.code % 100)
 """
 
 
 def imds(instance: Instance, path: str) -> str | int:
     """What the machine is told, or the HTTP status."""
     result = instance.exec(["python3", "-c", _IMDS, path])
-    return result.out if result.code == 0 else result.code + 400
+    return result.out if result.code == 0 else result.code // 10 * 100 + result.code % 10
 
 
 def test_exec_is_an_ordinary_process_of_the_machine(any_cloud: Sandbox) -> None:
@@ -38,7 +38,7 @@ def test_exec_is_an_ordinary_process_of_the_machine(any_cloud: Sandbox) -> None:
     assert instance.sh("echo $PPID; readlink /proc/self/ns/pid").splitlines()[0] == "0"
     assert instance.exec(["sleep", "100"], timeout=0.5).code == 124
     pid = instance.exec(["sleep", "1000"], detach=True).out.strip()
-    assert instance.text(f"/proc/{pid}/comm") == "sleep\n"
+    instance.until(lambda: instance.text(f"/proc/{pid}/comm") == "sleep\n", BOUND, "sleep")
     assert instance.exec(["sh", "-c", "test -t 0 && test -t 1 && tty"], tty=True).out.startswith("/dev/pts/")
     assert instance.exec(["sh", "-c", "exit 3"], tty=True).code == 3
     assert instance.exec(["pwd"], cwd="/var").out == "/var\n"

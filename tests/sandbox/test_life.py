@@ -188,6 +188,6 @@ def test_two_machines_do_not_touch_each_other(any_cloud: Sandbox) -> None:
 def test_a_full_disk_is_full(any_cloud: Sandbox) -> None:
     instance = any_cloud.launch(cloud_init=False, disk="24m")
     instance.fill_disk("/var/filler")
-    result = instance.exec(["sh", "-c", "echo more >/var/more"])
+    result = instance.exec(["bash", "-c", "echo more >/var/more"])
     assert result.code != 0 and "No space left" in result.err
     assert instance.exec(["sh", "-c", "rm /var/filler && echo more >/var/more"]).code == 0

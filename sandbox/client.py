@@ -54,12 +54,11 @@ class Sandbox:
 
     @classmethod
     def start(cls, mode: str = "auto", port: int = 0, log: Path | IO[Any] | None = None) -> Sandbox:
-        """Starts one and waits until it answers. mode: auto, booted, lesser or bare; log: for its warnings and errors."""
+        """Starts one and waits until it answers. mode: auto, booted, lesser or bare; log: for its warnings and errors
+        (by default with this process's own)."""
         with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as closing:
             ready = Path(folder, "ready")
-            errors = (
-                closing.enter_context(log.open("ab")) if isinstance(log, Path) else log or subprocess.DEVNULL
-            )
+            errors = closing.enter_context(log.open("ab")) if isinstance(log, Path) else log
             # It ends when this process does, even by SIGKILL: the pipe to it closes.
             words = [
                 "serve",
@@ -198,7 +197,7 @@ class Sandbox:
         user_data: str | bytes = "",
         *,
         tags: Mapping[str, str] | None = None,
-        shutdown_behavior: str = "stop",
+        shutdown_behavior: str | None = None,
         instance_type: str = "g5.xlarge",
         region: str = REGION,
         spot: bool = False,
@@ -235,7 +234,6 @@ class Sandbox:
             "MinCount": 1,
             "MaxCount": 1,
             "UserData": user_data,
-            "InstanceInitiatedShutdownBehavior": shutdown_behavior,
             "MetadataOptions": {
                 "HttpTokens": "required",
                 "InstanceMetadataTags": "enabled" if imds_tags else "disabled",
@@ -248,6 +246,8 @@ class Sandbox:
                     "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
                 }
             ]
+        if shutdown_behavior:  # else EC2's own: stop, and terminate for spot
+            request["InstanceInitiatedShutdownBehavior"] = shutdown_behavior
         if spot:
             request["InstanceMarketOptions"] = {"MarketType": "spot"}
         if profile:

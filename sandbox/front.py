@@ -37,9 +37,9 @@ class Front:
         self._moto = DomainDispatcherApplication(create_backend_app)
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        if environ["PATH_INFO"].startswith("/_sandbox/"):
-            return self._control(environ, start)
         source = self.sources.get(int(environ.get("REMOTE_PORT") or 0))
+        if source is None and environ["PATH_INFO"].startswith("/_sandbox/"):  # not for those in a machine
+            return self._control(environ, start)
         call = faults.identify(environ, self._peek(environ), source)
         entry: dict[str, Any] = {
             "time": time.time(),

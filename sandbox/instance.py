@@ -82,9 +82,10 @@ class Instance:
 
         def up() -> bool:
             facts = self.facts()
-            if facts["state"] not in ("pending", "running") or any(
-                event["event"] == "boot-failed" for event in facts["events"]
-            ):
+            for event in facts["events"]:
+                if event["event"] == "boot-failed":
+                    raise RuntimeError(f"{self.id} did not boot: {event['error']}")
+            if facts["state"] not in ("pending", "running"):
                 return True
             return facts["state"] == "running" and (facts["up"] or not facts["machine"])
 

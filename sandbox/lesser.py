@@ -31,7 +31,6 @@ _OWNED = {
 }
 _EMPTY = ("proc", "sys", "dev", "run", "tmp", "mnt", "media")
 _ENDINGS = {130: Ended.power_off, -2: Ended.power_off, 129: Ended.reboot, -1: Ended.reboot}
-_CAPABILITIES = ",".join(["-all", *(f"+cap_{number}" for number in sorted(lesser_init._KEPT_CAPABILITIES))])
 
 
 class _Tree(Machine):
@@ -130,10 +129,6 @@ class LesserMachine(_Tree):
 
     def namespaces(self) -> list[str]:
         return ["--mount", "--uts", "--ipc", "--net", "--pid"]
-
-    def command(self, argv: list[str], user: str | None, tty: bool, cwd: str) -> list[str]:
-        words = ["setpriv", f"--bounding-set={_CAPABILITIES}", "--", *argv]
-        return super().command(words, user, tty, cwd)
 
     def off(self) -> None:
         if self._inside >= 0:

@@ -168,9 +168,8 @@ class Machine(ABC):
     def command(self, argv: list[str], user: str | None, tty: bool, cwd: str) -> list[str]:
         """The words that run argv as an ordinary process of the machine: all its namespaces, and its control group."""
         pid = self.checked_init_pid()
-        words = list(argv)
-        if user:
-            words = ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--", *words]
+        identity = [f"--reuid={user}", f"--regid={user}", "--init-groups"] if user else []
+        words = ["setpriv", f"--bounding-set={_capabilities(pid)}", *identity, "--", *argv]
         if tty:
             quoted = " ".join("'" + word.replace("'", "'\\''") + "'" for word in words)
             words = ["script", "--quiet", "--return", "--command", quoted, "/dev/null"]
@@ -295,6 +294,15 @@ def mount(*words: object) -> None:
     )
     if result.returncode:
         raise OSError(f"mount {' '.join(map(str, words))}: {result.stderr.strip()}")
+
+
+def _capabilities(pid: int) -> str:
+    """The bounding set of a machine's PID 1, for setpriv: what enters from outside shall not be mightier."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    mask = int(status.partition("CapBnd:")[2].split()[0], 16)
+    return ",".join(
+        ["-all", *(f"+cap_{number}" for number in range(mask.bit_length()) if mask >> number & 1)]
+    )
 
 
 def _pid_inside(pid: int) -> int | None:

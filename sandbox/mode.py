@@ -18,6 +18,9 @@ _ROOTED = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-pro
 _USER = ["unshare", "--user", "--map-root-user", *_ROOTED[1:]]
 
 
+_WAYS_TO_INIT = [Path(path) for path in ("/run/systemd/system", "/run/initctl", "/dev/initctl")]
+
+
 @dataclass
 class Mode:
     """unshare: the words that give the sandbox its own namespaces; empty in bare mode. groups: it may make some."""
@@ -64,7 +67,7 @@ def why_not_booted() -> str | None:
 
 def _refuse_bare_where_it_could_end_the_host() -> None:
     """The host's own `shutdown` speaks to its init by these; in the other modes they are out of sight."""
-    for way in map(Path, ("/run/systemd/system", "/run/initctl", "/dev/initctl")):
+    for way in _WAYS_TO_INIT:
         if way.exists():
             raise RuntimeError(
                 f"no namespaces here, and {way} is: a `shutdown` in a machine could end this host"

@@ -6,11 +6,13 @@ Each replacement says what EC2 does. The instances' states are not here but in l
 from __future__ import annotations
 
 import fnmatch
+import random
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import moto.ec2.models.core as tagging
+import moto.ec2.models.elastic_network_interfaces as interfaces
 import moto.ec2.models.instances as models
 import moto.ec2.responses.instances as responses
 from moto.core.responses import ActionResult, EmptyResult
@@ -28,6 +30,7 @@ ORIGINAL: dict[str, Any] = {
     "reboot": models.Instance.reboot,
 }
 _run_instances = models.InstanceBackend.run_instances
+_stop_instances = models.InstanceBackend.stop_instances
 _passes_filter_dict = utils.passes_filter_dict
 _respond_run = responses.InstanceResponse.run_instances
 _respond_modify = responses.InstanceResponse.modify_instance_attribute
@@ -54,6 +57,9 @@ def install(launched: Hook, lives: Lives) -> None:
     """launched(instance, client token) is called for each new instance; lives(id) finds what looks after one."""
     _replace(tagging.TaggedEC2Resource, "get_tags", _get_tags)
     _replace(utils, "passes_filter_dict", _passes)
+    _replace(
+        interfaces, "random_public_ip", lambda: f"203.0.113.{random.randrange(1, 255)}"
+    )  # moto's are somebody's
     _replace(responses.InstanceResponse, "run_instances", _idempotent_run)
     _replace(responses.InstanceResponse, "modify_instance_attribute", _modify)
     _replace(
@@ -80,6 +86,15 @@ def install(launched: Hook, lives: Lives) -> None:
             launched(it, options.get("client_token"))
         return reservation
 
+    def stop_all(self: Any, instance_ids: list[str]) -> Any:
+        for it in self.get_multi_instances_by_id(instance_ids):
+            if getattr(it, "sandbox_one_time", False):
+                message = (
+                    f"You can't stop the Spot Instance '{it.id}' because its request is a one-time request."
+                )
+                raise EC2ClientError("UnsupportedOperation", message)
+        return _stop_instances(self, instance_ids)
+
     def end(goal: str) -> Callable[[Any], Any]:
         def method(it: Any) -> Any:
             life = lives(it.id)
@@ -99,6 +114,7 @@ def install(launched: Hook, lives: Lives) -> None:
         return life.start() if life else ORIGINAL["start"](it)
 
     _replace(models.InstanceBackend, "run_instances", run)
+    _replace(models.InstanceBackend, "stop_instances", stop_all)
     _replace(models.Instance, "terminate", end("terminate"))
     _replace(models.Instance, "stop", end("stop"))
     _replace(models.Instance, "start", start)
@@ -149,6 +165,7 @@ def _idempotent_run(self: Any) -> Any:
         )
     if len(userdata.decode(ask("UserData"))) > userdata.MAX_BYTES:
         raise EC2ClientError("InvalidParameterValue", "User data is limited to 16384 bytes")
+    _check_spot(ask)
     with _lock:
         if token and key in _tokens:
             before, answer = _tokens[key]
@@ -166,6 +183,9 @@ def _idempotent_run(self: Any) -> Any:
             "iam_instance_profile_arn": ask("IamInstanceProfile.Arn"),
         }
         for number, it in enumerate(result.instances):
+            it.sandbox_one_time = _one_time_spot(ask)
+            if it.sandbox_one_time and not ask("InstanceInitiatedShutdownBehavior"):
+                it.instance_initiated_shutdown_behavior = "terminate"
             it.disable_api_termination = str(ask("DisableApiTermination")).lower() == "true"
             given = {name: value for name, value in profile.items() if value}
             if number and given:
@@ -173,6 +193,24 @@ def _idempotent_run(self: Any) -> Any:
         if token:
             _tokens[key] = (body, result)
         return response
+
+
+def _one_time_spot(ask: Callable[..., Any]) -> bool:
+    persistent = ask("InstanceMarketOptions.SpotOptions.SpotInstanceType") == "persistent"
+    return bool(ask("InstanceMarketOptions.MarketType") == "spot" and not persistent)
+
+
+def _check_spot(ask: Callable[..., Any]) -> None:
+    """What EC2 refuses of one-time spot instances: to be stopped by a power-off, and to be protected."""
+    if not _one_time_spot(ask):
+        return
+    if ask("InstanceInitiatedShutdownBehavior") == "stop":
+        raise EC2ClientError(
+            "InvalidParameterCombination", "A one-time Spot Instance cannot be stopped: use terminate."
+        )
+    if str(ask("DisableApiTermination")).lower() == "true":
+        message = "You cannot enable termination protection for a Spot Instance."
+        raise EC2ClientError("InvalidParameterCombination", message)
 
 
 def _modify(self: Any) -> Any:

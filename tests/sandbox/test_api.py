@@ -129,6 +129,18 @@ def test_the_volumes_that_shall_go_with_the_instance_go(cloud: Sandbox) -> None:
     assert left[by_name["/dev/sdf"]["VolumeId"]] == "available"
 
 
+def test_what_ec2_refuses_of_one_time_spot_instances(cloud: Sandbox) -> None:
+    for refused in ({"shutdown_behavior": "stop"}, {"DisableApiTermination": True}):
+        with pytest.raises(ClientError) as error:
+            cloud.launch(machine=False, spot=True, **refused)
+        assert code_of(error) == "InvalidParameterCombination"
+    instance = cloud.launch(machine=False, spot=True)
+    with pytest.raises(ClientError) as error:
+        instance.stop()
+    assert code_of(error) == "UnsupportedOperation"
+    cloud.launch(cloud_init=False, spot=True).power_off()
+
+
 def test_what_is_terminated_cannot_be_started(cloud: Sandbox) -> None:
     instance = cloud.launch(machine=False)
     instance.terminate()

@@ -7,6 +7,7 @@ import json
 from datetime import UTC, datetime
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
+from pathlib import Path
 
 import pytest
 
@@ -60,7 +61,10 @@ def test_a_machine_has_a_systemd_of_its_own(booted: Sandbox) -> None:
 
 
 def test_files_given_at_launch_are_there_before_the_boot(any_cloud: Sandbox) -> None:
-    files = {"/usr/local/bin/tool": "#!/bin/sh\necho tool\n", "/etc/some/config": b"text"}
+    files: dict[str, bytes | str | Path] = {
+        "/usr/local/bin/tool": "#!/bin/sh\necho tool\n",
+        "/etc/some/config": b"text",
+    }
     instance = any_cloud.launch("#!/bin/bash\ntool", cloud_init=False, files=files)
     instance.wait_output("tool", BOUND)
     assert instance.text("/etc/some/config") == "text"

@@ -15,9 +15,13 @@ HALT_MARK = ".sandbox-halted"
 GPU_FILE = "var/lib/sandbox/gpu.csv"
 GPU_HANG = "var/lib/sandbox/gpu-hang"
 
+# The last three: the image has no locales, no sshd and needs no packages, and a failed unit would make it "degraded".
 _CLOUD_CFG = """datasource_list: [Ec2]
 datasource: {Ec2: {timeout: 2, max_wait: 30}}
 network: {config: disabled}
+locale: false
+ssh_genkeytypes: []
+apt: {preserve_sources_list: true}
 """
 # There is no DHCP server here, so the address must be there before cloud-init is.
 _ADDRESS_UNIT = f"""[Unit]

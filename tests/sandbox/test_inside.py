@@ -60,6 +60,17 @@ def test_a_machine_has_a_systemd_of_its_own(booted: Sandbox) -> None:
     instance.wait("stopped", BOUND)
 
 
+def test_a_boot_with_cloud_init_ends_well(booted: Sandbox) -> None:
+    """The real cloud-init, told by a real metadata service that it is on EC2."""
+    instance = booted.launch("#!/bin/bash\necho user data as $(id -un)")
+    running = ["systemctl", "is-system-running", "--wait"]
+    assert instance.exec(running, timeout=BOUND).out == "running\n", instance.sh(
+        "systemctl --failed; cloud-init status"
+    )
+    assert "user data as root\n" in instance.output()
+    assert "aws" in instance.text("/run/cloud-init/instance-data.json")
+
+
 def test_files_given_at_launch_are_there_before_the_boot(any_cloud: Sandbox) -> None:
     files: dict[str, bytes | str | Path] = {
         "/usr/local/bin/tool": "#!/bin/sh\necho tool\n",

@@ -48,7 +48,8 @@ constexpr std::array<Command, 6> k_commands{{
 }};
 
 int dispatch(const std::string& name, const Words& words, const World& world) {
-  if (name == "--help" || name == "-h" || name == "help") return std::fputs(k_help.data(), stdout) < 0 ? 125 : 0;
+  if (name == "--help" || name == "-h" || name == "help")
+    return std::fputs(k_help.data(), stdout) < 0 ? 125 : 0;
   if (name == "--version" || name == "version") return std::puts("curfew " CURFEW_VERSION) < 0 ? 125 : 0;
   std::vector<std::string> names{"version", "help"};
   for (const auto& command : k_commands) {
@@ -56,8 +57,8 @@ int dispatch(const std::string& name, const Words& words, const World& world) {
     if (command.for_people) names.emplace_back(command.name);
   }
   const auto near = curfew::nearest(name, names);
-  std::fprintf(stderr, "curfew: unknown command '%s'%s; see curfew --help\n", curfew::printable(name, 80).c_str(),
-               near ? (", did you mean " + *near + "?").c_str() : "");
+  std::fprintf(stderr, "curfew: unknown command '%s'%s; see curfew --help\n",
+               curfew::printable(name, 80).c_str(), near ? (", did you mean " + *near + "?").c_str() : "");
   return curfew::cli::k_exit_failed;
 }
 

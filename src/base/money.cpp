@@ -43,8 +43,8 @@ std::string format_dollars(Micros amount) {
   std::array<char, 48> buffer{};
   if (micros >= 10'000 || micros == 0) {
     const auto cents = (micros + 5'000) / 10'000;
-    std::snprintf(buffer.data(), buffer.size(), "%s$%llu.%02llu", sign, static_cast<unsigned long long>(cents / 100),
-                  static_cast<unsigned long long>(cents % 100));
+    std::snprintf(buffer.data(), buffer.size(), "%s$%llu.%02llu", sign,
+                  static_cast<unsigned long long>(cents / 100), static_cast<unsigned long long>(cents % 100));
     return buffer.data();
   }
   std::snprintf(buffer.data(), buffer.size(), "%s$0.%06llu", sign, static_cast<unsigned long long>(micros));

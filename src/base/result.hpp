@@ -45,8 +45,7 @@ using Status = Result<void>;
 }
 [[nodiscard]] inline tl::unexpected<Error> fail(ErrorKind kind, std::string what, std::string cause,
                                                 std::string hint = {}) {
-  return tl::unexpected<Error>(
-      Error{kind, std::move(what), std::move(cause), std::move(hint), {}});
+  return tl::unexpected<Error>(Error{kind, std::move(what), std::move(cause), std::move(hint), {}});
 }
 // From errno; the kind follows from the number (ENOENT: not_found, EACCES: refused, ENOSPC: no_space, ...).
 [[nodiscard]] tl::unexpected<Error> fail_errno(std::string what, int number, std::string hint = {});

@@ -41,8 +41,9 @@ std::size_t printable_sequence(std::string_view text) {
     point = point << 6U | (byte(i) & 0x3fU);
   }
   static constexpr std::array<std::uint32_t, 5> k_least{0, 0, 0x80, 0x800, 0x10000};
-  const bool bidi = (point >= 0x202a && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069) || point == 0x200e ||
-                    point == 0x200f || point == 0x061c;  // can reorder what a terminal shows
+  const bool bidi = (point >= 0x202a && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069) ||
+                    point == 0x200e || point == 0x200f ||
+                    point == 0x061c;  // can reorder what a terminal shows
   if (point < k_least[length] || point > 0x10ffff || (point >= 0xd800 && point < 0xe000) || point < 0xa0 ||
       point == 0x2028 || point == 0x2029 || bidi)
     return 0;
@@ -86,7 +87,8 @@ std::string format_bytes(std::uint64_t bytes) {
   std::size_t unit = 0;
   while (value >= 1023.5 && unit + 1 < k_units.size()) value /= 1024, ++unit;
   std::array<char, 32> buffer{};
-  std::snprintf(buffer.data(), buffer.size(), unit == 0 || value >= 100 ? "%.0f %s" : "%.1f %s", value, k_units[unit]);
+  std::snprintf(buffer.data(), buffer.size(), unit == 0 || value >= 100 ? "%.0f %s" : "%.1f %s", value,
+                k_units[unit]);
   return buffer.data();
 }
 
@@ -95,7 +97,8 @@ std::string shell_quoted(std::span<const std::string> argv) {
   for (const auto& word : argv) {
     if (!line.empty()) line += ' ';
     const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) {
-      return std::isalnum(c) != 0 || std::string_view("_-./=:,@%+").find(static_cast<char>(c)) != std::string_view::npos;
+      return std::isalnum(c) != 0 ||
+             std::string_view("_-./=:,@%+").find(static_cast<char>(c)) != std::string_view::npos;
     });
     if (plain) {
       line += word;

@@ -11,7 +11,8 @@
 namespace curfew {
 
 // The candidate nearest to `word` (Damerau-Levenshtein), or nothing where none is near enough to be meant.
-[[nodiscard]] std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates);
+[[nodiscard]] std::optional<std::string> nearest(std::string_view word,
+                                                 std::span<const std::string> candidates);
 
 // Untrusted text for a terminal or a log line: control characters (escape sequences, newlines, C1) and invalid UTF-8
 // become \xNN; cut after `limit` bytes with "...".

@@ -14,13 +14,14 @@ namespace {
 constexpr std::string_view k_duration_hint = "write it as 90s, 5m, 4h, 1h30m or 2d";
 
 tl::unexpected<Error> bad_duration(std::string_view text, std::string cause) {
-  return fail(ErrorKind::invalid_input, "duration '" + std::string(text.substr(0, 64)) + "'", std::move(cause),
-              std::string(k_duration_hint));
+  return fail(ErrorKind::invalid_input, "duration '" + std::string(text.substr(0, 64)) + "'",
+              std::move(cause), std::string(k_duration_hint));
 }
 
 // Digits with at most one point; nothing else ("+1", "1e3", "nan" and " 1" are refused).
 std::optional<double> decimal(std::string_view text) {
-  if (text.empty() || text.size() > 18 || text.find_first_not_of("0123456789.") != std::string_view::npos) return {};
+  if (text.empty() || text.size() > 18 || text.find_first_not_of("0123456789.") != std::string_view::npos)
+    return {};
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size()) return {};
@@ -28,7 +29,8 @@ std::optional<double> decimal(std::string_view text) {
 }
 
 Result<Seconds> checked(std::string_view text, double seconds) {
-  if (seconds > static_cast<double>(k_max_duration.count())) return bad_duration(text, "is longer than a year");
+  if (seconds > static_cast<double>(k_max_duration.count()))
+    return bad_duration(text, "is longer than a year");
   const Seconds whole{std::llround(seconds)};
   if (whole <= Seconds{0}) return bad_duration(text, "must be at least 1s");
   return whole;
@@ -133,7 +135,8 @@ Result<WallTime> parse_utc(std::string_view text) {
   using namespace std::chrono;
   const year_month_day date{std::chrono::year{year}, std::chrono::month{static_cast<unsigned>(month)},
                             std::chrono::day{static_cast<unsigned>(day)}};
-  if (!ok || at != text.size() || !date.ok() || year < 1970 || hour > 23 || minute > 59 || second > 60) return bad();
+  if (!ok || at != text.size() || !date.ok() || year < 1970 || hour > 23 || minute > 59 || second > 60)
+    return bad();
   return WallTime{sys_days{date} + hours{hour} + minutes{minute} + seconds{second} - minutes{offset_minutes}};
 }
 

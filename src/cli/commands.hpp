@@ -12,7 +12,8 @@ namespace curfew::cli {
 
 using Words = std::vector<std::string>;
 
-inline constexpr int k_exit_failed = 125;  // curfew's own failure, bad usage included: as timeout(1) and env(1) do
+inline constexpr int k_exit_failed =
+    125;  // curfew's own failure, bad usage included: as timeout(1) and env(1) do
 
 struct World {
   const os::Clock& clock;

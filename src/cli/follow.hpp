@@ -35,12 +35,12 @@ class Follower {
   bool quiet_;
   Relay relay_;
   std::optional<os::Channel> guard_;
-  int tries_ = 0;                 // to reach the guard, since it was last there
-  std::deque<int> signals_;       // not yet passed on; the second and later ones mean at once
+  int tries_ = 0;            // to reach the guard, since it was last there
+  std::deque<int> signals_;  // not yet passed on; the second and later ones mean at once
   int signals_seen_ = 0;
-  std::optional<int> code_;       // the guard's result
-  std::optional<int> job_code_;   // the command's own
-  bool job_over_ = false;         // nothing of it is left, or it never was
+  std::optional<int> code_;      // the guard's result
+  std::optional<int> job_code_;  // the command's own
+  bool job_over_ = false;        // nothing of it is left, or it never was
   bool progress_shown_ = false;
 };
 

@@ -52,7 +52,8 @@ int guard_command(const Words& words, const World& world) {
     return k_exit_failed;
   }
   // The run folder is gone after a reboot.
-  if (auto made = os::make_private_folder(spec->places.run, spec->root ? 0711 : 0700); !made) log.error(made.error().text());
+  if (auto made = os::make_private_folder(spec->places.run, spec->root ? 0711 : 0700); !made)
+    log.error(made.error().text());
   auto lock = os::lock_file(spec->places.run + "/guard.lock");
   if (!lock && lock.error().kind == ErrorKind::conflict) {
     log.error("another guard runs already: " + lock.error().text());

@@ -51,8 +51,8 @@ guard::Spec guard_spec(const RunOptions& options, const os::JobSpec& job, const 
 
 std::map<std::string, std::string> guard_environment(const net::Environment& environment) {
   static constexpr std::array<std::string_view, 11> k_names{
-      "HOME",     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",      "ALL_PROXY",   "http_proxy",
-      "https_proxy", "no_proxy", "all_proxy",  "SSL_CERT_FILE", "SSL_CERT_DIR"};
+      "HOME",        "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",      "ALL_PROXY",   "http_proxy",
+      "https_proxy", "no_proxy",   "all_proxy",   "SSL_CERT_FILE", "SSL_CERT_DIR"};
   std::map<std::string, std::string> chosen;
   for (const auto& [name, value] : environment) {
     if (name.starts_with("AWS_") || std::find(k_names.begin(), k_names.end(), name) != k_names.end())
@@ -93,7 +93,8 @@ Result<Prepared> prepare(const RunOptions& options, os::JobSpec job, const os::C
   if (!spec.root && spec.ends_machine()) {
     const std::string who = "end this machine without root";
     const std::string hint = "run it with sudo, allow `sudo -n`, give AWS credentials, or --then none";
-    if (!spec.on_ec2) return fail(ErrorKind::refused, who, "it is not an EC2 instance and `sudo -n` is not allowed", hint);
+    if (!spec.on_ec2)
+      return fail(ErrorKind::refused, who, "it is not an EC2 instance and `sudo -n` is not allowed", hint);
     if (auto found = guard::check_credentials(spec.environment, clock, k_credentials_limit); !found)
       return fail(ErrorKind::refused, who, "`sudo -n` is not allowed, and " + found.error().text(), hint);
   }

@@ -27,7 +27,8 @@ namespace curfew::cli {
 namespace json = boost::json;
 
 std::string to_json(const StartRequest& request) {
-  return json::serialize(json::object{{"job", os::to_json(request.job)}, {"guard", guard::to_json(request.guard)}});
+  return json::serialize(
+      json::object{{"job", os::to_json(request.job)}, {"guard", guard::to_json(request.guard)}});
 }
 
 Result<StartRequest> start_request_from_json(std::string_view text) {
@@ -57,8 +58,8 @@ Result<layers::Places> places_for_user() {
   if (state.empty()) {
     const auto home = variable("HOME");
     if (home.empty())
-      return fail(ErrorKind::invalid_input, "find a folder for curfew's state", "neither HOME nor XDG_STATE_HOME is set",
-                  "set one of them");
+      return fail(ErrorKind::invalid_input, "find a folder for curfew's state",
+                  "neither HOME nor XDG_STATE_HOME is set", "set one of them");
     state = home + "/.local/state";
   }
   places.state = state + "/curfew";
@@ -73,12 +74,14 @@ Status look_for_other_guard(const layers::Places& places) {
   const std::string hint = "see `curfew status`; one guard a machine";
   for (const auto& run : {places.run, layers::Places{}.run}) {
     const bool answers = guard::connect_to_guard(run).has_value();
-    const auto lock = answers || !os::exists(run + "/guard.lock") ? Result<os::Fd>(os::Fd{}) : os::lock_file(run + "/guard.lock");
+    const auto lock = answers || !os::exists(run + "/guard.lock") ? Result<os::Fd>(os::Fd{})
+                                                                  : os::lock_file(run + "/guard.lock");
     if (answers || (!lock && lock.error().kind == ErrorKind::conflict))
       return fail(ErrorKind::conflict, "start a guard", "another one guards a job on this machine", hint);
   }
   if (os::connect_to_shim({places.state, places.run}))
-    return fail(ErrorKind::conflict, "start a guard", "a job of an earlier one still runs on this machine", hint);
+    return fail(ErrorKind::conflict, "start a guard", "a job of an earlier one still runs on this machine",
+                hint);
   return {};
 }
 
@@ -111,7 +114,7 @@ Status clear_old(const layers::Places& places) {
 // Detached from the caller's terminal, session and descriptors: closing the terminal changes nothing.
 Status start_shim(const guard::Spec& spec) {
   const auto& places = spec.places;
-  std::vector<std::string> words{places.program, "shim",      "--state", places.state,
+  std::vector<std::string> words{places.program, "shim",     "--state",     places.state,
                                  "--run",        places.run, "--with-guard"};
   if (spec.ends_machine() && spec.root) words.emplace_back("--powers-off");
   std::vector<char*> argv;
@@ -140,9 +143,8 @@ Status arm_l0(const guard::Spec& spec, const layers::L0& l0, const os::Clock& cl
   if (!spec.ends_machine() || !spec.root || !spec.times.end_at) return {};
   const auto plan_marks = spec.then != guard::Then::terminate;
   const auto end = *spec.times.end_at;
-  const layers::L0Record record{{end.wall + layers::k_l0_after_end, end.boot + layers::k_l0_after_end},
-                                spec.times.boot_id,
-                                plan_marks};
+  const layers::L0Record record{
+      {end.wall + layers::k_l0_after_end, end.boot + layers::k_l0_after_end}, spec.times.boot_id, plan_marks};
   return l0.arm(record, {clock.wall(), clock.boot(), os::boot_id()});
 }
 
@@ -174,8 +176,9 @@ Status start(const StartRequest& request, const World& world) {
   if (done) done = os::make_private_folder(places.run, spec.root ? 0711 : 0700);
   if (done) done = check_no_other_guard(places);
   if (done) done = clear_old(places);
-  if (done) done = os::replace_file(os::JobPaths{places.state, places.run}.spec(), os::to_json(request.job), 0600,
-                                    os::Sync::no);
+  if (done)
+    done = os::replace_file(os::JobPaths{places.state, places.run}.spec(), os::to_json(request.job), 0600,
+                            os::Sync::no);
   if (done) done = os::replace_file(spec.path(), guard::to_json(spec), 0600, os::Sync::yes);
   if (!done) return done;
 

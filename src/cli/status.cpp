@@ -41,15 +41,18 @@ constexpr int k_answer_limit_ms = 5'000;
 Result<json::object> ask_guard(const std::string& run) {
   auto channel = guard::connect_to_guard(run);
   if (!channel) return fail(std::move(channel.error()));
-  if (auto sent = channel->send(static_cast<char>(guard::ToGuard::status), ""); !sent) return fail(std::move(sent.error()));
+  if (auto sent = channel->send(static_cast<char>(guard::ToGuard::status), ""); !sent)
+    return fail(std::move(sent.error()));
   pollfd wait{channel->fd(), POLLIN, 0};
   if (::poll(&wait, 1, k_answer_limit_ms) <= 0)
-    return fail(ErrorKind::timed_out, "ask the guard", "no answer within 5s", "its supervisor replaces a guard that hangs");
+    return fail(ErrorKind::timed_out, "ask the guard", "no answer within 5s",
+                "its supervisor replaces a guard that hangs");
   auto message = channel->receive();
   if (!message) return fail(std::move(message.error()));
   boost::system::error_code error;
   auto value = *message ? json::parse((*message)->text, error) : json::value();
-  if (error || !value.is_object()) return fail(ErrorKind::invalid_input, "ask the guard", "the answer is not JSON");
+  if (error || !value.is_object())
+    return fail(ErrorKind::invalid_input, "ask the guard", "the answer is not JSON");
   return std::move(value.as_object());
 }
 
@@ -68,8 +71,9 @@ json::object layers_of(const layers::Places& places, const json::object& status,
     const auto reading = layers::L0{places, systemd, power}.verify();
     put("L0", reading.armed, reading.text);
   }
-  put("L1", true, "guard " + std::to_string(status.at("guard_pid").as_int64()) + ", stage " +
-                      std::string(status.at("stage").as_string()));
+  put("L1", true,
+      "guard " + std::to_string(status.at("guard_pid").as_int64()) + ", stage " +
+          std::string(status.at("stage").as_string()));
   if (systemd) {
     const auto reading = layers::L2{places}.verify();
     put("L2", reading.armed, reading.text);
@@ -91,11 +95,14 @@ std::string time_text(const json::object& status, const char* name) {
   const auto* object = value == nullptr ? nullptr : value->if_object();
   if (object == nullptr) return "no limit";
   const Seconds left{object->at("left_s").as_int64()};
-  return text_at(*object, "at") + (left > Seconds{0} ? ", in " + format_duration(left) : ", " + format_duration(-left) + " ago");
+  return text_at(*object, "at") +
+         (left > Seconds{0} ? ", in " + format_duration(left) : ", " + format_duration(-left) + " ago");
 }
 
 void print_text(const json::object& status) {
-  const auto line = [](const char* name, const std::string& text) { std::printf("%-8s %s\n", name, text.c_str()); };
+  const auto line = [](const char* name, const std::string& text) {
+    std::printf("%-8s %s\n", name, text.c_str());
+  };
   line("job", text_at(status, "command") + " (pid " + text_at(status, "job_pid") + ")");
   line("stage", text_at(status, "stage") + " since " + text_at(status, "since") +
                     (status.at("cause").is_null() ? "" : ", because of " + text_at(status, "cause")));
@@ -105,17 +112,20 @@ void print_text(const json::object& status) {
   line("end at", time_text(status, "end_at"));
   for (const auto& [name, value] : status.at("layers").as_object()) {
     const auto& layer = value.as_object();
-    line(std::string(name).c_str(), (layer.at("armed").as_bool() ? "" : "NOT ARMED: ") + text_at(layer, "text"));
+    line(std::string(name).c_str(),
+         (layer.at("armed").as_bool() ? "" : "NOT ARMED: ") + text_at(layer, "text"));
   }
   line("ending", text_at(status, "ending"));
 }
 
 int show_last(const layers::Places& places, bool as_json) {
   const auto text = os::read_file(os::JobPaths{places.state, places.run}.exit_record());
-  const auto record = text ? os::exit_record_from_json(*text) : Result<os::ExitRecord>(fail(Error{text.error()}));
+  const auto record =
+      text ? os::exit_record_from_json(*text) : Result<os::ExitRecord>(fail(Error{text.error()}));
   const auto how = [&]() -> std::string {
     if (record->how == os::ExitRecord::How::exited) return "exited " + std::to_string(record->number);
-    if (record->how == os::ExitRecord::How::signalled) return "killed by signal " + std::to_string(record->number);
+    if (record->how == os::ExitRecord::How::signalled)
+      return "killed by signal " + std::to_string(record->number);
     return "not started: " + printable(record->why);
   };
   if (as_json) {
@@ -129,7 +139,8 @@ int show_last(const layers::Places& places, bool as_json) {
     return k_exit_no_guard;
   }
   std::puts("no guard is running on this machine");
-  if (record) std::printf("last job %s at %s\n", how().c_str(), format_utc(WallTime{Millis{record->ended_ms}}).c_str());
+  if (record)
+    std::printf("last job %s at %s\n", how().c_str(), format_utc(WallTime{Millis{record->ended_ms}}).c_str());
   return k_exit_no_guard;
 }
 
@@ -143,7 +154,8 @@ int status_command(const Words& words, const World& world) {
     } else if (word == "--help" || word == "-h") {
       return std::fputs(k_help.data(), stdout) < 0 ? k_exit_failed : 0;
     } else {
-      std::fprintf(stderr, "curfew: unknown option '%s'; see curfew status --help\n", printable(word, 80).c_str());
+      std::fprintf(stderr, "curfew: unknown option '%s'; see curfew status --help\n",
+                   printable(word, 80).c_str());
       return k_exit_failed;
     }
   }
@@ -152,7 +164,8 @@ int status_command(const Words& words, const World& world) {
   for (const auto& places : candidates) {
     auto status = ask_guard(places.run);
     if (!status && status.error().kind == ErrorKind::not_found) continue;
-    if (!status && status.error().kind == ErrorKind::unavailable) continue;  // a socket that nobody listens on
+    if (!status && status.error().kind == ErrorKind::unavailable)
+      continue;  // a socket that nobody listens on
     if (!status) {
       std::fprintf(stderr, "curfew: %s\n", status.error().text().c_str());
       return k_exit_failed;

@@ -22,7 +22,8 @@ namespace asio = boost::asio;
 Awaitable<bool> readable(int fd, Millis limit) {
   const auto executor = co_await asio::this_coro::executor;
   // A duplicate, so that closing it here leaves the caller's open; shared, for the timer's handler may come late.
-  auto descriptor = std::make_shared<asio::posix::stream_descriptor>(executor, ::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  auto descriptor =
+      std::make_shared<asio::posix::stream_descriptor>(executor, ::fcntl(fd, F_DUPFD_CLOEXEC, 0));
   asio::steady_timer timer(executor, limit);
   timer.async_wait([descriptor](const boost::system::error_code& error) {
     if (!error) descriptor->cancel();

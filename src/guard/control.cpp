@@ -53,7 +53,8 @@ Status ControlServer::open(const std::string& run_folder) {
   if (!bound) return fail_errno("make the control socket " + path, error);
   if (owner_ != ::geteuid() && ::chown(path.c_str(), owner_, static_cast<gid_t>(-1)) != 0)
     return fail_errno("give the control socket to the job's owner", errno);
-  if (::listen(fd->get(), static_cast<int>(k_most_clients)) != 0) return fail_errno("listen on " + path, errno);
+  if (::listen(fd->get(), static_cast<int>(k_most_clients)) != 0)
+    return fail_errno("listen on " + path, errno);
   asio::co_spawn(executor_, accept(std::make_shared<os::Fd>(std::move(*fd))), asio::detached);
   return {};
 }
@@ -107,12 +108,12 @@ void ControlServer::answer(Client& client, const os::Message& message) {
     if (!client.channel.send(static_cast<char>(type), text)) client.gone = true;
   };
   switch (static_cast<ToGuard>(message.type)) {
-    case ToGuard::status:
-      return send(FromGuard::status, handlers_.status());
+    case ToGuard::status: return send(FromGuard::status, handlers_.status());
     case ToGuard::follow:
       client.follows = true;
       for (const auto& line : lines_) send(FromGuard::line, line);
-      if (const auto published = handlers_.published(); !published.empty()) send(FromGuard::published, published);
+      if (const auto published = handlers_.published(); !published.empty())
+        send(FromGuard::published, published);
       return;
     case ToGuard::stop: {
       const auto words = split(message.text, ' ');

@@ -45,17 +45,21 @@ EndingPlan ending_plan(Then then, bool on_ec2, const std::optional<MachineFacts>
 
 std::string describe(const EndingPlan& plan, const Spec& spec, const std::optional<MachineFacts>& facts) {
   if (plan.ending == Ending::none) {
-    return spec.then == Then::none ? "this machine stays on when the job is over (--then none)"
-                                   : "this machine stays on when the job is over: it is not an EC2 instance (--then auto)";
+    return spec.then == Then::none
+               ? "this machine stays on when the job is over (--then none)"
+               : "this machine stays on when the job is over: it is not an EC2 instance (--then auto)";
   }
-  std::string line = spec.rules.dry_run ? "dry run: nothing will end this machine; it would " : "when the job is over this machine will ";
+  std::string line = spec.rules.dry_run ? "dry run: nothing will end this machine; it would "
+                                        : "when the job is over this machine will ";
   if (!spec.on_ec2) return line + "be powered off (not an EC2 instance)";
 
-  const std::string name = facts ? "instance " + printable(facts->instance_id) : "this instance (IMDS has not answered)";
+  const std::string name =
+      facts ? "instance " + printable(facts->instance_id) : "this instance (IMDS has not answered)";
   const Ending behavior = behavior_of(facts);
   if (plan.ending == Ending::terminate) {
     line += "be gone: " + name + " is terminated";
-    if (behavior == Ending::none) line += " (what an OS shutdown does here is not known: ec2:DescribeInstanceAttribute was not answered)";
+    if (behavior == Ending::none)
+      line += " (what an OS shutdown does here is not known: ec2:DescribeInstanceAttribute was not answered)";
     if (behavior == Ending::stop) line += " by TerminateInstances, for an OS shutdown would only stop it";
   } else if (spec.then == Then::automatic && behavior == Ending::terminate) {
     line += "be shut down: " + name + " is set to terminate on an OS shutdown";
@@ -81,10 +85,11 @@ std::vector<std::string> weaknesses(const Spec& spec) {
     lines.emplace_back(
         "without systemd the guard is a plain process: it is restarted when it dies, but not after a reboot");
   if (!spec.root)
-    lines.emplace_back("without root only the EC2 API can end this machine, and nothing outlives a reboot (no L0, no L2)");
-  else if (!spec.service)
-    lines.emplace_back("L0 is `shutdown -h +N`: gone after a reboot");
-  if (!spec.times.end_at) lines.emplace_back("no time limit: L0 is not armed, the guard alone ends this machine");
+    lines.emplace_back(
+        "without root only the EC2 API can end this machine, and nothing outlives a reboot (no L0, no L2)");
+  else if (!spec.service) lines.emplace_back("L0 is `shutdown -h +N`: gone after a reboot");
+  if (!spec.times.end_at)
+    lines.emplace_back("no time limit: L0 is not armed, the guard alone ends this machine");
   return lines;
 }
 

@@ -33,7 +33,8 @@ struct MachineFacts {
 [[nodiscard]] EndingPlan ending_plan(Then then, bool on_ec2, const std::optional<MachineFacts>& facts);
 
 // One line for people: what will happen to the machine and its volumes once the job is over.
-[[nodiscard]] std::string describe(const EndingPlan& plan, const Spec& spec, const std::optional<MachineFacts>& facts);
+[[nodiscard]] std::string describe(const EndingPlan& plan, const Spec& spec,
+                                   const std::optional<MachineFacts>& facts);
 
 // What is weaker on this machine than it could be, a line each; said at the start.
 [[nodiscard]] std::vector<std::string> weaknesses(const Spec& spec);

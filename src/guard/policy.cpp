@@ -71,7 +71,8 @@ class Machine {
   }
 
   void on(const JobNotStarted& event) {
-    if (state_.stage != Stage::arming && state_.stage != Stage::draining && state_.stage != Stage::killing) return;
+    if (state_.stage != Stage::arming && state_.stage != Stage::draining && state_.stage != Stage::killing)
+      return;
     if (is_over()) return;
     state_.start_failure = event.code;
     state_.tree_gone = true;
@@ -211,7 +212,8 @@ class Machine {
     state_.signal = signal;
     enter(Stage::draining, grace);
     act(SignalTree{signal});
-    info("stopping what is left of the job: " + signal_text(signal) + ", " + seconds_text(grace) + " until SIGKILL");
+    info("stopping what is left of the job: " + signal_text(signal) + ", " + seconds_text(grace) +
+         " until SIGKILL");
   }
 
   void enter_killing(const std::string& why) {
@@ -262,8 +264,8 @@ class Machine {
     if (state_.rung >= state_.plan.ladder.size()) return pause();
     const Rung rung = state_.plan.ladder[state_.rung];
     state_.stage_until = now_.boot + k_rung_time;
-    info("ending the machine (" + std::string(name_of(state_.plan.ending)) + ") by '" + std::string(name_of(rung)) +
-         "'");
+    info("ending the machine (" + std::string(name_of(state_.plan.ending)) + ") by '" +
+         std::string(name_of(rung)) + "'");
     act(Climb{rung});
   }
 
@@ -274,7 +276,8 @@ class Machine {
     ++state_.rounds;
     state_.pausing = true;
     state_.stage_until = now_.boot + pause;
-    error("no way of ending the machine has worked: THE MACHINE STILL RUNS; trying again in " + seconds_text(pause));
+    error("no way of ending the machine has worked: THE MACHINE STILL RUNS; trying again in " +
+          seconds_text(pause));
   }
 
   // ---- bounds
@@ -332,9 +335,7 @@ class Machine {
         move_l0();
         if (!state_.pausing) climb();
         return;
-      case Stage::done:
-        publish();
-        return leave();
+      case Stage::done: publish(); return leave();
     }
   }
 

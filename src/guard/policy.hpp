@@ -44,8 +44,8 @@ enum class Rung : std::uint8_t { shutdown_command, instance_api, systemctl_force
 
 struct EndingPlan {
   Ending ending = Ending::none;
-  std::vector<Rung> ladder;   // in the order to try; empty only where ending is none
-  bool marks_ended = false;   // write the marker that a later boot of a stopped machine reads
+  std::vector<Rung> ladder;  // in the order to try; empty only where ending is none
+  bool marks_ended = false;  // write the marker that a later boot of a stopped machine reads
 };
 
 struct JobResult {
@@ -97,8 +97,8 @@ struct Resumed {
   bool same_boot = true;
 };
 
-using Event = std::variant<JobStarted, JobNotStarted, JobEnded, JobLost, TreeGone, Tick, StopAsked, MachineGoingDown,
-                           TimesMoved, PlanKnown, SaveEnded, RungEnded, Resumed>;
+using Event = std::variant<JobStarted, JobNotStarted, JobEnded, JobLost, TreeGone, Tick, StopAsked,
+                           MachineGoingDown, TimesMoved, PlanKnown, SaveEnded, RungEnded, Resumed>;
 
 // ---- actions
 
@@ -131,16 +131,18 @@ struct Note {
   std::string text;
 };
 
-using Action = std::variant<SignalTree, KillTree, StartSave, CancelSave, Publish, MarkEnded, MoveL0, Climb, Disarm,
-                            Leave, Note>;
+using Action = std::variant<SignalTree, KillTree, StartSave, CancelSave, Publish, MarkEnded, MoveL0, Climb,
+                            Disarm, Leave, Note>;
 
 // ---- the machine
 
-inline constexpr Millis k_kill_limit{5'000};        // after SIGKILL: who isn't gone then is stuck in the kernel
-inline constexpr Millis k_backstop = 2 * k_kill_limit;  // after end_at: the ladder, without what is still under way
-inline constexpr Millis k_rung_time{30'000};        // for each rung, then the next
-inline constexpr Millis k_l0_while_ending{120'000}; // L0 carries the last rungs if our own shutdown takes the guard
-inline constexpr Millis k_round_pause{30'000};      // after a whole ladder in vain, doubled each round
+inline constexpr Millis k_kill_limit{5'000};  // after SIGKILL: who isn't gone then is stuck in the kernel
+inline constexpr Millis k_backstop =
+    2 * k_kill_limit;                         // after end_at: the ladder, without what is still under way
+inline constexpr Millis k_rung_time{30'000};  // for each rung, then the next
+inline constexpr Millis k_l0_while_ending{
+    120'000};  // L0 carries the last rungs if our own shutdown takes the guard
+inline constexpr Millis k_round_pause{30'000};  // after a whole ladder in vain, doubled each round
 inline constexpr Millis k_round_pause_most{300'000};
 
 struct State {
@@ -148,19 +150,19 @@ struct State {
   Cause cause = Cause::none;
   job::Times times;
   EndingPlan plan;
-  bool going_down = false;          // by another's hand: no ladder
+  bool going_down = false;  // by another's hand: no ladder
   bool tree_gone = false;
-  std::optional<JobResult> result;  // once the command has ended or was lost
-  std::optional<int> start_failure; // 125, 126, 127
-  std::optional<bool> all_saved;    // once saving is over; empty: nothing to save, or not yet
-  std::optional<int> published;     // the exit code given to the front end
-  int signal = 15;                  // what the job was asked to stop with
+  std::optional<JobResult> result;   // once the command has ended or was lost
+  std::optional<int> start_failure;  // 125, 126, 127
+  std::optional<bool> all_saved;     // once saving is over; empty: nothing to save, or not yet
+  std::optional<int> published;      // the exit code given to the front end
+  int signal = 15;                   // what the job was asked to stop with
   WallTime stage_since{};
-  BootTime stage_until{};           // the bound of draining, killing, saving, a rung or a pause between rounds
-  std::size_t rung = 0;             // index into plan.ladder
-  bool pausing = false;             // between two rounds of the ladder
-  std::uint32_t rounds = 0;         // ladders climbed in vain
-  std::optional<BootTime> l0_at;    // when L0 fires, once it was moved here
+  BootTime stage_until{};         // the bound of draining, killing, saving, a rung or a pause between rounds
+  std::size_t rung = 0;           // index into plan.ladder
+  bool pausing = false;           // between two rounds of the ladder
+  std::uint32_t rounds = 0;       // ladders climbed in vain
+  std::optional<BootTime> l0_at;  // when L0 fires, once it was moved here
 };
 
 struct Step {

@@ -106,13 +106,19 @@ bool ShimLink::hear(const os::Message& message) {
       return true;
     case os::FromShim::not_started: {
       const auto space = message.text.find(' ');
-      tell_end({os::ExitRecord::How::not_started, static_cast<int>(number(0)),
-                space == std::string::npos ? "" : message.text.substr(space + 1), 0, {}});
+      tell_end({os::ExitRecord::How::not_started,
+                static_cast<int>(number(0)),
+                space == std::string::npos ? "" : message.text.substr(space + 1),
+                0,
+                {}});
       return true;
     }
     case os::FromShim::ended:
       tell_end({words[0] == "exited" ? os::ExitRecord::How::exited : os::ExitRecord::How::signalled,
-                static_cast<int>(number(1)), {}, 0, {}});
+                static_cast<int>(number(1)),
+                {},
+                0,
+                {}});
       return true;
     case os::FromShim::tree_gone:
       gone_ = true;

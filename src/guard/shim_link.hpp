@@ -16,7 +16,8 @@ class ShimLink {
  public:
   using Sink = std::function<void(Event)>;
 
-  ShimLink(os::JobPaths paths, os::Log& log, Sink sink) : paths_(std::move(paths)), log_(log), sink_(std::move(sink)) {}
+  ShimLink(os::JobPaths paths, os::Log& log, Sink sink)
+      : paths_(std::move(paths)), log_(log), sink_(std::move(sink)) {}
 
   // Connects (for at most 20 s), says who it is, and tells what it hears, until the shim has gone. A shim that went
   // without telling the job's end: its exit record counts, else the job is lost and what is left of it is killed here.

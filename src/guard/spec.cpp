@@ -14,14 +14,10 @@ namespace json = boost::json;
 
 std::string_view name_of(Then then) {
   switch (then) {
-    case Then::automatic:
-      return "auto";
-    case Then::terminate:
-      return "terminate";
-    case Then::stop:
-      return "stop";
-    case Then::none:
-      return "none";
+    case Then::automatic: return "auto";
+    case Then::terminate: return "terminate";
+    case Then::stop: return "stop";
+    case Then::none: return "none";
   }
   return "auto";
 }
@@ -46,7 +42,8 @@ std::string to_json(const Spec& spec) {
       {"version", 1},
       {"then", std::string(name_of(spec.then))},
       {"max_time_s", detail::maybe(limits.max_time)},
-      {"deadline_ms", limits.deadline ? json::value(limits.deadline->time_since_epoch().count()) : json::value()},
+      {"deadline_ms",
+       limits.deadline ? json::value(limits.deadline->time_since_epoch().count()) : json::value()},
       {"grace_s", limits.grace.count()},
       {"before_end_s", limits.before_end.count()},
       {"save_s", limits.save.count()},

@@ -23,16 +23,16 @@ enum class Then : std::uint8_t { automatic, terminate, stop, none };
 struct Spec {
   Then then = Then::automatic;
   Rules rules;
-  job::Times times;                 // as of the start
-  std::vector<std::string> saves;   // SRC=s3://bucket/prefix
-  std::string folder;               // the job's: relative SRCs are below it
-  std::string command;              // for people
-  std::string log;                  // a file, or empty
+  job::Times times;                // as of the start
+  std::vector<std::string> saves;  // SRC=s3://bucket/prefix
+  std::string folder;              // the job's: relative SRCs are below it
+  std::string command;             // for people
+  std::string log;                 // a file, or empty
   os::LogFormat log_format = os::LogFormat::text;
-  bool on_ec2 = false;              // by what the machine says of itself
-  bool service = false;             // supervised by systemd; else by the shim
+  bool on_ec2 = false;   // by what the machine says of itself
+  bool service = false;  // supervised by systemd; else by the shim
   bool root = false;
-  std::uint32_t owner = 0;          // the job's uid: may follow and stop it by the control socket
+  std::uint32_t owner = 0;  // the job's uid: may follow and stop it by the control socket
   std::map<std::string, std::string> environment;  // AWS_*, proxies, certificates, HOME
   layers::Places places;
 

@@ -32,8 +32,9 @@ std::optional<job::Instant> instant_from(os::JsonReader& read, std::string_view 
 
 constexpr std::array k_stages{Stage::arming, Stage::running, Stage::draining, Stage::killing,
                               Stage::saving, Stage::ending,  Stage::done};
-constexpr std::array k_causes{Cause::none,       Cause::job_ended,  Cause::job_not_started,    Cause::job_lost,
-                              Cause::time_limit, Cause::stop_asked, Cause::machine_going_down, Cause::rebooted};
+constexpr std::array k_causes{
+    Cause::none,       Cause::job_ended,  Cause::job_not_started,    Cause::job_lost,
+    Cause::time_limit, Cause::stop_asked, Cause::machine_going_down, Cause::rebooted};
 constexpr std::array k_endings{Ending::none, Ending::stop, Ending::terminate};
 constexpr std::array k_rungs{Rung::shutdown_command, Rung::instance_api, Rung::systemctl_force,
                              Rung::kernel_power_off, Rung::sysrq};
@@ -41,7 +42,8 @@ constexpr std::array k_rungs{Rung::shutdown_command, Rung::instance_api, Rung::s
 template <class Values>
 typename Values::value_type named(os::JsonReader& read, std::string_view field, std::string_view name,
                                   const Values& values) {
-  const auto found = std::find_if(values.begin(), values.end(), [&](auto value) { return name_of(value) == name; });
+  const auto found =
+      std::find_if(values.begin(), values.end(), [&](auto value) { return name_of(value) == name; });
   if (found != values.end()) return *found;
   read.refuse(field, "has a value that is not known");
   return values.front();
@@ -50,7 +52,9 @@ typename Values::value_type named(os::JsonReader& read, std::string_view field, 
 json::object plan_object(const EndingPlan& plan) {
   json::array ladder;
   for (const auto rung : plan.ladder) ladder.emplace_back(std::string(name_of(rung)));
-  return {{"ending", std::string(name_of(plan.ending))}, {"ladder", std::move(ladder)}, {"marks", plan.marks_ended}};
+  return {{"ending", std::string(name_of(plan.ending))},
+          {"ladder", std::move(ladder)},
+          {"marks", plan.marks_ended}};
 }
 
 EndingPlan plan_from(os::JsonReader& read) {
@@ -140,7 +144,9 @@ Result<Saved> saved_from_json(std::string_view text) {
   s.stage_since = WallTime{Millis{read.number("stage_since_ms")}};
   s.stage_until = BootTime{Millis{read.number("stage_until_ms")}};
   const auto rung = read.number("rung");
-  s.rung = rung >= 0 && rung < static_cast<std::int64_t>(s.plan.ladder.size()) ? static_cast<std::size_t>(rung) : 0;
+  s.rung = rung >= 0 && rung < static_cast<std::int64_t>(s.plan.ladder.size())
+               ? static_cast<std::size_t>(rung)
+               : 0;
   s.pausing = read.flag("pausing");
   s.rounds = static_cast<std::uint32_t>(read.number("rounds"));
   if (const auto at = read.maybe_number("l0_at_ms")) s.l0_at = BootTime{Millis{*at}};

@@ -24,12 +24,10 @@ json::value result_of(const State& state) {
   if (state.start_failure) return json::object{{"how", "not started"}, {"number", *state.start_failure}};
   if (!state.result) return {};
   switch (state.result->how) {
-    case JobResult::How::exited:
-      return json::object{{"how", "exited"}, {"number", state.result->number}};
+    case JobResult::How::exited: return json::object{{"how", "exited"}, {"number", state.result->number}};
     case JobResult::How::signalled:
       return json::object{{"how", "signalled"}, {"number", state.result->number}};
-    case JobResult::How::unknown:
-      break;
+    case JobResult::How::unknown: break;
   }
   return json::object{{"how", "unknown"}, {"number", json::value()}};
 }

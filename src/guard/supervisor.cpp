@@ -45,7 +45,9 @@ Supervisor::Supervisor(Spec spec, Parts parts)
       shim_({spec_.places.state, spec_.places.run}, parts.log, [this](const Event& event) { handle(event); }),
       control_(parts.io.get_executor(), spec_.owner,
                {[this] { return status(); },
-                [this](int signal, bool at_once) { handle(StopAsked{signal, at_once}); },
+                [this](int signal, bool at_once) {
+                  handle(StopAsked{signal, at_once});
+                },
                 [this] { return state_.published ? std::to_string(*state_.published) : std::string(); }}) {}
 
 job::Now Supervisor::now() const { return {parts_.clock.wall(), parts_.clock.boot(), os::boot_id()}; }
@@ -55,7 +57,8 @@ void Supervisor::run() {
     control_.tell(FromGuard::line, std::string(os::name_of(level)) + " " + std::string(text));
   });
   if (auto opened = control_.open(spec_.places.run); !opened)
-    parts_.log.error("no control socket, so the front end and `curfew status` hear nothing: " + opened.error().text());
+    parts_.log.error("no control socket, so the front end and `curfew status` hear nothing: " +
+                     opened.error().text());
   asio::co_spawn(parts_.io, hear_signals(), asio::detached);
   asio::co_spawn(parts_.io, tick(), asio::detached);
   os::notify_systemd("READY=1");
@@ -110,7 +113,8 @@ void Supervisor::take_up() {
   } else {
     persist(os::Sync::yes);
     parts_.log.info("guarding " + spec_.command + ": stop at " +
-                    (state_.times.stop_at ? format_utc(state_.times.stop_at->wall) : "no time") + ", machine gone by " +
+                    (state_.times.stop_at ? format_utc(state_.times.stop_at->wall) : "no time") +
+                    ", machine gone by " +
                     (state_.times.end_at ? format_utc(state_.times.end_at->wall) : "no time"));
     for (const auto& line : weaknesses(spec_)) parts_.log.warning(line);
   }
@@ -121,7 +125,8 @@ void Supervisor::take_up() {
 // A later boot that finds the mark was started by its owner, who wants it up; another instance id is a baked image.
 Awaitable<bool> Supervisor::is_other_machine() {
   if (os::exists(spec_.places.ended_marker())) {
-    parts_.log.info("this machine was ended by curfew and has been started again: nothing is guarded any more");
+    parts_.log.info(
+        "this machine was ended by curfew and has been started again: nothing is guarded any more");
     co_return true;
   }
   if (!spec_.on_ec2 || instance_id_.empty()) co_return false;
@@ -216,7 +221,8 @@ Awaitable<void> Supervisor::tick() {
       next_beat = at + k_watchdog_beat;
     }
     Millis wait = k_tick;
-    if (const auto bound = next_bound(state_, spec_.rules)) wait = std::min(wait, *bound - parts_.clock.boot());
+    if (const auto bound = next_bound(state_, spec_.rules))
+      wait = std::min(wait, *bound - parts_.clock.boot());
     co_await pause(std::max(wait, k_shortest_tick));
   }
 }

@@ -98,7 +98,8 @@ Status L0::arm(const L0Record& record, const job::Now& now) const {
 }
 
 Status L0::move_for_ending(bool marks_ended, const job::Now& now) const {
-  const L0Record record{{now.wall + k_l0_while_ending, now.boot + k_l0_while_ending}, now.boot_id, marks_ended};
+  const L0Record record{
+      {now.wall + k_l0_while_ending, now.boot + k_l0_while_ending}, now.boot_id, marks_ended};
   if (auto written = os::replace_file(record_path(places_), to_json(record), 0600, os::Sync::no); !written)
     return written;
   if (!systemd_) return {};  // `shutdown -h +N` stays where it is; our own shutdown replaces it
@@ -112,12 +113,15 @@ L0Reading L0::verify() const {
     const auto record = os::read_file(record_path(places_));
     const auto parsed = record ? l0_record_from_json(*record) : Result<L0Record>(fail(Error{record.error()}));
     if (!parsed) return {false, {}, "not armed: " + parsed.error().text()};
-    return {true, parsed->at.wall, "shutdown -h +N, without systemd: gone after a reboot, and can't be read back"};
+    return {true, parsed->at.wall,
+            "shutdown -h +N, without systemd: gone after a reboot, and can't be read back"};
   }
-  const auto read = os::unit_properties(k_l0_timer, {"ActiveState", "NextElapseUSecRealtime", "UnitFileState"});
+  const auto read =
+      os::unit_properties(k_l0_timer, {"ActiveState", "NextElapseUSecRealtime", "UnitFileState"});
   if (!read) return {false, {}, "can't be read: " + read.error().text()};
   const auto state = read->contains("ActiveState") ? read->at("ActiveState") : "";
-  if (state != "active") return {false, {}, std::string(k_l0_timer) + " is " + (state.empty() ? "unknown" : state)};
+  if (state != "active")
+    return {false, {}, std::string(k_l0_timer) + " is " + (state.empty() ? "unknown" : state)};
   const auto next = read->contains("NextElapseUSecRealtime") ? read->at("NextElapseUSecRealtime") : "";
   const auto enabled = read->contains("UnitFileState") ? read->at("UnitFileState") : "";
   // "Tue 2026-11-24 18:01:00 UTC": the zone is the machine's; only UTC is taken for a time.
@@ -125,7 +129,8 @@ L0Reading L0::verify() const {
   if (const auto words = split(next, ' '); words.size() == 4 && words[3] == "UTC") {
     if (auto parsed = parse_utc(std::string(words[1]) + "T" + std::string(words[2]) + "Z")) at = *parsed;
   }
-  return {true, at, std::string(k_l0_timer) + " " + state + ", " + enabled + (next.empty() ? "" : ", next " + next)};
+  return {true, at,
+          std::string(k_l0_timer) + " " + state + ", " + enabled + (next.empty() ? "" : ", next " + next)};
 }
 
 Status L0::disarm() const {
@@ -136,12 +141,13 @@ Status L0::disarm() const {
     return done;
   }
   const auto stopped = os::systemctl({"stop", k_l0_timer, k_l0_ending_timer});
-  for (const auto& path :
-       {places_.units + "/timers.target.wants/" + k_l0_timer, places_.units + "/" + k_l0_timer,
-        places_.units + "/" + k_l0_ending_timer, places_.units + "/" + k_l0_service, places_.armed_marker()}) {
+  for (const auto& path : {places_.units + "/timers.target.wants/" + k_l0_timer,
+                           places_.units + "/" + k_l0_timer, places_.units + "/" + k_l0_ending_timer,
+                           places_.units + "/" + k_l0_service, places_.armed_marker()}) {
     if (auto removed = os::remove_file(path); !removed) done = removed;
   }
-  if (auto reloaded = os::systemctl({"daemon-reload"}); !reloaded && done) done = fail(std::move(reloaded.error()));
+  if (auto reloaded = os::systemctl({"daemon-reload"}); !reloaded && done)
+    done = fail(std::move(reloaded.error()));
   if (!stopped && done) return fail(Error{stopped.error()}.within("disarm L0"));
   return done;
 }

@@ -20,7 +20,8 @@ Status install_program(const std::string& program, const std::string& to) {
   if (!from || ::fstat(from.get(), &from_info) != 0) return fail_errno("read " + program, errno);
   if (::stat(to.c_str(), &to_info) == 0) {
     const bool same_file = from_info.st_dev == to_info.st_dev && from_info.st_ino == to_info.st_ino;
-    const bool same_copy = from_info.st_size == to_info.st_size && from_info.st_mtim.tv_sec == to_info.st_mtim.tv_sec &&
+    const bool same_copy = from_info.st_size == to_info.st_size &&
+                           from_info.st_mtim.tv_sec == to_info.st_mtim.tv_sec &&
                            from_info.st_mtim.tv_nsec == to_info.st_mtim.tv_nsec;
     if (same_file || same_copy) return {};
   }
@@ -31,7 +32,8 @@ Status install_program(const std::string& program, const std::string& to) {
   if (!out) return fail_errno("write " + temporary, errno);
   Status done;
   for (off_t at = 0; done && at < from_info.st_size;) {
-    const auto sent = ::sendfile(out.get(), from.get(), &at, static_cast<std::size_t>(from_info.st_size - at));
+    const auto sent =
+        ::sendfile(out.get(), from.get(), &at, static_cast<std::size_t>(from_info.st_size - at));
     if (sent <= 0) done = fail_errno("copy " + program + " to " + to, sent == 0 ? EIO : errno);
   }
   if (done && ::fchmod(out.get(), 0755) != 0) done = fail_errno("set the mode of " + to, errno);
@@ -49,13 +51,15 @@ Status L2::arm(const std::string& program, const GuardUnit& unit) const {
   Status done = os::replace_file(guard, guard_unit(places_, unit), 0644, os::Sync::yes);
   if (done) done = os::make_private_folder(places_.runtime_units, 0755);
   if (done)
-    done = os::replace_file(places_.runtime_units + "/" + k_job_service, job_unit(places_), 0644, os::Sync::no);
+    done =
+        os::replace_file(places_.runtime_units + "/" + k_job_service, job_unit(places_), 0644, os::Sync::no);
   const std::string wants = places_.units + "/multi-user.target.wants";
   if (done) done = os::make_private_folder(wants, 0755);
   if (!done) return done;
   if (::symlink(guard.c_str(), (wants + "/" + k_guard_service).c_str()) != 0 && errno != EEXIST)
     return fail_errno("enable " + std::string(k_guard_service), errno);
-  if (auto said = os::systemctl({"daemon-reload"}); !said) return fail(std::move(said.error()).within("arm L2"));
+  if (auto said = os::systemctl({"daemon-reload"}); !said)
+    return fail(std::move(said.error()).within("arm L2"));
   // Starts of ours must not count towards the limit that powers the machine off. Fails where nothing had failed.
   (void)os::systemctl({"reset-failed", k_guard_service, k_job_service});
   if (auto said = os::systemctl({"start", "--no-block", k_job_service, k_guard_service}); !said)
@@ -74,8 +78,8 @@ L2Reading L2::verify() const {
   const bool armed = (value("ActiveState") == "active" || value("ActiveState") == "activating") &&
                      value("Restart") == "always";
   return {armed, std::string(k_guard_service) + " " + value("ActiveState") + ", " + value("UnitFileState") +
-                     ", restart " + value("Restart") + ", watchdog " + value("WatchdogUSec") +
-                     ", then " + value("StartLimitAction")};
+                     ", restart " + value("Restart") + ", watchdog " + value("WatchdogUSec") + ", then " +
+                     value("StartLimitAction")};
 }
 
 Status L2::disarm() const {

@@ -32,7 +32,8 @@ struct Places {
 [[nodiscard]] std::string l0_service_unit(const Places& places);
 
 struct GuardUnit {
-  bool powers_off = true;   // after five failed starts in ten minutes; false where ending is none or in a dry run
+  bool powers_off =
+      true;  // after five failed starts in ten minutes; false where ending is none or in a dry run
   Seconds stop_limit{180};  // grace and saving, when the machine is shut down by another's hand
 };
 [[nodiscard]] std::string guard_unit(const Places& places, const GuardUnit& unit);

@@ -46,13 +46,13 @@ Step publishes_twice(State state, const Rules& rules, const Now& now, const Even
 
 Step publishes_last(State state, const Rules& rules, const Now& now, const Event& event) {
   Step made = guard::step(std::move(state), rules, now, event);
-  std::stable_partition(made.actions.begin(), made.actions.end(), [](const Action& action) {
-    return !std::holds_alternative<guard::Publish>(action);
-  });
+  std::stable_partition(made.actions.begin(), made.actions.end(),
+                        [](const Action& action) { return !std::holds_alternative<guard::Publish>(action); });
   return made;
 }
 
-Step publishes_the_jobs_code_at_the_limit(State state, const Rules& rules, const Now& now, const Event& event) {
+Step publishes_the_jobs_code_at_the_limit(State state, const Rules& rules, const Now& now,
+                                          const Event& event) {
   Step made = guard::step(std::move(state), rules, now, event);
   for (auto& action : made.actions) {
     auto* publish = std::get_if<guard::Publish>(&action);
@@ -74,7 +74,8 @@ Step kills_without_grace(State state, const Rules& rules, const Now& now, const 
 }
 
 Step never_kills_who_ignores_sigterm(State state, const Rules& rules, const Now& now, const Event& event) {
-  if (state.stage == Stage::draining && std::holds_alternative<guard::Tick>(event)) return {std::move(state), {}};
+  if (state.stage == Stage::draining && std::holds_alternative<guard::Tick>(event))
+    return {std::move(state), {}};
   return guard::step(std::move(state), rules, now, event);
 }
 
@@ -111,7 +112,8 @@ Step gives_up_after_one_ladder(State state, const Rules& rules, const Now& now, 
 }
 
 Step waits_for_the_first_rung_for_ever(State state, const Rules& rules, const Now& now, const Event& event) {
-  if (state.stage == Stage::ending && std::holds_alternative<guard::Tick>(event)) return {std::move(state), {}};
+  if (state.stage == Stage::ending && std::holds_alternative<guard::Tick>(event))
+    return {std::move(state), {}};
   return guard::step(std::move(state), rules, now, event);
 }
 
@@ -137,7 +139,8 @@ Step puts_l0_off_each_round(State state, const Rules& rules, const Now& now, con
   return guard::step(std::move(state), rules, now, event);
 }
 
-Step does_not_hear_that_the_tree_is_gone(State state, const Rules& rules, const Now& now, const Event& event) {
+Step does_not_hear_that_the_tree_is_gone(State state, const Rules& rules, const Now& now,
+                                         const Event& event) {
   if (std::holds_alternative<guard::TreeGone>(event)) return {std::move(state), {}};
   return guard::step(std::move(state), rules, now, event);
 }
@@ -149,14 +152,17 @@ Step disarms_what_it_ends(State state, const Rules& rules, const Now& now, const
 }
 
 Step starts_over_when_it_resumes(State state, const Rules& rules, const Now& now, const Event& event) {
-  if (std::holds_alternative<guard::Resumed>(event) && state.stage == Stage::draining) state.stage = Stage::running;
+  if (std::holds_alternative<guard::Resumed>(event) && state.stage == Stage::draining)
+    state.stage = Stage::running;
   Step made = guard::step(state, rules, now, event);
-  if (std::holds_alternative<guard::Resumed>(event) && state.stage == Stage::running) made.state.stage = Stage::arming;
+  if (std::holds_alternative<guard::Resumed>(event) && state.stage == Stage::running)
+    made.state.stage = Stage::arming;
   return made;
 }
 
 Step saves_for_ever(State state, const Rules& rules, const Now& now, const Event& event) {
-  if (state.stage == Stage::saving && std::holds_alternative<guard::Tick>(event)) return {std::move(state), {}};
+  if (state.stage == Stage::saving && std::holds_alternative<guard::Tick>(event))
+    return {std::move(state), {}};
   return guard::step(std::move(state), rules, now, event);
 }
 

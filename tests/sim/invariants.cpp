@@ -11,15 +11,16 @@ using guard::Ending;
 using guard::JobResult;
 using guard::Stage;
 
-constexpr Millis k_slack{2s};         // the guard's loop is late, answers take their time
+constexpr Millis k_slack{2s};  // the guard's loop is late, answers take their time
 constexpr Millis k_l0_after_end{60s};
-constexpr Millis k_l0_force{125s};    // L0's own shutdown may hang: by force after 120 s
+constexpr Millis k_l0_force{125s};  // L0's own shutdown may hang: by force after 120 s
 
 [[noreturn]] void violated(int invariant, std::string text) { throw Violation{invariant, std::move(text)}; }
 
 std::string seconds(Millis time) {
   std::string text = std::to_string(time.count() % 1000);
-  return std::to_string(time.count() / 1000) + "." + std::string(3 - std::min<std::size_t>(text.size(), 3), '0') + text;
+  return std::to_string(time.count() / 1000) + "." +
+         std::string(3 - std::min<std::size_t>(text.size(), 3), '0') + text;
 }
 
 }  // namespace
@@ -89,7 +90,8 @@ void Watcher::check_save_begins() const {
   if (truth_.is_tree_empty) {
     if (truth_.tree_empty_since && truth_.saves_begun == 0 &&
         truth_.now - std::max(*truth_.tree_empty_since, *first_reason()) > 1s + absence() + truth_.downtime)
-      violated(8, "saving begins " + seconds(truth_.now - *truth_.tree_empty_since) + " s after the job was gone");
+      violated(
+          8, "saving begins " + seconds(truth_.now - *truth_.tree_empty_since) + " s after the job was gone");
     return;
   }
   if (!first_kill_) violated(8, "saving begins while the job runs, and nobody has killed it");
@@ -99,7 +101,8 @@ void Watcher::check_save_begins() const {
 
 bool Watcher::could_be_saved() const {
   const auto& limits = scenario_.rules.limits;
-  if (!scenario_.rules.has_saves || !truth_.is_started || scenario_.save.how != SaveModel::How::works) return false;
+  if (!scenario_.rules.has_saves || !truth_.is_started || scenario_.save.how != SaveModel::How::works)
+    return false;
   if (truth_.is_squeezed) return false;
   const Millis lost = absence() + truth_.downtime + truth_.wall_ahead_at_boot + k_slack;
   const Millis needed = scenario_.save.takes * std::max(1, truth_.saves_begun + truth_.reboots);
@@ -126,8 +129,8 @@ void Watcher::check_publish(int code) {
   if (!first) violated(5, "published without a reason");
   const Millis together = *first + 1s + absence() + truth_.downtime;
   std::set<int> right;
-  for (const auto& reason : {truth_.job_ended, truth_.job_lost, truth_.not_started, truth_.asked, truth_.going_down,
-                             truth_.rebooted}) {
+  for (const auto& reason : {truth_.job_ended, truth_.job_lost, truth_.not_started, truth_.asked,
+                             truth_.going_down, truth_.rebooted}) {
     if (reason && *reason <= together) right.insert(code_of_result());
   }
   if (truth_.stop_at && *truth_.stop_at <= std::min(together, truth_.now)) right.insert(124);
@@ -167,8 +170,8 @@ bool Watcher::must_end() const {
 
 std::optional<Millis> Watcher::first_reason() const {
   std::optional<Millis> first;
-  for (const auto& reason : {truth_.job_ended, truth_.job_lost, truth_.not_started, truth_.asked, truth_.going_down,
-                             truth_.rebooted, truth_.stop_at}) {
+  for (const auto& reason : {truth_.job_ended, truth_.job_lost, truth_.not_started, truth_.asked,
+                             truth_.going_down, truth_.rebooted, truth_.stop_at}) {
     if (reason && *reason <= truth_.now && (!first || *reason < *first)) first = reason;
   }
   return first;
@@ -223,7 +226,8 @@ std::optional<Millis> Watcher::bound() const {
   }
   const bool has_l0 = scenario_.l0 && !truth_.pid1_crashed && (truth_.end_at || l0_due_);
   if (has_l0 && !(truth_.l0_is_behind && truth_.guard_gone_for_good)) {
-    const Millis armed = truth_.end_at ? *truth_.end_at + k_l0_after_end : end + guard::k_backstop + absence();
+    const Millis armed =
+        truth_.end_at ? *truth_.end_at + k_l0_after_end : end + guard::k_backstop + absence();
     at_most(armed + guard::k_l0_while_ending + k_l0_force + truth_.downtime +
             (again + guard::k_l0_while_ending + k_l0_force) * truth_.reboots + k_slack);
   }
@@ -233,7 +237,8 @@ std::optional<Millis> Watcher::bound() const {
 void Watcher::time_passes() const {
   const auto latest = bound();
   if (latest && truth_.now > *latest)
-    violated(1, "the machine still runs at " + seconds(truth_.now) + ", should have ended by " + seconds(*latest));
+    violated(
+        1, "the machine still runs at " + seconds(truth_.now) + ", should have ended by " + seconds(*latest));
 }
 
 void Watcher::is_over() const {
@@ -241,6 +246,8 @@ void Watcher::is_over() const {
   if (bound()) violated(1, "the machine runs for ever");
 }
 
-bool Watcher::is_beyond_us() const { return !truth_.machine_ended && must_end() && first_reason() && !bound(); }
+bool Watcher::is_beyond_us() const {
+  return !truth_.machine_ended && must_end() && first_reason() && !bound();
+}
 
 }  // namespace curfew::sim

@@ -36,9 +36,9 @@ struct Truth {
   bool is_squeezed = false;  // IMDS gave a time that leaves less than grace and saving
   guard::EndingPlan plan;    // as the guard was last told
 
-  bool is_started = false;                // the job
+  bool is_started = false;  // the job
   bool is_tree_empty = true;
-  std::optional<Millis> tree_empty_since; // and the command's end known
+  std::optional<Millis> tree_empty_since;  // and the command's end known
   std::optional<guard::JobResult> exit;
   bool exit_heard = false;
   bool not_started_heard = false;

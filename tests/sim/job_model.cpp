@@ -80,7 +80,8 @@ std::vector<guard::Event> Job::found() const {
 }
 
 bool Job::is_tree_empty() const {
-  return std::none_of(processes_.begin(), processes_.end(), [](const Process& process) { return process.alive; });
+  return std::none_of(processes_.begin(), processes_.end(),
+                      [](const Process& process) { return process.alive; });
 }
 
 }  // namespace curfew::sim

@@ -46,7 +46,8 @@ struct Counts {
   std::uint64_t ended = 0, ended_by_other = 0, beyond_us = 0, saved = 0, reboots = 0, restarts = 0;
 };
 
-std::optional<Violation> run_one(std::uint64_t seed, const Options& options, const StepFunction& step, Counts& counts) {
+std::optional<Violation> run_one(std::uint64_t seed, const Options& options, const StepFunction& step,
+                                 Counts& counts) {
   const Scenario scenario = scenario_of(seed, options.alone);
   World world{scenario, step, options.verbose};
   try {
@@ -75,12 +76,14 @@ int run_all(const Options& options) {
       return 1;
     }
   }
-  std::printf("%llu runs from seed %llu hold: %llu machines ended (%llu by L0, L2 or another's hand), %llu had nobody left "
-              "but L3, %llu saved, %llu reboots, %llu restarts of the guard\n",
-              static_cast<unsigned long long>(options.runs), static_cast<unsigned long long>(options.seed),
-              static_cast<unsigned long long>(counts.ended), static_cast<unsigned long long>(counts.ended_by_other),
-              static_cast<unsigned long long>(counts.beyond_us), static_cast<unsigned long long>(counts.saved), static_cast<unsigned long long>(counts.reboots),
-              static_cast<unsigned long long>(counts.restarts));
+  std::printf(
+      "%llu runs from seed %llu hold: %llu machines ended (%llu by L0, L2 or another's hand), %llu had "
+      "nobody left "
+      "but L3, %llu saved, %llu reboots, %llu restarts of the guard\n",
+      static_cast<unsigned long long>(options.runs), static_cast<unsigned long long>(options.seed),
+      static_cast<unsigned long long>(counts.ended), static_cast<unsigned long long>(counts.ended_by_other),
+      static_cast<unsigned long long>(counts.beyond_us), static_cast<unsigned long long>(counts.saved),
+      static_cast<unsigned long long>(counts.reboots), static_cast<unsigned long long>(counts.restarts));
   return 0;
 }
 

@@ -41,7 +41,8 @@ JobModel job_of(Random& random, Millis grace) {
   job.start_delay = random.between(1ms, 500ms);
   job.command = process_of(random, grace);
   if (random.chance(30)) {
-    for (auto left = random.between(1, 3); left > 0; --left) job.children.push_back(process_of(random, grace));
+    for (auto left = random.between(1, 3); left > 0; --left)
+      job.children.push_back(process_of(random, grace));
   }
   if (random.chance(15)) job.signals_lost = static_cast<int>(random.between(1, 2));
   return job;
@@ -59,10 +60,11 @@ SaveModel save_of(Random& random, Millis limit) {
 
 guard::EndingPlan plan_of(Random& random, bool may_be_none) {
   guard::EndingPlan plan;
-  plan.ending = may_be_none && random.chance(12) ? Ending::none : random.pick({Ending::stop, Ending::terminate});
+  plan.ending =
+      may_be_none && random.chance(12) ? Ending::none : random.pick({Ending::stop, Ending::terminate});
   if (plan.ending == Ending::none) return plan;
-  for (const Rung rung : {Rung::shutdown_command, Rung::instance_api, Rung::systemctl_force, Rung::kernel_power_off,
-                          Rung::sysrq}) {
+  for (const Rung rung : {Rung::shutdown_command, Rung::instance_api, Rung::systemctl_force,
+                          Rung::kernel_power_off, Rung::sysrq}) {
     if (rung != Rung::instance_api || random.chance(80)) plan.ladder.push_back(rung);
   }
   plan.marks_ended = plan.ending == Ending::stop;
@@ -106,12 +108,14 @@ Fault fault_of(Random& random, const Scenario& scenario) {
   const bool guard_may_die = scenario.l2 || (scenario.l0 && limited);
   Fault fault;
   do {
-    fault.kind = random.pick({guard_killed, guard_hangs, guard_crashes_before_persist, guard_crashes_after_persist,
-                              guard_crashes_between_actions, shim_dies, wall_jumps, wall_jumps, reboot,
-                              machine_goes_down, stop_asked, stop_asked, pid1_crashes});
+    fault.kind =
+        random.pick({guard_killed, guard_hangs, guard_crashes_before_persist, guard_crashes_after_persist,
+                     guard_crashes_between_actions, shim_dies, wall_jumps, wall_jumps, reboot,
+                     machine_goes_down, stop_asked, stop_asked, pid1_crashes});
   } while (kills_guard(fault.kind) && !guard_may_die);
   if (random.chance(55)) {
-    fault.on_entry = random.pick({Stage::running, Stage::draining, Stage::killing, Stage::saving, Stage::ending});
+    fault.on_entry =
+        random.pick({Stage::running, Stage::draining, Stage::killing, Stage::saving, Stage::ending});
     fault.at = random.chance(50) ? random.between(0ms, 3s) : random.between(0ms, 60s);
   } else {
     fault.at = random.between(0ms, 900s);

@@ -63,9 +63,9 @@ struct Fault {
   FaultKind kind{};
   std::optional<guard::Stage> on_entry;  // `at` counts from there, else from the start
   Millis at{0};
-  Millis amount{0};     // of a wall jump; after a reboot: how wrong the wall clock is
-  Millis downtime{0};   // of a reboot
-  int signal = 15;      // of a request to stop
+  Millis amount{0};    // of a wall jump; after a reboot: how wrong the wall clock is
+  Millis downtime{0};  // of a reboot
+  int signal = 15;     // of a request to stop
   bool at_once = false;
   enum class Down : std::uint8_t { off, reboot, hangs } down = Down::off;
 };
@@ -87,7 +87,9 @@ struct Scenario {
   bool l2 = true;
   std::vector<Fault> faults;
 
-  [[nodiscard]] const RungModel& rung(guard::Rung rung) const { return rungs[static_cast<std::size_t>(rung)]; }
+  [[nodiscard]] const RungModel& rung(guard::Rung rung) const {
+    return rungs[static_cast<std::size_t>(rung)];
+  }
 };
 
 // `alone`: without L0 and L2, and so without the deaths that they are there for.

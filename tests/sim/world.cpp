@@ -11,9 +11,9 @@ using guard::Stage;
 
 namespace {
 constexpr WallTime k_start_wall{1'795'500'000s};
-constexpr Millis k_first_boot{-75s};            // the machine was up for a while before the guard started
+constexpr Millis k_first_boot{-75s};  // the machine was up for a while before the guard started
 constexpr Millis k_l0_after_end{60s};
-constexpr Millis k_longest{24h};                // of true time, for runs that nothing ends
+constexpr Millis k_longest{24h};  // of true time, for runs that nothing ends
 }  // namespace
 
 World::World(const Scenario& scenario, StepFunction step, bool verbose)
@@ -88,7 +88,8 @@ void World::job_reports(const guard::Event& event) {
 // As for times and plan: at end_at + 60 s where the machine is to end at all.
 void World::arm_l0() {
   if (!scenario_.l0 || truth_.pid1_crashed) return;
-  const bool is_wanted = live_.plan.ending != guard::Ending::none && !scenario_.rules.dry_run && live_.times.end_at;
+  const bool is_wanted =
+      live_.plan.ending != guard::Ending::none && !scenario_.rules.dry_run && live_.times.end_at;
   if (!is_wanted) {
     l0_.armed = false;
     return;

@@ -14,7 +14,8 @@
 
 namespace curfew::sim {
 
-using StepFunction = std::function<guard::Step(guard::State, const guard::Rules&, const job::Now&, const guard::Event&)>;
+using StepFunction =
+    std::function<guard::Step(guard::State, const guard::Rules&, const job::Now&, const guard::Event&)>;
 
 class World {
  public:

@@ -1,7 +1,7 @@
 // The guard's process in the world: its supervisor, its deaths, and what its actions do.
-#include "world.hpp"
-
 #include <algorithm>
+
+#include "world.hpp"
 
 namespace curfew::sim {
 
@@ -14,23 +14,26 @@ constexpr Millis k_restart{1s};           // RestartSec
 constexpr Millis k_start_interval{600s};  // StartLimitIntervalSec
 constexpr std::size_t k_start_burst = 5;  // StartLimitBurst
 constexpr Millis k_tick{1s};
-constexpr Millis k_slow_tick{15s};        // nothing but stop_at can happen: a real guard ticks oftener
+constexpr Millis k_slow_tick{15s};  // nothing but stop_at can happen: a real guard ticks oftener
 
 std::string text_of(const guard::Event& event) {
-  static constexpr std::string_view k_names[] = {"JobStarted", "JobNotStarted",    "JobEnded",   "JobLost",   "TreeGone",
-                                                 "Tick",       "StopAsked",        "MachineGoingDown", "TimesMoved",
-                                                 "PlanKnown",  "SaveEnded",        "RungEnded",  "Resumed"};
+  static constexpr std::string_view k_names[] = {
+      "JobStarted",       "JobNotStarted", "JobEnded",  "JobLost",   "TreeGone",  "Tick",   "StopAsked",
+      "MachineGoingDown", "TimesMoved",    "PlanKnown", "SaveEnded", "RungEnded", "Resumed"};
   return std::string(k_names[event.index()]);
 }
 
 std::string text_of(const guard::Action& action) {
-  static constexpr std::string_view k_names[] = {"SignalTree", "KillTree", "StartSave", "CancelSave", "Publish",
-                                                 "MarkEnded",  "MoveL0",   "Climb",     "Disarm",     "Leave", "Note"};
+  static constexpr std::string_view k_names[] = {"SignalTree", "KillTree",  "StartSave", "CancelSave",
+                                                 "Publish",    "MarkEnded", "MoveL0",    "Climb",
+                                                 "Disarm",     "Leave",     "Note"};
   std::string text{k_names[action.index()]};
   if (const auto* note = std::get_if<guard::Note>(&action)) text += ": " + note->text;
-  if (const auto* publish = std::get_if<guard::Publish>(&action)) text += " " + std::to_string(publish->exit_code);
+  if (const auto* publish = std::get_if<guard::Publish>(&action))
+    text += " " + std::to_string(publish->exit_code);
   if (const auto* climb = std::get_if<guard::Climb>(&action)) text += " " + std::string(name_of(climb->rung));
-  if (const auto* move = std::get_if<guard::MoveL0>(&action)) text += " " + std::to_string(move->ahead.count()) + " ms";
+  if (const auto* move = std::get_if<guard::MoveL0>(&action))
+    text += " " + std::to_string(move->ahead.count()) + " ms";
   return text;
 }
 
@@ -122,7 +125,8 @@ void World::deliver(const guard::Event& event) {
   const Stage before = live_.stage;
   guard::Step made = step_(live_, scenario_.rules, clocks(), event);
   watcher_.stepped(live_, event, made);
-  if (!std::holds_alternative<guard::Tick>(event)) trace(text_of(event) + " in " + std::string(name_of(before)));
+  if (!std::holds_alternative<guard::Tick>(event))
+    trace(text_of(event) + " in " + std::string(name_of(before)));
 
   const bool crashes = crash_ && !made.actions.empty();
   if (crashes && crash_ == FaultKind::guard_crashes_before_persist) {
@@ -179,7 +183,8 @@ void World::hear(const guard::Event& event, Stage before) {
     if (live_.times.stop_at) {
       earlier(truth_.stop_at, true_time(*live_.times.stop_at));
       earlier(truth_.end_at, true_time(*live_.times.end_at));
-      const Millis until_end = *truth_.end_at - std::max(*truth_.stop_at, before < Stage::draining ? 0ms : now);
+      const Millis until_end =
+          *truth_.end_at - std::max(*truth_.stop_at, before < Stage::draining ? 0ms : now);
       if (until_end < Millis{scenario_.rules.limits.after_stop()}) truth_.is_squeezed = true;
     }
     if (before < Stage::ending) arm_l0();
@@ -245,7 +250,8 @@ void World::climb(guard::Rung rung) {
   using How = RungModel::How;
   const RungModel& model = scenario_.rung(rung);
   const bool is_systemds = rung == guard::Rung::shutdown_command || rung == guard::Rung::systemctl_force;
-  const bool fails = static_cast<int>(live_.rounds) < scenario_.failing_rounds || (is_systemds && truth_.pid1_crashed);
+  const bool fails =
+      static_cast<int>(live_.rounds) < scenario_.failing_rounds || (is_systemds && truth_.pid1_crashed);
   const How how = fails ? How::refuses : model.how;
   if (how == How::silent) return;
   schedule_.after(model.answers_after, [this, rung, how, life = life_] {

@@ -54,8 +54,10 @@ TEST_F(Ec2Test, BelievesNoReplyAboutAnotherInstanceOrOfAnotherCall) {
 TEST_F(Ec2Test, TellsWhichVolumesGoWithTheInstance) {
   const auto reply = [](const std::string& id, const std::string& volume) {
     return "<DescribeInstanceAttributeResponse><instanceId>" + id +
-           "</instanceId><blockDeviceMapping><item><deviceName>/dev/sda1</deviceName><ebs><volumeId>vol-1</volumeId>"
-           "<deleteOnTermination>true</deleteOnTermination></ebs></item><item><deviceName>/dev/sdb</deviceName><ebs>"
+           "</instanceId><blockDeviceMapping><item><deviceName>/dev/sda1</deviceName><ebs><volumeId>vol-1</"
+           "volumeId>"
+           "<deleteOnTermination>true</deleteOnTermination></ebs></item><item><deviceName>/dev/sdb</"
+           "deviceName><ebs>"
            "<volumeId>" +
            volume +
            "</volumeId><deleteOnTermination>false</deleteOnTermination></ebs></item></blockDeviceMapping>"

@@ -1,8 +1,8 @@
 #include "base/money.hpp"
 
-#include <gtest/gtest.h>
-
 #include <limits>
+
+#include <gtest/gtest.h>
 
 namespace curfew {
 namespace {
@@ -28,8 +28,13 @@ TEST(Money, reads_dollars) {
     const char* text;
     std::int64_t micros;
   };
-  for (const auto& [text, micros] : {Case{"5", 5'000'000}, {"$5", 5'000'000}, {"5.00", 5'000'000}, {"1.006", 1'006'000},
-                                     {"0.000001", 1}, {"$0.5", 500'000}, {"1000000000", 1'000'000'000'000'000}}) {
+  for (const auto& [text, micros] : {Case{"5", 5'000'000},
+                                     {"$5", 5'000'000},
+                                     {"5.00", 5'000'000},
+                                     {"1.006", 1'006'000},
+                                     {"0.000001", 1},
+                                     {"$0.5", 500'000},
+                                     {"1000000000", 1'000'000'000'000'000}}) {
     const auto parsed = parse_dollars(text);
     ASSERT_TRUE(parsed) << text;
     EXPECT_EQ(parsed->count, micros) << text;
@@ -37,8 +42,26 @@ TEST(Money, reads_dollars) {
 }
 
 TEST(Money, refuses_what_is_no_amount) {
-  for (const char* text : {"", "$", "0", "0.000000", "-5", "+5", "5.", ".5", "5.0000001", "1,006", "5e3", "$$5", "5 ", "5$",
-                           "1000000001", "99999999999999999999", "1.99999999999999999999", "1.2.3", "NaN", "٥"})
+  for (const char* text : {"",
+                           "$",
+                           "0",
+                           "0.000000",
+                           "-5",
+                           "+5",
+                           "5.",
+                           ".5",
+                           "5.0000001",
+                           "1,006",
+                           "5e3",
+                           "$$5",
+                           "5 ",
+                           "5$",
+                           "1000000001",
+                           "99999999999999999999",
+                           "1.99999999999999999999",
+                           "1.2.3",
+                           "NaN",
+                           "٥"})
     EXPECT_FALSE(parse_dollars(text)) << text;
 }
 

@@ -1,14 +1,15 @@
 #include "base/result.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cerrno>
+
+#include <gtest/gtest.h>
 
 namespace curfew {
 namespace {
 
 TEST(Error, is_one_line_with_cause_and_hint) {
-  EXPECT_EQ((Error{ErrorKind::system, "read /x", "no such file", "make it"}.text()), "read /x: no such file (make it)");
+  EXPECT_EQ((Error{ErrorKind::system, "read /x", "no such file", "make it"}.text()),
+            "read /x: no such file (make it)");
   EXPECT_EQ((Error{ErrorKind::system, "read /x", "", ""}.text()), "read /x");
   EXPECT_EQ((Error{ErrorKind::system, "", "no such file", ""}.text()), "no such file");
 }

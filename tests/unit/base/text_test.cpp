@@ -1,8 +1,8 @@
 #include "base/text.hpp"
 
-#include <gtest/gtest.h>
-
 #include <limits>
+
+#include <gtest/gtest.h>
 
 namespace curfew {
 namespace {
@@ -13,9 +13,19 @@ TEST(Nearest, finds_what_was_meant) {
     const char* word;
     std::optional<std::string> meant;
   };
-  for (const auto& [word, meant] :
-       {Case{"rnu", "run"}, {"ru", "run"}, {"statsu", "status"}, {"stat", "status"}, {"chekc", "check"}, {"lanch", "launch"},
-        {"docter", "doctor"}, {"", {}}, {"x", {}}, {"xy", {}}, {"ls", {}}, {"python", {}}, {"terminate", {}}})
+  for (const auto& [word, meant] : {Case{"rnu", "run"},
+                                    {"ru", "run"},
+                                    {"statsu", "status"},
+                                    {"stat", "status"},
+                                    {"chekc", "check"},
+                                    {"lanch", "launch"},
+                                    {"docter", "doctor"},
+                                    {"", {}},
+                                    {"x", {}},
+                                    {"xy", {}},
+                                    {"ls", {}},
+                                    {"python", {}},
+                                    {"terminate", {}}})
     EXPECT_EQ(nearest(word, commands), meant) << word;
   EXPECT_EQ(nearest("run", {}), std::nullopt);
   EXPECT_EQ(nearest(std::string(100'000, 'a'), commands), std::nullopt);
@@ -25,32 +35,40 @@ TEST(Printable, passes_text_and_escapes_what_could_act) {
   struct Case {
     std::string text, shown;
   };
-  for (const auto& [text, shown] : {Case{"plain text", "plain text"},
-                                    {"", ""},
-                                    {"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x94\xa5", "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x94\xa5"},
-                                    {"a\nb\tc\r", "a\\x0ab\\x09c\\x0d"},
-                                    {"\x1b[31mred", "\\x1b[31mred"},
-                                    {"\x7f", "\\x7f"},
-                                    {std::string("a\0b", 3), "a\\x00b"},
-                                    {"\xc2\x9b" "31m", "\\xc2\\x9b31m"},               // C1's own CSI
-                                    {"\xe2\x80\xae" "gpj", "\\xe2\\x80\\xaegpj"},      // right-to-left override
-                                    {"\xd8\x9c", "\\xd8\\x9c"},                         // Arabic letter mark
-                                    {"\xe2\x80\xa8", "\\xe2\\x80\\xa8"},               // line separator
-                                    {"\xff\xfe", "\\xff\\xfe"},
-                                    {"\xc3", "\\xc3"},                                  // cut off
-                                    {"\xe2\x82", "\\xe2\\x82"},
-                                    {"\xc0\xaf", "\\xc0\\xaf"},                         // overlong
-                                    {"\xe0\x80\xaf", "\\xe0\\x80\\xaf"},
-                                    {"\xed\xa0\x80", "\\xed\\xa0\\x80"},               // surrogate
-                                    {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},     // past U+10FFFF
-                                    {"\xf5\x80\x80\x80", "\\xf5\\x80\\x80\\x80"}})
+  for (const auto& [text, shown] :
+       {Case{"plain text", "plain text"},
+        {"", ""},
+        {"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x94\xa5", "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x94\xa5"},
+        {"a\nb\tc\r", "a\\x0ab\\x09c\\x0d"},
+        {"\x1b[31mred", "\\x1b[31mred"},
+        {"\x7f", "\\x7f"},
+        {std::string("a\0b", 3), "a\\x00b"},
+        {"\xc2\x9b"
+         "31m",
+         "\\xc2\\x9b31m"},  // C1's own CSI
+        {"\xe2\x80\xae"
+         "gpj",
+         "\\xe2\\x80\\xaegpj"},               // right-to-left override
+        {"\xd8\x9c", "\\xd8\\x9c"},           // Arabic letter mark
+        {"\xe2\x80\xa8", "\\xe2\\x80\\xa8"},  // line separator
+        {"\xff\xfe", "\\xff\\xfe"},
+        {"\xc3", "\\xc3"},  // cut off
+        {"\xe2\x82", "\\xe2\\x82"},
+        {"\xc0\xaf", "\\xc0\\xaf"},  // overlong
+        {"\xe0\x80\xaf", "\\xe0\\x80\\xaf"},
+        {"\xed\xa0\x80", "\\xed\\xa0\\x80"},           // surrogate
+        {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},  // past U+10FFFF
+        {"\xf5\x80\x80\x80", "\\xf5\\x80\\x80\\x80"}})
     EXPECT_EQ(printable(text), shown);
 }
 
 TEST(Printable, is_cut_between_characters) {
   EXPECT_EQ(printable("abcdef", 3), "abc...");
   EXPECT_EQ(printable("abc", 3), "abc");
-  EXPECT_EQ(printable("a\xe2\x82\xac" "b", 2), "a\xe2\x82\xac...");
+  EXPECT_EQ(printable("a\xe2\x82\xac"
+                      "b",
+                      2),
+            "a\xe2\x82\xac...");
   EXPECT_LE(printable(std::string(1 << 20, '\x1b')).size(), 210U);
 }
 

@@ -77,7 +77,8 @@ class Front {
       relay->stop();
     };
     events.ended = [&](os::ExitRecord::How how, int number) {
-      note(std::string(how == os::ExitRecord::How::exited ? "exited " : "signalled ") + std::to_string(number));
+      note(std::string(how == os::ExitRecord::How::exited ? "exited " : "signalled ") +
+           std::to_string(number));
     };
     events.tree_gone = [&] {
       note("gone");

@@ -34,20 +34,34 @@ TEST(EndingPlan, follows_then_and_what_is_known_of_the_machine) {
   const Case cases[] = {
       {"none stays", Then::none, true, facts_with(job, Ending::terminate), Ending::none, {}, false, false},
       {"auto off EC2 stays", Then::automatic, false, {}, Ending::none, {}, false, false},
-      {"auto, tagged", Then::automatic, true, facts_with(job, Ending::terminate), Ending::terminate, shutdown, true, false},
-      {"auto, tagged, shutdown would stop: the API first", Then::automatic, true, facts_with(job, Ending::stop),
-       Ending::terminate, api, true, false},
-      {"auto, tagged, behaviour unknown", Then::automatic, true, facts_with(job, {}), Ending::terminate, shutdown, true, false},
-      {"auto, tagged to stop", Then::automatic, true, facts_with(job_stop, Ending::stop), Ending::stop, shutdown, true, true},
-      {"auto, another machine that stops", Then::automatic, true, facts_with({}, Ending::stop), Ending::stop, shutdown, true, true},
-      {"auto, another machine that terminates: never by the API", Then::automatic, true, facts_with({}, Ending::terminate),
-       Ending::stop, shutdown, true, false},
+      {"auto, tagged", Then::automatic, true, facts_with(job, Ending::terminate), Ending::terminate, shutdown,
+       true, false},
+      {"auto, tagged, shutdown would stop: the API first", Then::automatic, true,
+       facts_with(job, Ending::stop), Ending::terminate, api, true, false},
+      {"auto, tagged, behaviour unknown", Then::automatic, true, facts_with(job, {}), Ending::terminate,
+       shutdown, true, false},
+      {"auto, tagged to stop", Then::automatic, true, facts_with(job_stop, Ending::stop), Ending::stop,
+       shutdown, true, true},
+      {"auto, another machine that stops", Then::automatic, true, facts_with({}, Ending::stop), Ending::stop,
+       shutdown, true, true},
+      {"auto, another machine that terminates: never by the API", Then::automatic, true,
+       facts_with({}, Ending::terminate), Ending::stop, shutdown, true, false},
       {"auto, IMDS silent", Then::automatic, true, {}, Ending::stop, shutdown, true, true},
-      {"terminate where shutdown stops", Then::terminate, true, facts_with({}, Ending::stop), Ending::terminate, api, true, false},
+      {"terminate where shutdown stops", Then::terminate, true, facts_with({}, Ending::stop),
+       Ending::terminate, api, true, false},
       {"terminate, IMDS silent", Then::terminate, true, {}, Ending::terminate, shutdown, true, false},
-      {"stop where shutdown stops", Then::stop, true, facts_with({}, Ending::stop), Ending::stop, shutdown, true, true},
-      {"stop where shutdown terminates", Then::stop, true, facts_with({}, Ending::terminate), Ending::stop, api, true, true},
-      {"terminate off EC2 is a power-off", Then::terminate, false, {}, Ending::terminate, shutdown, false, true},
+      {"stop where shutdown stops", Then::stop, true, facts_with({}, Ending::stop), Ending::stop, shutdown,
+       true, true},
+      {"stop where shutdown terminates", Then::stop, true, facts_with({}, Ending::terminate), Ending::stop,
+       api, true, true},
+      {"terminate off EC2 is a power-off",
+       Then::terminate,
+       false,
+       {},
+       Ending::terminate,
+       shutdown,
+       false,
+       true},
       {"stop off EC2 is a power-off", Then::stop, false, {}, Ending::stop, shutdown, false, true},
   };
   for (const auto& c : cases) {
@@ -58,7 +72,8 @@ TEST(EndingPlan, follows_then_and_what_is_known_of_the_machine) {
       EXPECT_EQ(plan.ladder.front(), *c.first) << c.name;
       EXPECT_EQ(plan.ladder.back(), Rung::sysrq) << c.name;
     }
-    EXPECT_EQ(std::count(plan.ladder.begin(), plan.ladder.end(), Rung::instance_api), c.api ? 1 : 0) << c.name;
+    EXPECT_EQ(std::count(plan.ladder.begin(), plan.ladder.end(), Rung::instance_api), c.api ? 1 : 0)
+        << c.name;
     EXPECT_EQ(plan.marks_ended, c.marks) << c.name;
   }
 }

@@ -1,10 +1,10 @@
 // The policy, one event at a time: what it does in each stage, and where it goes.
 #include "guard/policy.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <map>
+
+#include <gtest/gtest.h>
 
 namespace curfew::guard {
 namespace {
@@ -276,7 +276,7 @@ TEST(Policy, a_save_after_the_time_limit_has_its_full_length) {
   Guard guard;
   guard.in(Stage::running);
   guard.ticks_at(3600s);
-  guard.ticks_at(3660s);                           // SIGKILL
+  guard.ticks_at(3660s);                            // SIGKILL
   EXPECT_EQ(guard.ticks_at(3665s), "save 1h6m5s");  // stuck; end_at is 1h6m, and k_kill_limit on top
   EXPECT_EQ(guard.ticks_at(3965s), "cancel save, publish 124, l0 2m, shutdown_command");
 }
@@ -284,12 +284,12 @@ TEST(Policy, a_save_after_the_time_limit_has_its_full_length) {
 TEST(Policy, past_the_backstop_nothing_is_waited_for) {
   using enum Stage;
   const Seconds backstop = 3960s + std::chrono::duration_cast<Seconds>(k_backstop);
-  for (const auto& [stage, actions] : std::map<Stage, std::string>{
-           {arming, "kill, publish 124, l0 2m, shutdown_command"},
-           {running, "kill, publish 124, l0 2m, shutdown_command"},
-           {draining, "kill, publish 125, l0 2m, shutdown_command"},
-           {killing, "kill, publish 125, l0 2m, shutdown_command"},
-           {saving, "cancel save, publish 137, l0 2m, shutdown_command"}}) {
+  for (const auto& [stage, actions] :
+       std::map<Stage, std::string>{{arming, "kill, publish 124, l0 2m, shutdown_command"},
+                                    {running, "kill, publish 124, l0 2m, shutdown_command"},
+                                    {draining, "kill, publish 125, l0 2m, shutdown_command"},
+                                    {killing, "kill, publish 125, l0 2m, shutdown_command"},
+                                    {saving, "cancel save, publish 137, l0 2m, shutdown_command"}}) {
     SCOPED_TRACE(name_of(stage));
     Guard guard;
     guard.in(stage);
@@ -321,7 +321,7 @@ TEST(Policy, the_ladder_goes_round_for_ever_and_never_puts_l0_off) {
   EXPECT_EQ(guard.ticks_at(99s), "");
   EXPECT_EQ(guard.ticks_at(100s), "l0 1m30s, shutdown_command");
   EXPECT_EQ(guard.ticks_at(130s), "instance_api");
-  EXPECT_EQ(guard.ticks_at(160s), "");  // pause of 60 s
+  EXPECT_EQ(guard.ticks_at(160s), "");                         // pause of 60 s
   EXPECT_EQ(guard.ticks_at(220s), "l0 2m, shutdown_command");  // L0 has fired in vain: set again
   Seconds at = 220s;
   std::vector<Seconds> pauses;
@@ -365,7 +365,8 @@ TEST(Policy, ends_nothing_where_nothing_is_to_be_ended) {
   dry.rules.dry_run = true;
   dry.in(Stage::saving);
   EXPECT_EQ(dry.takes(SaveEnded{true}), "publish 137, disarm, leave");
-  EXPECT_NE(dry.notes.find("would now terminate the machine by 'shutdown_command' 'instance_api'"), std::string::npos);
+  EXPECT_NE(dry.notes.find("would now terminate the machine by 'shutdown_command' 'instance_api'"),
+            std::string::npos);
 }
 
 TEST(Policy, a_typing_error_at_a_terminal_ends_nothing) {
@@ -456,24 +457,24 @@ TEST(Policy, exit_codes) {
     std::optional<bool> all_saved;
     int code;
   };
-  for (const auto& test : std::vector<Case>{
-           {Cause::job_ended, JobResult{How::exited, 0}, {}, true, 0},
-           {Cause::job_ended, JobResult{How::exited, 0}, {}, {}, 0},
-           {Cause::job_ended, JobResult{How::exited, 0}, {}, false, 125},
-           {Cause::job_ended, JobResult{How::exited, 7}, {}, false, 7},
-           {Cause::job_ended, JobResult{How::signalled, 11}, {}, true, 139},
-           {Cause::job_ended, JobResult{How::unknown, 0}, {}, true, 125},
-           {Cause::job_lost, JobResult{How::unknown, 0}, {}, true, 125},
-           {Cause::time_limit, JobResult{How::exited, 0}, {}, true, 124},
-           {Cause::time_limit, JobResult{How::exited, 3}, {}, false, 124},
-           {Cause::time_limit, {}, {}, false, 124},
-           {Cause::stop_asked, JobResult{How::exited, 0}, {}, true, 0},
-           {Cause::stop_asked, JobResult{How::signalled, 15}, {}, true, 143},
-           {Cause::machine_going_down, JobResult{How::exited, 2}, {}, true, 2},
-           {Cause::rebooted, JobResult{How::unknown, 0}, {}, true, 125},
-           {Cause::rebooted, {}, {}, true, 125},
-           {Cause::job_not_started, {}, 127, {}, 127},
-           {Cause::job_not_started, {}, 126, {}, 126}}) {
+  for (const auto& test :
+       std::vector<Case>{{Cause::job_ended, JobResult{How::exited, 0}, {}, true, 0},
+                         {Cause::job_ended, JobResult{How::exited, 0}, {}, {}, 0},
+                         {Cause::job_ended, JobResult{How::exited, 0}, {}, false, 125},
+                         {Cause::job_ended, JobResult{How::exited, 7}, {}, false, 7},
+                         {Cause::job_ended, JobResult{How::signalled, 11}, {}, true, 139},
+                         {Cause::job_ended, JobResult{How::unknown, 0}, {}, true, 125},
+                         {Cause::job_lost, JobResult{How::unknown, 0}, {}, true, 125},
+                         {Cause::time_limit, JobResult{How::exited, 0}, {}, true, 124},
+                         {Cause::time_limit, JobResult{How::exited, 3}, {}, false, 124},
+                         {Cause::time_limit, {}, {}, false, 124},
+                         {Cause::stop_asked, JobResult{How::exited, 0}, {}, true, 0},
+                         {Cause::stop_asked, JobResult{How::signalled, 15}, {}, true, 143},
+                         {Cause::machine_going_down, JobResult{How::exited, 2}, {}, true, 2},
+                         {Cause::rebooted, JobResult{How::unknown, 0}, {}, true, 125},
+                         {Cause::rebooted, {}, {}, true, 125},
+                         {Cause::job_not_started, {}, 127, {}, 127},
+                         {Cause::job_not_started, {}, 126, {}, 126}}) {
     State state;
     state.cause = test.cause;
     state.result = test.result;

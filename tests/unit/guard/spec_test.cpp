@@ -17,7 +17,8 @@ job::Times some_times() {
 TEST(Spec, survives_the_way_through_its_file) {
   Spec spec;
   spec.then = Then::stop;
-  spec.rules.limits = {Seconds{60}, WallTime{Millis{1'800'000'000'000}}, Seconds{7}, Seconds{1}, Seconds{900}};
+  spec.rules.limits = {Seconds{60}, WallTime{Millis{1'800'000'000'000}}, Seconds{7}, Seconds{1},
+                       Seconds{900}};
   spec.rules.has_saves = spec.rules.dry_run = spec.rules.on_terminal = true;
   spec.times = some_times();
   spec.saves = {"out/=s3://b/p", "x y=s3://b"};
@@ -71,8 +72,9 @@ TEST(Saved, survives_the_way_through_its_file_in_every_stage) {
 
 TEST(Saved, refuses_what_curfew_never_wrote) {
   const auto good = to_json(Saved{});
-  for (const auto& text : {std::string(), std::string("{}"), std::string("[1]"), good.substr(0, good.size() / 2),
-                           std::string(good).replace(good.find("arming"), 6, "asleep"), std::string(1000, '[')}) {
+  for (const auto& text :
+       {std::string(), std::string("{}"), std::string("[1]"), good.substr(0, good.size() / 2),
+        std::string(good).replace(good.find("arming"), 6, "asleep"), std::string(1000, '[')}) {
     EXPECT_FALSE(saved_from_json(text)) << text;
     EXPECT_FALSE(spec_from_json(text)) << text;
   }

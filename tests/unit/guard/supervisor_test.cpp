@@ -77,7 +77,9 @@ class SupervisorTest : public testing::Test {
     if (guard.joinable()) guard.join();
   }
 
-  void tell(os::FromShim type, std::string_view text) { ASSERT_TRUE(shim->send(static_cast<char>(type), text)); }
+  void tell(os::FromShim type, std::string_view text) {
+    ASSERT_TRUE(shim->send(static_cast<char>(type), text));
+  }
   void end_job(std::string_view how) {
     tell(os::FromShim::ended, how);
     tell(os::FromShim::tree_gone, "");
@@ -168,7 +170,8 @@ TEST_F(SupervisorTest, tells_the_shim_to_stop_the_tree_when_a_follower_asks) {
   std::string heard;
   EXPECT_TRUE(eventually([&] {
     auto message = shim->receive();
-    if (message && *message && (*message)->type == static_cast<char>(os::ToShim::signal_tree)) heard = (*message)->text;
+    if (message && *message && (*message)->type == static_cast<char>(os::ToShim::signal_tree))
+      heard = (*message)->text;
     return !heard.empty();
   }));
   EXPECT_EQ(heard, "2");

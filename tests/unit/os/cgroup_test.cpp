@@ -14,7 +14,8 @@
 namespace curfew::os {
 namespace {
 
-constexpr std::string_view k_pure = "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n";
+constexpr std::string_view k_pure =
+    "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n";
 constexpr std::string_view k_hybrid =
     "29 23 0:25 / /sys/fs/cgroup ro - tmpfs tmpfs ro\n"
     "31 29 0:27 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,name=systemd\n"
@@ -23,8 +24,10 @@ constexpr std::string_view k_container = "30 23 0:26 /docker/abc /sys/fs/cgroup 
 constexpr std::string_view k_blank = "30 23 0:26 / /my\\040cgroups rw - cgroup2 cgroup2 rw\n";
 
 TEST(CgroupFolder, is_found_in_every_layout) {
-  EXPECT_EQ(detail::cgroup_folder("0::/system.slice/x.service\n", k_pure), "/sys/fs/cgroup/system.slice/x.service");
-  EXPECT_EQ(detail::cgroup_folder("9:name=systemd:/a\n4:memory:/b\n0::/\n", k_hybrid), "/sys/fs/cgroup/unified");
+  EXPECT_EQ(detail::cgroup_folder("0::/system.slice/x.service\n", k_pure),
+            "/sys/fs/cgroup/system.slice/x.service");
+  EXPECT_EQ(detail::cgroup_folder("9:name=systemd:/a\n4:memory:/b\n0::/\n", k_hybrid),
+            "/sys/fs/cgroup/unified");
   EXPECT_EQ(detail::cgroup_folder("0::/docker/abc/deep\n", k_container), "/sys/fs/cgroup/deep");
   EXPECT_EQ(detail::cgroup_folder("0::/docker/abc\n", k_container), "/sys/fs/cgroup");
   EXPECT_EQ(detail::cgroup_folder("0::/x\n", k_blank), "/my cgroups/x");

@@ -26,8 +26,9 @@ TEST(ProcessStat, is_read_whatever_the_name_is) {
 }
 
 TEST(ProcessStat, that_makes_no_sense_is_none) {
-  for (const char* text : {"", "42", "42 (x", "42 (x)", "42 (x) ", "42 (x) S 1 2 3", "y (x) S 1 2 3 4 5 6 7 8 9 10",
-                           "42 (x) S a b c 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0"})
+  for (const char* text :
+       {"", "42", "42 (x", "42 (x)", "42 (x) ", "42 (x) S 1 2 3", "y (x) S 1 2 3 4 5 6 7 8 9 10",
+        "42 (x) S a b c 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0"})
     EXPECT_FALSE(detail::parse_stat(text)) << text;
 }
 

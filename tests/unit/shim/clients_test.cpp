@@ -49,7 +49,8 @@ TEST(Clients, hear_of_the_end_within_5_ms) {
   ASSERT_EQ(::kill(std::stoi(*pid), SIGKILL), 0);
   ASSERT_TRUE(guard.await(FromShim::ended));
   const auto took = Clock::now() - began;
-  RecordProperty("microseconds", static_cast<int>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
+  RecordProperty("microseconds",
+                 static_cast<int>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
   std::printf("from the kill to the word of it: %lld us\n",
               static_cast<long long>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
   EXPECT_LT(took, 100ms);  // a busy machine; alone it takes a fraction of 5 ms
@@ -79,10 +80,16 @@ TEST(Clients, talking_nonsense_are_dropped_and_the_job_goes_on) {
     EXPECT_TRUE(peer->is_closed());
   }
   // A known word with a value that makes no sense.
-  for (const auto& [type, text] : std::vector<std::pair<ToShim, std::string>>{
-           {ToShim::signal_tree, ""}, {ToShim::signal_tree, "x"}, {ToShim::signal_tree, "0"},
-           {ToShim::signal_tree, "65"}, {ToShim::signal_tree, "-9"}, {ToShim::signal_tree, "99999999999999999999"},
-           {ToShim::input, "not a guard's"}, {ToShim::window, "1 1"}, {ToShim::hello_guard, ""}}) {
+  for (const auto& [type, text] :
+       std::vector<std::pair<ToShim, std::string>>{{ToShim::signal_tree, ""},
+                                                   {ToShim::signal_tree, "x"},
+                                                   {ToShim::signal_tree, "0"},
+                                                   {ToShim::signal_tree, "65"},
+                                                   {ToShim::signal_tree, "-9"},
+                                                   {ToShim::signal_tree, "99999999999999999999"},
+                                                   {ToShim::input, "not a guard's"},
+                                                   {ToShim::window, "1 1"},
+                                                   {ToShim::hello_guard, ""}}) {
     Peer peer = shim.guard();
     ASSERT_TRUE(peer.await(FromShim::started));
     ASSERT_TRUE(peer.say(type, text));
@@ -112,7 +119,8 @@ TEST(Clients, send_too_large_a_packet_or_none) {
     auto peer = shim.connect();
     ASSERT_TRUE(peer);
     const std::string packet(size, 'g');
-    ASSERT_EQ(::send(peer->channel().fd(), packet.data(), packet.size(), MSG_NOSIGNAL), static_cast<ssize_t>(size));
+    ASSERT_EQ(::send(peer->channel().fd(), packet.data(), packet.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(size));
     EXPECT_TRUE(peer->is_closed()) << size;
   }
   EXPECT_TRUE(guard.say(ToShim::guard_alive));

@@ -58,7 +58,8 @@ TEST_F(Input, that_nobody_reads_makes_the_front_end_wait) {
   ASSERT_TRUE(out.contains("ready"));
   const std::string packet(32'768, 'x');
   int taken = 0;
-  while (front.say(ToShim::input, packet) || eventually([&] { return front.say(ToShim::input, packet); }, 100ms))
+  while (front.say(ToShim::input, packet) ||
+         eventually([&] { return front.say(ToShim::input, packet); }, 100ms))
     ASSERT_LT(++taken, 100);  // some 256 KiB in the shim, the rest in pipe and socket
   // And the shim serves everybody else.
   Peer guard = shim.guard();
@@ -94,7 +95,8 @@ TEST_F(Input, ends_when_no_front_end_comes) {
 TEST_F(Input, that_the_job_closed_is_no_trouble) {
   Peer front = start("exec <&-; echo closed; sleep 0.3; exit 15");
   ASSERT_TRUE(out.contains("closed"));
-  for (int count = 0; count < 50; ++count) static_cast<void>(front.say(ToShim::input, std::string(32'768, 'z')));
+  for (int count = 0; count < 50; ++count)
+    static_cast<void>(front.say(ToShim::input, std::string(32'768, 'z')));
   EXPECT_EQ(front.await(FromShim::ended), "exited 15");
 }
 
@@ -119,7 +121,8 @@ class Terminal : public Input {
 };
 
 TEST_F(Terminal, is_the_jobs_own) {
-  Peer front = start("for i in 0 1 2; do test -t $i && echo $i; done; stty size; tty; : </dev/tty && echo controlled");
+  Peer front =
+      start("for i in 0 1 2; do test -t $i && echo $i; done; stty size; tty; : </dev/tty && echo controlled");
   EXPECT_TRUE(out.contains("0\r\n1\r\n2\r\n31 97\r\n/dev/pts/"));
   EXPECT_TRUE(out.contains("controlled\r\n"));
   EXPECT_TRUE(front.await(FromShim::tree_gone));
@@ -150,7 +153,9 @@ TEST_F(Terminal, passes_the_interrupt_key_to_the_foreground) {
 TEST_F(Terminal, is_not_stopped_by_the_suspend_key) {
   Peer front = start("echo ready; read line; echo got $line");
   ASSERT_TRUE(out.contains("ready"));
-  ASSERT_TRUE(front.say(ToShim::input, "\x1a" "on\n"));  // ^Z: nobody could wake it up again
+  ASSERT_TRUE(front.say(ToShim::input,
+                        "\x1a"
+                        "on\n"));  // ^Z: nobody could wake it up again
   EXPECT_TRUE(out.contains("got on"));
 }
 

@@ -156,8 +156,9 @@ TEST(Output, does_not_wait_for_a_paused_reader_once_the_job_is_told_to_end) {
   Shim shim;
   shim.options.front_wait = 5'000ms;
   Collector out;  // never read
-  shim.start_shell("trap 'i=0; while [ $i -lt 60000 ]; do echo a line of the last words; i=$((i+1)); done; exit 8' TERM;"
-                   "echo ready; while :; do sleep 0.01; done");
+  shim.start_shell(
+      "trap 'i=0; while [ $i -lt 60000 ]; do echo a line of the last words; i=$((i+1)); done; exit 8' TERM;"
+      "echo ready; while :; do sleep 0.01; done");
   Peer guard = shim.guard();
   Peer front = shim.front(out.fd(), out.fd());
   ASSERT_TRUE(eventually([&] { return shim.log() == "ready\n"; }));
@@ -214,6 +215,7 @@ TEST(Output, tells_the_guard_when_it_last_came) {
                        std::chrono::system_clock::now().time_since_epoch())
                        .count();
   EXPECT_NEAR(static_cast<double>(std::stoll(*at)), static_cast<double>(now), 15'000.0);
+  EXPECT_EQ(shim.guard().await(FromShim::output_at), at);  // one that comes later hears of it too
 }
 
 TEST(OutputLog, is_renamed_past_its_size) {
@@ -257,7 +259,8 @@ TEST(OutputLog, says_what_is_missing_once_there_is_room_again) {
   ::signal(SIGXFSZ, ignored);
   log.write("fourth\n");
   EXPECT_EQ(log.lost(), 0U);
-  EXPECT_EQ(slurp(path), "first\nseco\n[curfew: 9 bytes of output are missing here: File too large]\nfourth\n");
+  EXPECT_EQ(slurp(path),
+            "first\nseco\n[curfew: 9 bytes of output are missing here: File too large]\nfourth\n");
 }
 
 TEST(OutputLog, in_a_folder_that_is_not_there_loses_output_and_goes_on) {

@@ -1,9 +1,10 @@
 // How a job starts, what it finds, and what is said where it can't.
+#include "shim/start.hpp"
+
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
 #include "harness.hpp"
-#include "shim/start.hpp"
 
 namespace curfew::shim::testing {
 namespace {
@@ -48,12 +49,19 @@ INSTANTIATE_TEST_SUITE_P(
                       Ending{"terminated", {"sh", "-c", "kill -TERM $$"}, How::signalled, 15, "signalled 15"},
                       Ending{"killed", {"sh", "-c", "kill -KILL $$"}, How::signalled, 9, "signalled 9"},
                       Ending{"crashed", {"sh", "-c", "kill -SEGV $$"}, How::signalled, 11, "signalled 11"},
-                      Ending{"not_found", {"no-such-program"}, How::not_started, 127,
+                      Ending{"not_found",
+                             {"no-such-program"},
+                             How::not_started,
+                             127,
                              "127 no-such-program: command not found"},
-                      Ending{"no_such_file", {"./nothing"}, How::not_started, 127,
+                      Ending{"no_such_file",
+                             {"./nothing"},
+                             How::not_started,
+                             127,
                              "127 run ./nothing: No such file or directory"},
                       Ending{"a_folder", {"/tmp"}, How::not_started, 126, "126 run /tmp: Permission denied"},
-                      Ending{"not_executable", {"/etc/passwd"}, How::not_started, 126, "126 run /etc/passwd"}),
+                      Ending{
+                          "not_executable", {"/etc/passwd"}, How::not_started, 126, "126 run /etc/passwd"}),
     [](const auto& one) { return one.param.name; });
 
 TEST(Start, needs_the_working_folder) {
@@ -117,8 +125,9 @@ TEST(Start, looks_in_the_jobs_own_path) {
 
 TEST(Start, gives_the_environment_as_it_was_but_nothing_of_systemds) {
   Shim shim;
-  shim.spec.env = {"B=2",          "A=x y\xff\n",    "NOTIFY_SOCKET=/run/x", "WATCHDOG_USEC=1",     "WATCHDOG_PID=2",
-                   "LISTEN_FDS=3", "LISTEN_PID=4", "LISTEN_FDNAMES=a",     "LISTEN_ADDRESS=mine", "EMPTY="};
+  shim.spec.env = {
+      "B=2",          "A=x y\xff\n",  "NOTIFY_SOCKET=/run/x", "WATCHDOG_USEC=1",     "WATCHDOG_PID=2",
+      "LISTEN_FDS=3", "LISTEN_PID=4", "LISTEN_FDNAMES=a",     "LISTEN_ADDRESS=mine", "EMPTY="};
   shim.start({"/usr/bin/env", "-0"});
   ASSERT_TRUE(shim.guard().await(FromShim::tree_gone));
   using namespace std::string_literals;
@@ -143,7 +152,8 @@ TEST(Start, restores_limits_umask_and_signals) {
   files.rlim_cur = 77;
   shim.spec.limits = {{RLIMIT_NOFILE, files}, {RLIMIT_CORE, {0, 0}}};
   shim.spec.umask = 0027;
-  shim.start_shell("ulimit -Sn; umask; grep -E '^Sig(Blk|Ign)' /proc/self/status; cat /proc/self/oom_score_adj");
+  shim.start_shell(
+      "ulimit -Sn; umask; grep -E '^Sig(Blk|Ign)' /proc/self/status; cat /proc/self/oom_score_adj");
   ASSERT_TRUE(shim.guard().await(FromShim::tree_gone));
   EXPECT_EQ(shim.log(), "77\n0027\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n500\n");
 }
@@ -175,7 +185,8 @@ TEST(Start, becomes_the_jobs_user_who_may_open_its_pipes) {
   shim.spec.uid = 65'534;
   shim.spec.gid = 65'534;
   shim.spec.groups = {65'534, 4'711};
-  shim.start_shell("id -u; id -g; grep Groups /proc/self/status; echo by name >/dev/stdout; echo too >/dev/stderr");
+  shim.start_shell(
+      "id -u; id -g; grep Groups /proc/self/status; echo by name >/dev/stdout; echo too >/dev/stderr");
   ASSERT_TRUE(shim.guard().await(FromShim::tree_gone));
   const std::string log = shim.log();
   EXPECT_NE(log.find("65534\n65534\nGroups:\t4711 65534"), std::string::npos) << log;

@@ -47,7 +47,7 @@ TEST_P(Tree, is_not_gone_while_a_child_lives_on) {
 TEST_P(Tree, is_killed_with_all_who_got_away) {
   shim.start_shell(
       "setsid sleep 1001 & echo $! >session\n"
-      "(setsid sh -c 'setsid sleep 1002 & echo $! >deep; exit 0' &)\n"          // double fork
+      "(setsid sh -c 'setsid sleep 1002 & echo $! >deep; exit 0' &)\n"  // double fork
       "sh -c 'trap \"\" TERM HUP INT; echo $$ >deaf; while :; do sleep 1000; done' &\n"
       "sh -c 'echo $$ >stopped; kill -STOP $$; sleep 1003' &\n"
       "exec sleep 1000");
@@ -69,7 +69,8 @@ TEST_P(Tree, is_killed_with_all_who_got_away) {
 TEST_P(Tree, gets_signals_as_a_whole_also_where_it_is_stopped) {
   shim.start_shell(
       "setsid sh -c 'trap \"echo far; exit\" USR1; echo $$ >far; while :; do sleep 0.01; done' &\n"
-      "sh -c 'trap \"echo stopped; exit\" USR1; echo $$ >stopped; kill -STOP $$; while :; do sleep 0.01; done' &\n"
+      "sh -c 'trap \"echo stopped; exit\" USR1; echo $$ >stopped; kill -STOP $$; while :; do sleep 0.01; "
+      "done' &\n"
       "trap 'echo near; wait; exit 6' USR1\n"
       "echo $$ >near\n"
       "while :; do sleep 0.01; done");
@@ -86,12 +87,15 @@ TEST_P(Tree, gets_signals_as_a_whole_also_where_it_is_stopped) {
   EXPECT_TRUE(guard.await(FromShim::ended));
   EXPECT_TRUE(guard.await(FromShim::tree_gone));
   const std::string log = shim.log();
-  for (const char* said : {"far\n", "stopped\n", "near\n"}) EXPECT_NE(log.find(said), std::string::npos) << log;
+  for (const char* said : {"far\n", "stopped\n", "near\n"})
+    EXPECT_NE(log.find(said), std::string::npos) << log;
 }
 
 TEST_P(Tree, that_keeps_forking_is_killed) {
   // Each one starts the next and ends: none lives long enough to be hit by its number.
-  shim.start_shell("f() { (f) & }; i=0; while [ $i -lt 20 ]; do (while :; do (sleep 0.01 &) ; done) & i=$((i+1)); done; wait");
+  shim.start_shell(
+      "f() { (f) & }; i=0; while [ $i -lt 20 ]; do (while :; do (sleep 0.01 &) ; done) & i=$((i+1)); done; "
+      "wait");
   Peer guard = shim.guard();
   ASSERT_TRUE(guard.await(FromShim::started));
   ASSERT_TRUE(eventually([&] { return os::descendants(shim.pid()).size() > 30; }));
@@ -146,7 +150,8 @@ TEST(Cgroup, is_the_jobs_own_and_is_removed) {
   Peer guard = shim.guard();
   const auto pid = guard.await(FromShim::started);
   ASSERT_TRUE(pid);
-  const std::string folder = os::detail::cgroup_folder(slurp("/proc/" + *pid + "/cgroup"), slurp("/proc/self/mountinfo"));
+  const std::string folder =
+      os::detail::cgroup_folder(slurp("/proc/" + *pid + "/cgroup"), slurp("/proc/self/mountinfo"));
   if (folder.find("curfew-job-" + std::to_string(shim.pid())) == std::string::npos)
     GTEST_SKIP() << "no right to a cgroup of version 2 here";
   EXPECT_TRUE(os::exists(folder));
@@ -163,8 +168,10 @@ TEST(Cgroup, that_a_process_left_does_not_save_it) {
   Peer guard = shim.guard();
   const auto pid = guard.await(FromShim::started);
   ASSERT_TRUE(pid);
-  const std::string folder = os::detail::cgroup_folder(slurp("/proc/" + *pid + "/cgroup"), slurp("/proc/self/mountinfo"));
-  if (folder.find("curfew-job-") == std::string::npos) GTEST_SKIP() << "no right to a cgroup of version 2 here";
+  const std::string folder =
+      os::detail::cgroup_folder(slurp("/proc/" + *pid + "/cgroup"), slurp("/proc/self/mountinfo"));
+  if (folder.find("curfew-job-") == std::string::npos)
+    GTEST_SKIP() << "no right to a cgroup of version 2 here";
   std::string child;
   ASSERT_TRUE(eventually([&] { return !(child = slurp(shim.folder() + "/child")).empty(); }));
   const os::Fd procs{::open((os::folder_of(folder) + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC)};

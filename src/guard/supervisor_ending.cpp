@@ -27,7 +27,8 @@ constexpr Millis k_flush{100};
 // Runs `work`, which may block, on the pool; the caller's loop goes on meanwhile.
 Awaitable<Status> on_worker(asio::thread_pool& pool, std::function<Status()> work) {
   struct Shared {
-    explicit Shared(const asio::any_io_executor& executor) : done(executor, asio::steady_timer::time_point::max()) {}
+    explicit Shared(const asio::any_io_executor& executor)
+        : done(executor, asio::steady_timer::time_point::max()) {}
     asio::steady_timer done;  // cancelled on the loop when the work is
     Status status;
   };
@@ -44,16 +45,11 @@ Awaitable<Status> on_worker(asio::thread_pool& pool, std::function<Status()> wor
 
 std::string text_of(Rung rung, const EndingPlan& plan) {
   switch (rung) {
-    case Rung::shutdown_command:
-      return "shutdown -h now";
-    case Rung::instance_api:
-      return plan.ending == Ending::terminate ? "TerminateInstances" : "StopInstances";
-    case Rung::systemctl_force:
-      return "systemctl poweroff -ff";
-    case Rung::kernel_power_off:
-      return "reboot(2) RB_POWER_OFF";
-    case Rung::sysrq:
-      return "sysrq o";
+    case Rung::shutdown_command: return "shutdown -h now";
+    case Rung::instance_api: return plan.ending == Ending::terminate ? "TerminateInstances" : "StopInstances";
+    case Rung::systemctl_force: return "systemctl poweroff -ff";
+    case Rung::kernel_power_off: return "reboot(2) RB_POWER_OFF";
+    case Rung::sysrq: return "sysrq o";
   }
   return "?";
 }
@@ -61,8 +57,9 @@ std::string text_of(Rung rung, const EndingPlan& plan) {
 Status checked(const std::string& what, Result<os::Outcome> outcome) {
   if (!outcome) return fail(std::move(outcome.error()));
   if (outcome->code == 0) return {};
-  return fail(ErrorKind::system, what, "exit " + std::to_string(outcome->code) +
-                                           (outcome->output.empty() ? "" : ": " + outcome->output.substr(0, 400)));
+  return fail(ErrorKind::system, what,
+              "exit " + std::to_string(outcome->code) +
+                  (outcome->output.empty() ? "" : ": " + outcome->output.substr(0, 400)));
 }
 
 }  // namespace
@@ -112,22 +109,16 @@ Awaitable<void> Supervisor::climb(Rung rung) {
 Awaitable<Status> Supervisor::try_rung(Rung rung) {
   std::vector<std::string> argv;
   switch (rung) {
-    case Rung::shutdown_command:
-      argv = parts_.power.shutdown_now();
-      break;
-    case Rung::systemctl_force:
-      argv = parts_.power.force_off();
-      break;
+    case Rung::shutdown_command: argv = parts_.power.shutdown_now(); break;
+    case Rung::systemctl_force: argv = parts_.power.force_off(); break;
     case Rung::instance_api: {
       auto state = co_await parts_.cloud.end_instance(state_.plan.ending);
       if (!state) co_return fail(std::move(state.error()));
       parts_.log.info("the instance is " + *state);
       co_return Status{};
     }
-    case Rung::kernel_power_off:
-      co_return parts_.power.kernel_power_off();
-    case Rung::sysrq:
-      co_return parts_.power.sysrq_power_off();
+    case Rung::kernel_power_off: co_return parts_.power.kernel_power_off();
+    case Rung::sysrq: co_return parts_.power.sysrq_power_off();
   }
   const std::string what = text_of(rung, state_.plan);
   auto outcome = co_await run_program(std::move(argv), k_rung_time);
@@ -135,10 +126,13 @@ Awaitable<Status> Supervisor::try_rung(Rung rung) {
 }
 
 Awaitable<void> Supervisor::disarm() {
-  if (!spec_.root || !spec_.ends_machine()) co_return;
-  const std::function<Status()> disarm_l0 = [this] { return l0_.disarm(); };
-  const auto l0 = co_await on_worker(workers_, disarm_l0);
-  if (!l0) parts_.log.error(l0.error().text());
+  if (!spec_.root) co_return;
+  if (spec_.ends_machine()) {
+    const std::function<Status()> disarm_l0 = [this] { return l0_.disarm(); };
+    const auto l0 = co_await on_worker(workers_, disarm_l0);
+    if (!l0) parts_.log.error(l0.error().text());
+  }
+  // The service is there where nothing is to end as well: it must not wait for the next boot.
   if (!spec_.service) co_return;
   const std::function<Status()> disarm_l2 = [this] { return l2_.disarm(); };
   const auto l2 = co_await on_worker(workers_, disarm_l2);
@@ -148,9 +142,9 @@ Awaitable<void> Supervisor::disarm() {
 Awaitable<void> Supervisor::move_l0_to_end() {
   if (!spec_.root || !spec_.ends_machine() || !state_.times.end_at) co_return;
   const auto end = *state_.times.end_at;
-  const layers::L0Record record{
-      {end.wall + layers::k_l0_after_end, end.boot + layers::k_l0_after_end}, state_.times.boot_id,
-      state_.plan.marks_ended};
+  const layers::L0Record record{{end.wall + layers::k_l0_after_end, end.boot + layers::k_l0_after_end},
+                                state_.times.boot_id,
+                                state_.plan.marks_ended};
   const std::function<Status()> work = [this, record, at = now()] { return l0_.move(record, at); };
   const auto moved = co_await on_worker(workers_, work);
   if (!moved) parts_.log.error(moved.error().text());

@@ -18,9 +18,11 @@ namespace {
 
 constexpr Millis k_start_limit{90'000};
 constexpr std::size_t k_largest_request = 4U << 20U;
+constexpr std::size_t k_longest_refusal = 4'000;
 
 int refuse(const Error& error) {
-  std::fprintf(stderr, "curfew: %s\n", error.text().c_str());
+  // What was typed is in it, and must not speak to the terminal.
+  std::fprintf(stderr, "curfew: %s\n", printable(error.text(), k_longest_refusal).c_str());
   return k_exit_failed;
 }
 
@@ -35,8 +37,8 @@ Result<std::vector<std::string>> start_with_sudo(const StartRequest& request) {
     if (!line.empty()) notes.emplace_back(line);
   }
   if (outcome->code != 0)
-    return fail(ErrorKind::system, "start the guard with sudo", notes.empty() ? "exit " + std::to_string(outcome->code)
-                                                                              : notes.back());
+    return fail(ErrorKind::system, "start the guard with sudo",
+                notes.empty() ? "exit " + std::to_string(outcome->code) : notes.back());
   return notes;
 }
 
@@ -62,7 +64,8 @@ int run_command(const Words& words, const World& world) {
 }
 
 int start_as_root_command(const Words&, const World& world) {
-  if (::geteuid() != 0) return refuse({ErrorKind::refused, "start a guard as root", "this is not root", {}, {}});
+  if (::geteuid() != 0)
+    return refuse({ErrorKind::refused, "start a guard as root", "this is not root", {}, {}});
   const auto text = os::read_file("/dev/stdin", k_largest_request);
   if (!text) return refuse(text.error());
   auto request = start_request_from_json(*text);

@@ -51,7 +51,8 @@ job::Limits RunOptions::limits() const {
 
 namespace {
 
-tl::unexpected<Error> bad_usage(std::string what, std::string cause, std::string hint = "see curfew run --help") {
+tl::unexpected<Error> bad_usage(std::string what, std::string cause,
+                                std::string hint = "see curfew run --help") {
   return fail(ErrorKind::invalid_input, std::move(what), std::move(cause), std::move(hint));
 }
 
@@ -93,11 +94,19 @@ Status parse_raw(std::vector<std::string> words, Raw& raw) {
   } catch (const CLI::ParseError& error) {
     return bad_usage("bad usage", error.what());
   }
+  // As from --max-time "$UNSET": no value is no wish for the default.
+  for (const auto* option : app.get_options()) {
+    const auto& values = option->results();
+    if (option->get_items_expected_max() > 0 && std::find(values.begin(), values.end(), "") != values.end())
+      return bad_usage(option->get_name(), "is empty");
+  }
   for (const auto& extra : app.remaining()) {
-    if (!extra.starts_with("-")) return bad_usage("'" + printable(extra, 80) + "'", "is not an option", "put -- before the command");
+    if (!extra.starts_with("-"))
+      return bad_usage("'" + printable(extra, 80) + "'", "is not an option", "put -- before the command");
     const auto name = extra.substr(0, extra.find('='));
     const auto near = nearest(name, option_names(app));
-    return bad_usage("unknown option '" + printable(name, 80) + "'", near ? "did you mean " + *near + "?" : "");
+    return bad_usage("unknown option '" + printable(name, 80) + "'",
+                     near ? "did you mean " + *near + "?" : "");
   }
   return {};
 }
@@ -145,12 +154,14 @@ Result<RunOptions> parse_run(const std::vector<std::string>& words) {
   options.saves = raw.saves;
   options.log = raw.log;
   if (auto took = take_limits(raw, options); !took) return fail(std::move(took.error()));
-  if (auto took = take("--then", raw.then, options.then, guard::parse_then); !took) return fail(std::move(took.error()));
+  if (auto took = take("--then", raw.then, options.then, guard::parse_then); !took)
+    return fail(std::move(took.error()));
   if (raw.log_format == "json") options.log_format = os::LogFormat::json;
   else if (!raw.log_format.empty() && raw.log_format != "text")
     return bad_usage("--log-format '" + printable(raw.log_format, 40) + "'", "is neither text nor json");
   for (const auto& save : raw.saves) {
-    if (auto target = save::parse_target(save); !target) return fail(std::move(target.error()).within("--save"));
+    if (auto target = save::parse_target(save); !target)
+      return fail(std::move(target.error()).within("--save"));
   }
   if (!raw.save_limit.empty() && raw.saves.empty()) return bad_usage("--save-limit", "needs a --save");
 

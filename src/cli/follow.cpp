@@ -3,6 +3,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <csignal>
+
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "guard/control.hpp"
@@ -18,40 +21,42 @@ constexpr Millis k_goodbye{1'000};
 constexpr int k_quick_tries = 200;  // a second: guard and front end start together
 // A guard that died is back after a second, one that hung after 31; then nobody is there any more.
 constexpr int k_most_tries = k_quick_tries + 300;
+// Told to end (SIGTERM) while no guard is there: a forced power-off waits for every process, and so for this one.
+constexpr int k_most_tries_told_to_end = k_quick_tries + 20;
 
 }  // namespace
 
 Follower::Follower(const layers::Places& places, bool quiet)
     : places_(places),
       quiet_(quiet),
-      relay_({places.state, places.run},
-             {.started = {},
-              .not_started =
-                  [this](int code, const std::string& why) {
-                    job_code_ = code;
-                    job_over_ = true;
-                    say("the command could not be started: " + why);
-                    finish_if_done();
-                  },
-              .ended =
-                  [this](os::ExitRecord::How how, int number) {
-                    job_code_ = how == os::ExitRecord::How::exited ? number : 128 + number;
-                  },
-              .tree_gone =
-                  [this] {
-                    job_over_ = true;
-                    finish_if_done();
-                  },
-              .signalled =
-                  [this](int signal) {
-                    signals_.push_back(signal);
-                    ask_to_stop();
-                  },
-              .lost =
-                  [this] {
-                    job_over_ = true;
-                    finish_if_done();
-                  }}) {}
+      relay_({places.state, places.run}, {.started = {},
+                                          .not_started =
+                                              [this](int code, const std::string& why) {
+                                                job_code_ = code;
+                                                job_over_ = true;
+                                                say("the command could not be started: " + why);
+                                                finish_if_done();
+                                              },
+                                          .ended =
+                                              [this](os::ExitRecord::How how, int number) {
+                                                job_code_ = how == os::ExitRecord::How::exited ? number
+                                                                                               : 128 + number;
+                                              },
+                                          .tree_gone =
+                                              [this] {
+                                                job_over_ = true;
+                                                finish_if_done();
+                                              },
+                                          .signalled =
+                                              [this](int signal) {
+                                                signals_.push_back(signal);
+                                                ask_to_stop();
+                                              },
+                                          .lost =
+                                              [this] {
+                                                job_over_ = true;
+                                                finish_if_done();
+                                              }}) {}
 
 void Follower::say(const std::string& line) {
   clear_progress();
@@ -79,14 +84,15 @@ void Follower::connect_to_guard() {
     relay_.watch(guard_->fd(), [this] { guard_is_readable(); });
     return ask_to_stop();
   }
-  if (++tries_ > k_most_tries) return give_up_on_guard();
+  const bool told_to_end = std::find(signals_.begin(), signals_.end(), SIGTERM) != signals_.end();
+  if (++tries_ > (told_to_end ? k_most_tries_told_to_end : k_most_tries)) return give_up_on_guard();
   relay_.call_in(tries_ < k_quick_tries ? k_first_retry : k_retry, [this] { connect_to_guard(); });
 }
 
 // The job may go on without a guard only until L0 or systemd's start limit acts; nobody will tell how it went.
 void Follower::give_up_on_guard() {
-  say("the guard can't be reached any more; what it was doing is in its log (journalctl -u curfew). Whether results "
-      "were saved is not known");
+  say("the guard can't be reached any more; what it was doing is in its log (journalctl -u curfew). Whether "
+      "results were saved is not known");
   code_ = job_code_ && *job_code_ != 0 ? *job_code_ : k_exit_failed;
   job_over_ = true;
   finish_if_done();
@@ -113,13 +119,11 @@ void Follower::hear(const os::Message& message) {
       if (!quiet_ && space != std::string::npos) say(printable(message.text.substr(space + 1), 4'000));
       return;
     }
-    case guard::FromGuard::progress:
-      return show_progress(message.text);
+    case guard::FromGuard::progress: return show_progress(message.text);
     case guard::FromGuard::published:
       if (const auto code = parse_number(message.text); code && *code < 256) code_ = static_cast<int>(*code);
       return finish_if_done();
-    case guard::FromGuard::status:
-      return;
+    case guard::FromGuard::status: return;
   }
 }
 

@@ -31,7 +31,8 @@ class AwsCloud final : public Cloud {
   AwsCloud(const Spec& spec, net::HttpClient& http, const os::Clock& clock, os::Log& log)
       : spec_(spec),
         clock_(clock),
-        session_(aws::make_session(http, clock, net::Environment(spec.environment.begin(), spec.environment.end()))) {
+        session_(aws::make_session(http, clock,
+                                   net::Environment(spec.environment.begin(), spec.environment.end()))) {
     session_->note = [&log](const std::string& text) { log.warning(text); };
   }
 
@@ -42,7 +43,8 @@ class AwsCloud final : public Cloud {
     facts.instance_id = identity->instance_id;
     facts.region = identity->region;
     facts.instance_type = identity->instance_type;
-    if (auto life = co_await aws::read_life_cycle(*session_->imds)) facts.spot = *life == aws::LifeCycle::spot;
+    if (auto life = co_await aws::read_life_cycle(*session_->imds))
+      facts.spot = *life == aws::LifeCycle::spot;
     auto tags = co_await aws::read_tags(*session_->imds);
     if (!tags) co_return fail(std::move(tags.error()));
     facts.tags_known = tags->has_value();
@@ -50,12 +52,14 @@ class AwsCloud final : public Cloud {
 
     const auto ec2 = aws::make_ec2(*session_, facts.region);
     const auto behavior = co_await within(k_behavior_limit, ec2->shutdown_behavior(facts.instance_id));
-    if (behavior && *behavior) facts.shutdown_behavior = **behavior == "terminate" ? Ending::terminate : Ending::stop;
+    if (behavior && *behavior)
+      facts.shutdown_behavior = **behavior == "terminate" ? Ending::terminate : Ending::stop;
     // Asked only where the first question was allowed: both need the same right.
     if (facts.shutdown_behavior) {
       const auto volumes = co_await within(k_behavior_limit, ec2->volumes(facts.instance_id));
       if (volumes && *volumes) {
-        for (const auto& volume : **volumes) facts.volumes.emplace_back(volume.id, volume.delete_on_termination);
+        for (const auto& volume : **volumes)
+          facts.volumes.emplace_back(volume.id, volume.delete_on_termination);
       }
     }
     id_ = facts.instance_id;
@@ -71,11 +75,14 @@ class AwsCloud final : public Cloud {
       region_ = identity->region;
     }
     const auto ec2 = aws::make_ec2(*session_, region_);
-    auto state = ending == Ending::terminate ? co_await ec2->terminate_instance(id_) : co_await ec2->stop_instance(id_);
+    // Not `? co_await a : co_await b`: g++ 12 destroys what such an expression gives twice.
+    auto call = ending == Ending::terminate ? ec2->terminate_instance(id_) : ec2->stop_instance(id_);
+    auto state = co_await std::move(call);
     if (!state) co_return fail(std::move(state.error()));
     // Done is what is seen to be done.
     if (*state != "shutting-down" && *state != "terminated" && *state != "stopping" && *state != "stopped")
-      co_return fail(ErrorKind::unavailable, "end instance " + id_, "EC2 says that it is " + printable(*state, 40));
+      co_return fail(ErrorKind::unavailable, "end instance " + id_,
+                     "EC2 says that it is " + printable(*state, 40));
     co_return state;
   }
 
@@ -116,13 +123,14 @@ class AwsCloud final : public Cloud {
 
 }  // namespace
 
-Status check_credentials(const std::map<std::string, std::string>& environment, const os::Clock& clock, Millis limit) {
+Status check_credentials(const std::map<std::string, std::string>& environment, const os::Clock& clock,
+                         Millis limit) {
   asio::io_context io{1};
   const net::Environment variables(environment.begin(), environment.end());
   const auto http = net::make_http_client(io.get_executor(), net::client_options_from(variables));
   const auto session = aws::make_session(*http, clock, variables);
-  Status found = fail(ErrorKind::timed_out, "find AWS credentials", "no answer within " +
-                                                                        format_duration(std::chrono::ceil<Seconds>(limit)));
+  Status found = fail(ErrorKind::timed_out, "find AWS credentials",
+                      "no answer within " + format_duration(std::chrono::ceil<Seconds>(limit)));
   const auto look = [&]() -> Awaitable<void> {
     auto got = co_await within(limit, session->credentials->get());
     if (got && *got) found = {};
@@ -133,7 +141,8 @@ Status check_credentials(const std::map<std::string, std::string>& environment, 
   return found;
 }
 
-std::unique_ptr<Cloud> make_aws_cloud(const Spec& spec, net::HttpClient& http, const os::Clock& clock, os::Log& log) {
+std::unique_ptr<Cloud> make_aws_cloud(const Spec& spec, net::HttpClient& http, const os::Clock& clock,
+                                      os::Log& log) {
   return std::make_unique<AwsCloud>(spec, http, clock, log);
 }
 

@@ -54,7 +54,7 @@ std::string l0_service_unit(const Places& places) {
       "[Service]\n"
       "Type=oneshot\n"
       "ExecStart=/bin/sh -c '\"$$0\" l0 --state \"$$1\" --run \"$$2\" && exit 0; "
-      "shutdown -h now || systemctl poweroff; sleep 120; systemctl poweroff -ff' {} {} {}\n",
+      "(shutdown -h now || systemctl poweroff) & sleep 120; systemctl poweroff -ff' {} {} {}\n",
       places.ended_marker(), places.armed_marker(), unit_quoted(places.program), unit_quoted(places.state),
       unit_quoted(places.run));
 }

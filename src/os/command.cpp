@@ -46,7 +46,8 @@ Result<Fd> input_of(std::string_view input) {
   }
   Fd memory{::memfd_create("curfew-input", MFD_CLOEXEC)};
   if (!memory) return fail_errno("make a memory file", errno);
-  if (auto written = write_all(memory.get(), input, "a memory file"); !written) return fail(std::move(written.error()));
+  if (auto written = write_all(memory.get(), input, "a memory file"); !written)
+    return fail(std::move(written.error()));
   if (::lseek(memory.get(), 0, SEEK_SET) != 0) return fail_errno("rewind a memory file", errno);
   return memory;
 }

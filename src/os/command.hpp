@@ -19,8 +19,8 @@ inline constexpr std::string_view k_system_path =
 
 struct Running {
   pid_t pid = -1;
-  Fd pidfd;    // readable once it has ended
-  Fd output;   // stdout and stderr together, non-blocking
+  Fd pidfd;   // readable once it has ended
+  Fd output;  // stdout and stderr together, non-blocking
 };
 
 struct Outcome {
@@ -33,7 +33,8 @@ struct Outcome {
 
 // Starts argv[0] (looked up as above unless it has a slash) with default signals, no inherited descriptors, in its own
 // process group, stdin from `input` (else /dev/null).
-[[nodiscard]] Result<Running> start_command(const std::vector<std::string>& argv, std::string_view input = {});
+[[nodiscard]] Result<Running> start_command(const std::vector<std::string>& argv,
+                                            std::string_view input = {});
 // Reads what has been written so far, and the outcome once it has ended (reaps it).
 void read_output(Running& running, std::string& into);
 [[nodiscard]] int reap(Running& running);

@@ -24,7 +24,8 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
     if (got == 0) return text;
     text.append(chunk.data(), static_cast<std::size_t>(got));
     if (text.size() > limit)
-      return fail(ErrorKind::invalid_input, "read " + path, "is longer than " + std::to_string(limit) + " bytes");
+      return fail(ErrorKind::invalid_input, "read " + path,
+                  "is longer than " + std::to_string(limit) + " bytes");
   }
 }
 
@@ -66,7 +67,8 @@ Status replace_file(const std::string& path, std::string_view text, mode_t mode,
 Result<Fd> open_append(const std::string& path, mode_t mode) {
   Fd fd{::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, mode)};
   if (!fd) {
-    if (errno == ELOOP) return fail(ErrorKind::refused, "open " + path, "is a symbolic link", "name the file itself");
+    if (errno == ELOOP)
+      return fail(ErrorKind::refused, "open " + path, "is a symbolic link", "name the file itself");
     return fail_errno("open " + path, errno);
   }
   return fd;
@@ -77,7 +79,8 @@ Status make_private_folder(const std::string& path, mode_t mode) {
     if (::mkdir(path.substr(0, at).c_str(), 0755) != 0 && errno != EEXIST)
       return fail_errno("make the folder " + path.substr(0, at), errno);
   }
-  if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) return fail_errno("make the folder " + path, errno);
+  if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST)
+    return fail_errno("make the folder " + path, errno);
   const Fd fd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
   struct stat info {};
   if (!fd || ::fstat(fd.get(), &info) != 0) return fail_errno("open the folder " + path, errno);

@@ -13,7 +13,8 @@ JsonReader::JsonReader(std::string_view text, std::string what) : what_(std::mov
   boost::system::error_code error;
   auto value = boost::json::parse(text, error);
   if (error || !value.is_object()) {
-    status_ = fail(ErrorKind::invalid_input, "read " + what_, error ? "is not JSON: " + error.message() : "is no object");
+    status_ = fail(ErrorKind::invalid_input, "read " + what_,
+                   error ? "is not JSON: " + error.message() : "is no object");
     return;
   }
   object_ = std::move(value.as_object());
@@ -24,7 +25,8 @@ JsonReader::JsonReader(boost::json::object object, std::string what)
 
 void JsonReader::refuse(std::string_view name, std::string_view why) {
   if (status_)
-    status_ = fail(ErrorKind::invalid_input, "read " + what_, "field '" + printable(name) + "' " + std::string(why));
+    status_ = fail(ErrorKind::invalid_input, "read " + what_,
+                   "field '" + printable(name) + "' " + std::string(why));
 }
 
 const boost::json::value* JsonReader::find(std::string_view name, bool required) {

@@ -14,12 +14,9 @@ constexpr std::size_t k_longest_line = 4'000;
 
 std::string_view name_of(LogLevel level) {
   switch (level) {
-    case LogLevel::info:
-      return "info";
-    case LogLevel::warning:
-      return "warning";
-    case LogLevel::error:
-      return "error";
+    case LogLevel::info: return "info";
+    case LogLevel::warning: return "warning";
+    case LogLevel::error: return "error";
   }
   return "info";
 }

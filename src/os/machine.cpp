@@ -10,11 +10,13 @@
 namespace curfew::os {
 
 bool looks_like_ec2(const std::string& root) {
-  if (const auto vendor = read_file(root + "/sys/class/dmi/id/sys_vendor", 256); vendor && trimmed(*vendor) == "Amazon EC2")
+  if (const auto vendor = read_file(root + "/sys/class/dmi/id/sys_vendor", 256);
+      vendor && trimmed(*vendor) == "Amazon EC2")
     return true;
   auto uuid = read_file(root + "/sys/hypervisor/uuid", 256);
   if (!uuid) return false;
-  std::transform(uuid->begin(), uuid->end(), uuid->begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(uuid->begin(), uuid->end(), uuid->begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return uuid->starts_with("ec2");
 }
 

@@ -31,7 +31,7 @@ Result<std::string> systemctl(const std::vector<std::string>& words, Millis limi
 }
 
 Result<std::map<std::string, std::string>> unit_properties(const std::string& unit,
-                                                          const std::vector<std::string>& names) {
+                                                           const std::vector<std::string>& names) {
   std::string list;
   for (const auto& name : names) list += (list.empty() ? "" : ",") + name;
   auto output = systemctl({"show", unit, "--property=" + list});

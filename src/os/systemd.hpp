@@ -17,11 +17,12 @@ inline constexpr Millis k_systemctl_limit{20'000};
 [[nodiscard]] bool has_systemd();
 
 // systemctl with these words; its output. A non-zero exit is an error with what it printed.
-[[nodiscard]] Result<std::string> systemctl(const std::vector<std::string>& words, Millis limit = k_systemctl_limit);
+[[nodiscard]] Result<std::string> systemctl(const std::vector<std::string>& words,
+                                            Millis limit = k_systemctl_limit);
 
 // Properties of a unit by `systemctl show`; absent ones are empty.
-[[nodiscard]] Result<std::map<std::string, std::string>> unit_properties(const std::string& unit,
-                                                                        const std::vector<std::string>& names);
+[[nodiscard]] Result<std::map<std::string, std::string>> unit_properties(
+    const std::string& unit, const std::vector<std::string>& names);
 
 // True while the machine is going down ("stopping" by `systemctl is-system-running`).
 [[nodiscard]] bool is_stopping(Millis limit = Millis{2'000});

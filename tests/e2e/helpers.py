@@ -34,8 +34,12 @@ JOB_TAG = {"curfew:job": "test"}
 # Written by the job (`stamp`) in the instant that is the cause of the machine's end: seconds since the host's boot,
 # which is the clock of the sandbox's events too.
 _STAMP = "stamp() { read -r up _ </proc/uptime; echo $up >/root/stamp; }\n"
+# Until curfew knows what it runs on, as it does within a second; a shorter job ends by what is known without IMDS.
+_KNOWN = (
+    "known() { until grep -q 'when the job is ove[r] this\\|dry run: nothin[g]' log; do sleep 0.05; done; }\n"
+)
 # A job's script, then: results in out/ of its own folder.
-_PRELUDE = _STAMP + "mkdir -p out\n"
+_PRELUDE = _STAMP + _KNOWN + "mkdir -p out\n"
 
 
 def boot(
@@ -132,7 +136,8 @@ def start(
 ) -> Run:
     """Starts `curfew run OPTIONS -- bash -c SCRIPT` in a folder of its own, and waits until the guard guards it.
 
-    The script may call `stamp` where it causes the machine's end, and finds a folder out/ for its results. Options that
+    The script may call `stamp` where it causes the machine's end, and `known` to wait until IMDS has answered; it finds a
+    folder out/ for its results. Options that
     aren't given: a limit of 5 minutes, and the log in the run's folder.
     """
     words = [*options]
@@ -215,6 +220,16 @@ def assert_stays(instance: Instance, seconds: float = 3.0) -> None:
     jobs = instance.sh("systemctl list-jobs --no-legend; ls /run/systemd/shutdown 2>/dev/null || true")
     assert not re.search(r"poweroff|shutdown|scheduled", jobs), jobs
     assert instance.describe()["State"]["Name"] == "running"
+
+
+def assert_disarmed(instance: Instance) -> None:
+    """No layer is left that could end it: no timer, no service, not even the files of one."""
+    look = "ls -d /etc/systemd/system/curfew* /etc/systemd/system/*.wants/curfew* /run/systemd/system/curfew* 2>/dev/null"
+    instance.until(lambda: not instance.sh(f"{look} || true"), SOON, "disarming")
+    # The guard itself takes a moment to leave.
+    units = "systemctl list-units --all --plain --no-legend 'curfew*'"
+    instance.until(lambda: " active " not in instance.sh(units), SOON, "end of the guard")
+    assert "curfew" not in instance.sh("systemctl list-timers --all --no-legend")
 
 
 def objects(cloud: Sandbox, bucket: str) -> dict[str, bytes]:

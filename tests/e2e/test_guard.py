@@ -127,10 +127,9 @@ def test_a_guard_killed_while_it_saves_saves_again(machine: Boot, cloud: Sandbox
 def test_times_are_shown_and_each_layer_is_read_back(machine: Boot) -> None:
     instance = machine()
     start(instance, "echo ready; stamp; sleep 1000", "--max-time", "2h", "--grace", "90s")
-    shown = wait_status(instance, stage="running")
+    shown = wait_status(instance, stage="running", instance=instance.id)
     assert abs(shown["stop_at"]["left_s"] - 7200) < SOON
     assert _seconds(shown["end_at"]["at"]) - _seconds(shown["stop_at"]["at"]) in (89, 90, 91)
-    assert shown["instance"] == instance.id
     assert shown["then"] == "auto" and shown["ends_machine"] and not shown["dry_run"]
     layers = shown["layers"]
     assert {name: layer["armed"] for name, layer in layers.items()} == {"L0": True, "L1": True, "L2": True}
@@ -160,6 +159,26 @@ def test_times_are_shown_and_each_layer_is_read_back(machine: Boot) -> None:
     assert not status(instance)["layers"]["L0"]["armed"]
     instance.terminate()
     instance.wait("terminated", LIFE)
+
+
+def test_a_second_guard_is_refused_and_the_first_untouched(machine: Boot) -> None:
+    instance = machine()
+    run = start(instance, "echo ready; until [ -e /root/go ]; do sleep 0.05; done; stamp; exit 2")
+    run.wait_out("ready")
+    before = wait_status(instance, stage="running")
+    for words in (["--max-time", "1s"], ["--then", "none"], ["--dry-run"]):
+        result = instance.exec([INSIDE, "run", *words, "--", "touch", "/root/ran"], timeout=LIFE)
+        assert result.code == 125
+        assert result.err.startswith("curfew: ") and len(result.err.splitlines()) == 1
+        assert "another one guards a job on this machine" in result.err
+    after = wait_status(instance, stage="running")
+    for name in ("guard_pid", "job_pid", "command", "started", "then"):
+        assert after[name] == before[name]
+    assert instance.text("/root/ran", "missing") == "missing"
+    instance.sh("touch /root/go")
+    instance.wait("terminated", LIFE)
+    assert_ended(instance, run.stamp())
+    assert run.code() == 2
 
 
 def _seconds(text: str) -> int:

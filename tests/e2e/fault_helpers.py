@@ -155,7 +155,7 @@ def start_as(
         [
             "bash",
             "-c",
-            f'setsid bash -c "$0" bash "$@" </dev/null >/dev/null 2>&1 &',
+            'setsid bash -c "$0" bash "$@" </dev/null >/dev/null 2>&1 &',
             _WRAPPER,
             run.folder,
             *words,

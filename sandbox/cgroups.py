@@ -16,7 +16,7 @@ PREFIX = "curfew-sandbox-"
 # On a mixed host the second version lives in unified/, the first in a folder per controller; on a pure one at the top.
 _TOPS = [Path("/sys/fs/cgroup", name) for name in ("unified", "systemd", "memory", "")]
 _JANITOR = """cat >/dev/null
-for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
+for _ in $(seq 150); do
   left=
   for g in "$@"; do
     [ -d "$g" ] || continue

@@ -49,7 +49,7 @@ class Cloud:
             machine = self._make(
                 instance.id, self.base, Group(self.groups, instance.id, options.memory), options
             )
-        life = Life(instance, options, machine, motofix.ORIGINAL, self.stop_bound)
+        life = Life(instance, options, machine, motofix.ORIGINAL, lambda: self.stop_bound)
         with self._lock:
             self.lives[instance.id] = life
         if machine:

@@ -10,6 +10,7 @@ import json
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -41,7 +42,7 @@ class Life:
         options: Options,
         machine: Machine | None,
         original: Any,
-        stop_bound: float,
+        stop_bound: Callable[[], float],
     ) -> None:
         self.instance, self.options, self.machine = instance, options, machine
         self.original = original  # moto's own terminate, stop and start
@@ -129,7 +130,7 @@ class Life:
         if machine is None:
             return
         asked = not force and machine.ask_power_off()
-        deadline = time.monotonic() + (0 if force else self.stop_bound if asked else _NOBODY_LISTENS)
+        deadline = time.monotonic() + (0 if force else self.stop_bound() if asked else _NOBODY_LISTENS)
         while machine.alive and time.monotonic() < deadline:
             time.sleep(_POLL)
         if machine.alive:

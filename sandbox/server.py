@@ -58,7 +58,7 @@ def _serve_outside(
     mode: Mode, root: Path | None, port: int, ready_file: str | None, while_stdin: bool
 ) -> int:
     parents = cgroups.Parents() if mode.groups else None
-    base = tempfile.mkdtemp(prefix="curfew-sandbox-") if mode.name == "bare" else None
+    base = tempfile.mkdtemp(prefix=f"{cgroups.PREFIX}{os.getpid()}-") if mode.name == "bare" else None
     settings = {
         "mode": mode.name,
         "why": mode.why,

@@ -18,16 +18,16 @@ from sandbox.lesser_init import descendants
 BOUND = 20.0
 
 
-def _groups() -> set[str]:
-    return {str(path) for top in cgroups._tops() for path in top.glob(cgroups.PREFIX + "*")}
+def _groups(pid: int) -> list[str]:
+    return [str(path) for top in cgroups._tops() for path in top.glob(f"{cgroups.PREFIX}{pid}-*")]
 
 
 def _mounts() -> str:
     return Path("/proc/self/mountinfo").read_text()
 
 
-def _folders() -> set[str]:
-    return {path.name for path in Path(tempfile.gettempdir()).glob("curfew-sandbox-*")}
+def _folders(pid: int) -> list[str]:
+    return [str(path) for path in Path(tempfile.gettempdir()).glob(f"{cgroups.PREFIX}{pid}-*")]
 
 
 def _alive(pid: int) -> bool:
@@ -41,10 +41,12 @@ def _alive(pid: int) -> bool:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_nothing_is_left(mode: str, number: signal.Signals, best: str) -> None:
     wanted = best if mode == "best" else mode
-    groups, mounts, folders = _groups(), _mounts(), _folders()
+    mounts = _mounts()
     cloud = Sandbox.start(wanted)
     assert cloud.process
     instance = cloud.launch(cloud_init=False)
+    assert cloud.mode != "booted" or _groups(cloud.process.pid)
+    assert cloud.mode != "bare" or _folders(cloud.process.pid)
     sleeper = int(instance.exec(["sleep", "1000"], detach=True).out)
     instance.exec(["sh", "-c", "setsid sleep 1000 &"], detach=True)
     kin = set(descendants(cloud.process.pid))
@@ -55,13 +57,12 @@ def test_nothing_is_left(mode: str, number: signal.Signals, best: str) -> None:
     cloud.process.wait(BOUND)
     deadline = time.monotonic() + BOUND
     while True:
-        left = {pid for pid in kin if _alive(pid)}
+        left = [pid for pid in kin if _alive(pid)], _groups(cloud.process.pid)
         # Of a bare one that was killed by SIGKILL its folder stays, among the temporary files.
-        if not left and _groups() <= groups and (number == signal.SIGKILL or _folders() <= folders):
+        folders = [] if number == signal.SIGKILL else _folders(cloud.process.pid)
+        if not any(left) and not folders:
             break
-        assert time.monotonic() < deadline, (
-            f"left: processes {left}, groups {_groups() - groups}, {_folders() - folders}"
-        )
+        assert time.monotonic() < deadline, f"left: {left} {folders}"
         time.sleep(0.05)
     assert _mounts() == mounts
 

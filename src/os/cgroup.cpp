@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <functional>
@@ -100,7 +101,8 @@ Result<Cgroup> Cgroup::make_for_job() {
   if (is_delegated(own)) {
     const std::string aside = own + "/shim";
     if (::mkdir(aside.c_str(), 0755) != 0 && errno != EEXIST) return fail_errno(k_what, errno);
-    if (const Status moved = write_word(aside + "/cgroup.procs", "0"); !moved) return tl::unexpected(moved.error());
+    if (const Status moved = write_word(aside + "/cgroup.procs", "0"); !moved)
+      return tl::unexpected(moved.error());
     const std::string folder = own + "/job";
     if (::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) return fail_errno(k_what, errno);
     return Cgroup(folder);
@@ -159,9 +161,22 @@ std::vector<pid_t> Cgroup::members() const {
   return pids;
 }
 
+std::vector<Process> Cgroup::processes() const {
+  std::vector<Process> found;
+  for (const pid_t pid : members())
+    if (const auto process = read_process(pid)) found.push_back(*process);
+  // One whose number is listed after it was looked at is in here, or its number has gone to one that is.
+  std::vector<pid_t> still = members();
+  std::sort(still.begin(), still.end());
+  std::erase_if(found, [&](const Process& process) {
+    return !std::binary_search(still.begin(), still.end(), process.pid);
+  });
+  return found;
+}
+
 void Cgroup::kill() const {
   if (write_word(folder_ + "/cgroup.kill", "1")) return;
-  for (const pid_t pid : members()) ::kill(pid, SIGKILL);
+  for (const Process& process : processes()) signal_process(process, SIGKILL);
 }
 
 void Cgroup::remove() const {

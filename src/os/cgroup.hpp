@@ -8,6 +8,7 @@
 
 #include "base/result.hpp"
 #include "os/fd.hpp"
+#include "os/process_tree.hpp"
 
 namespace curfew::os {
 
@@ -31,8 +32,8 @@ class Cgroup {
 
   // Whether a process lives in it or below. Zombies don't count.
   [[nodiscard]] Result<bool> populated() const;
-  // Processes in it and below, at most k_most_processes.
-  [[nodiscard]] std::vector<pid_t> members() const;
+  // Processes in it and below, at most k_most_processes; certainly its own, so some that just came may be missing.
+  [[nodiscard]] std::vector<Process> processes() const;
   // SIGKILL to all of it: by cgroup.kill, and where the kernel hasn't got it (before 5.14) one by one, which needs to
   // be repeated until it's no longer populated.
   void kill() const;
@@ -40,6 +41,8 @@ class Cgroup {
   void remove() const;
 
  private:
+  [[nodiscard]] std::vector<pid_t> members() const;
+
   explicit Cgroup(std::string folder) : folder_(std::move(folder)) {}
   std::string folder_;
 };

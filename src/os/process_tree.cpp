@@ -22,6 +22,28 @@ namespace {
 
 constexpr std::size_t k_most = 65'536;  // processes that are looked at
 
+// A number that was a descendant's when it was read, and somebody else's when its children were, would make strangers
+// of them our own. A process that still has the same parent, which after that is still the process it was, is related.
+// What is left out now is found in the next round, by its new parent.
+std::vector<Process> still_related(pid_t root, const std::vector<Process>& found) {
+  std::vector<Process> sure;
+  std::size_t parent = 0;  // where in `sure`: both are in the order of parents
+  for (const Process& process : found) {
+    const auto now = read_process(process.pid);
+    if (!now || now->start != process.start || now->parent != process.parent) continue;
+    if (process.parent != root) {
+      std::size_t at = parent;
+      while (at < sure.size() && sure[at].pid != process.parent) ++at;
+      if (at == sure.size()) continue;  // it's left out itself
+      parent = at;
+      const auto parent_now = read_process(process.parent);
+      if (!parent_now || parent_now->start != sure[at].start) continue;
+    }
+    sure.push_back(process);
+  }
+  return sure;
+}
+
 }  // namespace
 
 std::optional<Process> detail::parse_stat(std::string_view text) {
@@ -29,7 +51,8 @@ std::optional<Process> detail::parse_stat(std::string_view text) {
   const auto bracket = text.rfind(')');
   if (bracket == std::string_view::npos || bracket + 2 >= text.size()) return std::nullopt;
   Process process;
-  if (std::from_chars(text.data(), text.data() + text.size(), process.pid).ec != std::errc{}) return std::nullopt;
+  if (std::from_chars(text.data(), text.data() + text.size(), process.pid).ec != std::errc{})
+    return std::nullopt;
   std::array<std::string_view, 20> fields{};
   std::string_view rest = text.substr(bracket + 2);
   for (std::string_view& field : fields) {
@@ -72,15 +95,17 @@ std::vector<Process> descendants(pid_t root, const std::function<bool(const Proc
   std::sort(all.begin(), all.end(), [](const Process& a, const Process& b) { return a.parent < b.parent; });
   std::vector<Process> found;
   const auto add_children_of = [&](pid_t parent) {
-    auto child = std::lower_bound(all.begin(), all.end(), parent,
-                                  [](const Process& process, pid_t number) { return process.parent < number; });
+    auto child = std::lower_bound(all.begin(), all.end(), parent, [](const Process& process, pid_t number) {
+      return process.parent < number;
+    });
     for (; child != all.end() && child->parent == parent; ++child)
       if (!left_out || !left_out(*child)) found.push_back(*child);
   };
   add_children_of(root);
   // Numbers may be used again while /proc is read, so a loop of parents is possible: each process is taken once at most.
-  for (std::size_t at = 0; at < found.size() && found.size() <= all.size(); ++at) add_children_of(found[at].pid);
-  return found;
+  for (std::size_t at = 0; at < found.size() && found.size() <= all.size(); ++at)
+    add_children_of(found[at].pid);
+  return still_related(root, found);
 }
 
 bool signal_process(const Process& process, int signal) {

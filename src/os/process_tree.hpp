@@ -25,7 +25,8 @@ struct Process {
 // What `root` started, and what that started, and so on; not `root` itself. Orphans belong to it where it is their
 // subreaper. A process for which `left_out` is true is left out with all below it. Taken while processes come and go:
 // one that forks meanwhile may hide its child, so who wants all of them asks again until there are none.
-[[nodiscard]] std::vector<Process> descendants(pid_t root, const std::function<bool(const Process&)>& left_out = {});
+[[nodiscard]] std::vector<Process> descendants(pid_t root,
+                                               const std::function<bool(const Process&)>& left_out = {});
 
 // Sends `signal` to exactly this process: true if it was sent. Nothing where the number has gone to another one.
 bool signal_process(const Process& process, int signal);

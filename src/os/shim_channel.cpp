@@ -110,12 +110,9 @@ json::array texts(const std::vector<std::string>& from) {
 
 constexpr std::string_view name_of(ExitRecord::How how) {
   switch (how) {
-    case ExitRecord::How::not_started:
-      return "not_started";
-    case ExitRecord::How::exited:
-      return "exited";
-    case ExitRecord::How::signalled:
-      return "signalled";
+    case ExitRecord::How::not_started: return "not_started";
+    case ExitRecord::How::exited: return "exited";
+    case ExitRecord::How::signalled: return "signalled";
   }
   return "exited";
 }
@@ -216,7 +213,8 @@ Result<ExitRecord> exit_record_from_json(std::string_view text) {
   record.ended_ms = members.number<std::int64_t>("ended_ms");
   record.boot_id = members.text("boot_id");
   if (const Status read = members.status(k_what); !read) return tl::unexpected(read.error());
-  for (const auto known : {ExitRecord::How::not_started, ExitRecord::How::exited, ExitRecord::How::signalled}) {
+  for (const auto known :
+       {ExitRecord::How::not_started, ExitRecord::How::exited, ExitRecord::How::signalled}) {
     if (how == name_of(known)) {
       record.how = known;
       return record;
@@ -280,7 +278,8 @@ Result<std::optional<Message>> Channel::receive() {
   }
   // An empty packet can't be told from the end; nobody of ours sends one.
   if (got == 0) return fail(ErrorKind::unavailable, k_what, "the other side has gone");
-  if ((header.msg_flags & MSG_TRUNC) != 0) return fail(ErrorKind::invalid_input, k_what, "the message is too long");
+  if ((header.msg_flags & MSG_TRUNC) != 0)
+    return fail(ErrorKind::invalid_input, k_what, "the message is too long");
   message.type = buffer[0];
   message.text.assign(buffer.data() + 1, static_cast<std::size_t>(got) - 1);
   return std::optional<Message>{std::move(message)};
@@ -290,8 +289,8 @@ Result<Fd> open_socket(const std::string& path, sockaddr_un& address) {
   address = {};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path)
-    return fail(ErrorKind::invalid_input, "use the socket " + path, "the path is longer than a socket's may be",
-                "choose a shorter run folder");
+    return fail(ErrorKind::invalid_input, "use the socket " + path,
+                "the path is longer than a socket's may be", "choose a shorter run folder");
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   Fd fd{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   if (!fd) return fail_errno("make a socket", errno);
@@ -303,7 +302,8 @@ Result<Channel> connect_to_shim(const JobPaths& paths) {
   auto fd = open_socket(paths.shim_socket(), address);
   if (!fd) return tl::unexpected(std::move(fd.error()));
   if (::connect(fd->get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    if (errno == EAGAIN) return fail(ErrorKind::unavailable, "connect to " + paths.shim_socket(), "it is busy");
+    if (errno == EAGAIN)
+      return fail(ErrorKind::unavailable, "connect to " + paths.shim_socket(), "it is busy");
     return fail_errno("connect to " + paths.shim_socket(), errno);
   }
   return Channel(std::move(*fd));

@@ -29,7 +29,9 @@ struct JobPaths {
   std::string state;
   std::string run;
 
-  [[nodiscard]] std::string spec() const { return state + "/spec.json"; }          // 0600: holds the job's environment
+  [[nodiscard]] std::string spec() const {
+    return state + "/spec.json";
+  }  // 0600: holds the job's environment
   [[nodiscard]] std::string exit_record() const { return state + "/exit.json"; }
   [[nodiscard]] std::string output() const { return state + "/output.log"; }
   [[nodiscard]] std::string shim_socket() const { return run + "/shim.sock"; }
@@ -53,7 +55,8 @@ struct JobSpec {
   bool one_output = false;
   std::uint16_t rows = 24;
   std::uint16_t columns = 80;
-  std::string terminal_settings;  // the caller's termios as bytes, for the pseudo-terminal; empty: the kernel's default
+  std::string
+      terminal_settings;  // the caller's termios as bytes, for the pseudo-terminal; empty: the kernel's default
   std::uint64_t output_bytes = 64ULL << 20U;  // output.log is renamed to output.log.1 past that
 };
 [[nodiscard]] std::string to_json(const JobSpec& spec);
@@ -63,8 +66,8 @@ struct JobSpec {
 struct ExitRecord {
   enum class How : std::uint8_t { not_started, exited, signalled };
   How how = How::exited;
-  int number = 0;         // exit code, signal, or 125/126/127
-  std::string why;        // not_started: what failed
+  int number = 0;             // exit code, signal, or 125/126/127
+  std::string why;            // not_started: what failed
   std::int64_t ended_ms = 0;  // wall time, milliseconds
   std::string boot_id;
 };
@@ -79,14 +82,16 @@ inline constexpr Seconds k_guard_silence{30};
 // To the shim.
 enum class ToShim : char {
   hello_guard = 'g',
-  hello_front = 'f',  // with the front end's stdout and stderr as descriptors, which the shim writes to itself
-  input = 'i',        // bytes for the job's stdin
+  hello_front =
+      'f',      // with the front end's stdout and stderr as descriptors, which the shim writes to itself
+  input = 'i',  // bytes for the job's stdin
   input_end = 'e',
   window = 'w',       // "ROWS COLUMNS"
   signal_tree = 's',  // "NUMBER"; guard only
   kill_tree = 'k',    // guard only
-  guard_alive = 'a',  // guard only, every k_guard_beat: where the shim watches the guard, silence gets it replaced
-  leave = 'l',        // guard only: the guard is done, the shim need not start another
+  guard_alive =
+      'a',      // guard only, every k_guard_beat: where the shim watches the guard, silence gets it replaced
+  leave = 'l',  // guard only: the guard is done, the shim need not start another
 };
 // From the shim.
 enum class FromShim : char {
@@ -94,7 +99,8 @@ enum class FromShim : char {
   not_started = 'n',  // "CODE WHY"
   ended = 'x',        // "exited|signalled NUMBER"
   tree_gone = 't',    // and all of its output is written
-  output_at = 'o',    // to the guard, at most once a second: "MILLISECONDS" of wall time at which output last came
+  output_at =
+      'o',  // to the guard, at most once a second: "MILLISECONDS" of wall time at which output last came
 };
 
 struct Message {

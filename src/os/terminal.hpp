@@ -24,7 +24,8 @@ struct Pseudoterminal {
 
 // A new one; the slave belongs to `owner`. `settings` are the bytes of a struct termios, ignored where their number is
 // another; empty: the kernel's default.
-[[nodiscard]] Result<Pseudoterminal> open_pseudoterminal(uid_t owner, std::string_view settings, WindowSize size);
+[[nodiscard]] Result<Pseudoterminal> open_pseudoterminal(uid_t owner, std::string_view settings,
+                                                         WindowSize size);
 
 // Neither echo nor newline translation: for a pseudo-terminal whose other end is shown by a terminal that does both.
 void make_silent(int slave);

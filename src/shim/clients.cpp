@@ -46,9 +46,8 @@ void Clients::close() {
 }
 
 bool Clients::all_told() const {
-  return std::all_of(all_.begin(), all_.end(), [](const auto& each) {
-    return !each || each->told_all || each->role == Role::unknown;
-  });
+  return std::all_of(all_.begin(), all_.end(),
+                     [](const auto& each) { return !each || each->told_all || each->role == Role::unknown; });
 }
 
 void Clients::accept() {
@@ -60,9 +59,11 @@ void Clients::accept() {
     if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) continue;
     const bool may_guard = peer.uid == 0 || peer.uid == ::geteuid();
     if (!may_guard && (!job_user_ || peer.uid != *job_user_)) continue;
-    const auto free = std::find_if(all_.begin(), all_.end(), [](const auto& each) { return !each.has_value(); });
+    const auto free =
+        std::find_if(all_.begin(), all_.end(), [](const auto& each) { return !each.has_value(); });
     if (free == all_.end()) continue;
-    const auto of_job = std::count_if(all_.begin(), all_.end(), [](const auto& each) { return each && !each->may_guard; });
+    const auto of_job =
+        std::count_if(all_.begin(), all_.end(), [](const auto& each) { return each && !each->may_guard; });
     if (!may_guard && of_job >= k_most_of_job) continue;
     free->emplace(Client{os::Channel(std::move(fd)), may_guard});
   }

@@ -19,8 +19,8 @@ struct Client {
   os::Channel channel;
   bool may_guard = false;  // root or the shim's own user
   Role role = Role::unknown;
-  bool hung_up = false;    // gone, with packets left that there's no room for yet
-  bool told_all = false;   // has got tree_gone, or not_started
+  bool hung_up = false;   // gone, with packets left that there's no room for yet
+  bool told_all = false;  // has got tree_gone, or not_started
 };
 
 class Clients {

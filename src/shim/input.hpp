@@ -19,7 +19,9 @@ class JobInput {
 
   [[nodiscard]] bool open() const { return fd_ >= 0; }
   // Room for one more message. False for good once a pipe's reader is gone: nobody would read it.
-  [[nodiscard]] bool has_room(std::size_t bytes) const { return fd_ >= 0 && waiting_.size() - sent_ + bytes <= k_most; }
+  [[nodiscard]] bool has_room(std::size_t bytes) const {
+    return fd_ >= 0 && waiting_.size() - sent_ + bytes <= k_most;
+  }
   void write(std::string_view text);
   // After what is waiting: the pipe is closed; a terminal is told by its end-of-input character, and takes more later.
   void end();

@@ -55,8 +55,8 @@ void Keeper::step(Moment now) {
   if (done()) return;
   if (pid_ > 0) {
     if (now - heard_ < options_.guard_silence) return;
-    std::fprintf(stderr, "curfew shim: the guard (process %d) has been silent for %lld s: it is replaced\n", pid_,
-                 static_cast<long long>(options_.guard_silence.count() / 1000));
+    std::fprintf(stderr, "curfew shim: the guard (process %d) has been silent for %lld s: it is replaced\n",
+                 pid_, static_cast<long long>(options_.guard_silence.count() / 1000));
     ::kill(-pid_, SIGKILL);
     ::kill(pid_, SIGKILL);
     heard_ = now;  // once more later, if it doesn't go

@@ -42,8 +42,8 @@ class Keeper {
   pid_t pid_ = -1;
   Moment start_at_{0};
   Moment heard_{0};
-  std::deque<Moment> starts_;     // within the window; at most guard_starts
-  std::deque<pid_t> sessions_;    // of the last guards: what a dead one left behind
+  std::deque<Moment> starts_;   // within the window; at most guard_starts
+  std::deque<pid_t> sessions_;  // of the last guards: what a dead one left behind
 };
 
 }  // namespace curfew::shim

@@ -19,13 +19,15 @@ namespace curfew::shim {
 
 namespace {
 
-constexpr std::size_t k_largest_spec = 8U << 20U;  // arguments and environment: Linux takes about 2 MiB of them
+constexpr std::size_t k_largest_spec = 8U
+                                       << 20U;  // arguments and environment: Linux takes about 2 MiB of them
 constexpr int k_reaps_a_turn = 1'000;
 constexpr int k_reads_a_turn = 4;
 constexpr Millis k_longest_kill_pause{1'000};
-constexpr Millis k_look_again{1'000};      // at a tree that should have said that it's gone
-constexpr Millis k_after_kill{2'000};      // SIGTERM to the shim: past the kill, processes stuck in the kernel are left
-constexpr Millis k_stuck{2'000};           // a front end that doesn't read, once the job is to end
+constexpr Millis k_look_again{1'000};  // at a tree that should have said that it's gone
+constexpr Millis k_after_kill{
+    2'000};  // SIGTERM to the shim: past the kill, processes stuck in the kernel are left
+constexpr Millis k_stuck{2'000};  // a front end that doesn't read, once the job is to end
 
 Moment monotonic() {
   timespec now{};
@@ -85,7 +87,8 @@ void Loop::take_over(StartedJob job) {
     input_.use_pipe(std::move(job_.input));
   }
   const std::size_t terminal_sink = spec_.stdout_tty ? 0 : spec_.stderr_tty ? 1 : k_no_sink;
-  streams_ = {Stream{job_.output.get(), 0}, Stream{job_.errors.get(), 1}, Stream{job_.master.get(), terminal_sink}};
+  streams_ = {Stream{job_.output.get(), 0}, Stream{job_.errors.get(), 1},
+              Stream{job_.master.get(), terminal_sink}};
 }
 
 void Loop::refuse(int code, std::string why) {
@@ -243,7 +246,8 @@ void Loop::command_ended(int status) {
 }
 
 std::string Loop::ended_text() const {
-  return (record_.how == os::ExitRecord::How::exited ? "exited " : "signalled ") + std::to_string(record_.number);
+  return (record_.how == os::ExitRecord::How::exited ? "exited " : "signalled ") +
+         std::to_string(record_.number);
 }
 
 void Loop::check_tree() {

@@ -92,9 +92,9 @@ class Loop {
   Stage stage_ = Stage::starting;
   os::ExitRecord record_;
   std::string refusal_;
-  bool stopping_ = false;        // SIGTERM came
-  bool leave_now_ = false;       // and what could be done has been done
-  bool hurry_ = false;           // the job was told to end: nobody who doesn't read may hold it up
+  bool stopping_ = false;   // SIGTERM came
+  bool leave_now_ = false;  // and what could be done has been done
+  bool hurry_ = false;      // the job was told to end: nobody who doesn't read may hold it up
   std::optional<std::size_t> front_;
   bool front_came_ = false;
   bool guard_came_ = false;
@@ -105,7 +105,7 @@ class Loop {
   Millis kill_again_{20};
   std::optional<Moment> give_up_at_;
   std::array<std::optional<Moment>, 2> stuck_since_;
-  std::int64_t output_ms_ = 0;   // wall time of the last output
+  std::int64_t output_ms_ = 0;  // wall time of the last output
   bool output_untold_ = false;
   Moment output_told_at_{-1'000};
 

@@ -50,7 +50,8 @@ OutputLog::OutputLog(std::string path, std::uint64_t limit, uid_t owner)
 void OutputLog::rotate() {
   fd_.reset();
   written_ = 0;
-  ::rename(path_.c_str(), (path_ + ".1").c_str());  // where that fails the log grows by another limit: open() appends
+  ::rename(path_.c_str(),
+           (path_ + ".1").c_str());  // where that fails the log grows by another limit: open() appends
 }
 
 bool OutputLog::open() {
@@ -62,7 +63,8 @@ bool OutputLog::open() {
   }
   fd_ = std::move(*opened);
   if (owner_ != ::geteuid()) {
-    [[maybe_unused]] const int given = ::fchown(fd_.get(), owner_, static_cast<gid_t>(-1));  // root may read it anyway
+    [[maybe_unused]] const int given =
+        ::fchown(fd_.get(), owner_, static_cast<gid_t>(-1));  // root may read it anyway
   }
   return true;
 }
@@ -91,8 +93,9 @@ void OutputLog::write(std::string_view text) {
   }
   if (lost_ > 0) {
     std::array<char, 128> note{};
-    const int length = std::snprintf(note.data(), note.size(), "\n[curfew: %llu bytes of output are missing here: %s]\n",
-                                     static_cast<unsigned long long>(lost_), std::strerror(error_));
+    const int length =
+        std::snprintf(note.data(), note.size(), "\n[curfew: %llu bytes of output are missing here: %s]\n",
+                      static_cast<unsigned long long>(lost_), std::strerror(error_));
     const std::uint64_t missing = std::exchange(lost_, 0);
     if (!put({note.data(), static_cast<std::size_t>(length)})) {
       lost_ = missing + text.size();
@@ -164,18 +167,13 @@ ssize_t Sink::put(std::string_view text) {
   for (;;) {
     ssize_t wrote = -1;
     switch (way_) {
-      case Way::none:
-        return -1;
+      case Way::none: return -1;
       case Way::plain:
-      case Way::own:
-        wrote = ::write(fd_.get(), text.data(), text.size());
-        break;
+      case Way::own: wrote = ::write(fd_.get(), text.data(), text.size()); break;
       case Way::socket:
         wrote = ::send(fd_.get(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
         break;
-      case Way::careful:
-        wrote = put_carefully(text);
-        break;
+      case Way::careful: wrote = put_carefully(text); break;
     }
     if (wrote >= 0) return wrote;
     if (errno == EINTR) continue;

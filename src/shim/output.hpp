@@ -33,8 +33,8 @@ class OutputLog {
   uid_t owner_ = 0;
   os::Fd fd_;
   std::uint64_t written_ = 0;
-  std::uint64_t lost_ = 0;   // bytes that aren't in the log, not yet said
-  int error_ = 0;            // why
+  std::uint64_t lost_ = 0;  // bytes that aren't in the log, not yet said
+  int error_ = 0;           // why
 };
 
 // One descriptor of the front end's. What can't be written yet is kept; who feeds it stops while it holds anything. Any
@@ -45,10 +45,10 @@ class Sink {
   // may not be set on it.
   enum class Way : std::uint8_t {
     none,
-    plain,     // files and the like: writes end in bounded time, as far as the kernel knows
-    own,       // a pipe or terminal opened anew, so that O_NONBLOCK is ours alone
-    socket,    // MSG_DONTWAIT
-    careful,   // what can't be opened anew: small writes after poll(2), cut short by a timer if they wait all the same
+    plain,   // files and the like: writes end in bounded time, as far as the kernel knows
+    own,     // a pipe or terminal opened anew, so that O_NONBLOCK is ours alone
+    socket,  // MSG_DONTWAIT
+    careful,  // what can't be opened anew: small writes after poll(2), cut short by a timer if they wait all the same
   };
 
   void attach(os::Fd fd);

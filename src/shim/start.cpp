@@ -81,7 +81,8 @@ void take_identity(const os::JobSpec& spec, int status) {
 void reset_signals() {
   struct sigaction defaults {};
   defaults.sa_handler = SIG_DFL;
-  for (int number = 1; number < NSIG; ++number) ::sigaction(number, &defaults, nullptr);  // KILL and STOP refuse
+  for (int number = 1; number < NSIG; ++number)
+    ::sigaction(number, &defaults, nullptr);  // KILL and STOP refuse
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -105,7 +106,8 @@ void close_inherited() {
   }
   if (plan.terminal >= 0 && ::ioctl(plan.terminal, TIOCSCTTY, 0) != 0) give_up(plan.status, Step::terminal);
   for (int fd = 0; fd < 3; ++fd)
-    if (::dup2(plan.descriptors[static_cast<std::size_t>(fd)], fd) < 0) give_up(plan.status, Step::descriptors);
+    if (::dup2(plan.descriptors[static_cast<std::size_t>(fd)], fd) < 0)
+      give_up(plan.status, Step::descriptors);
   close_inherited();
   restore_limits(spec);
   ::umask(spec.umask);
@@ -165,20 +167,13 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
 
 const char* name_of(Step step) {
   switch (step) {
-    case Step::session:
-      return "start a session";
-    case Step::cgroup:
-      return "enter the job's cgroup";
-    case Step::terminal:
-      return "take the pseudo-terminal";
-    case Step::descriptors:
-      return "set up stdin, stdout and stderr";
-    case Step::identity:
-      return "become the job's user";
-    case Step::folder:
-      return "enter the folder";
-    case Step::execute:
-      return "run";
+    case Step::session: return "start a session";
+    case Step::cgroup: return "enter the job's cgroup";
+    case Step::terminal: return "take the pseudo-terminal";
+    case Step::descriptors: return "set up stdin, stdout and stderr";
+    case Step::identity: return "become the job's user";
+    case Step::folder: return "enter the folder";
+    case Step::execute: return "run";
   }
   return "start";
 }
@@ -186,8 +181,8 @@ const char* name_of(Step step) {
 }  // namespace
 
 std::vector<std::string> clean_environment(const std::vector<std::string>& env) {
-  static constexpr std::array<std::string_view, 6> k_ours{"NOTIFY_SOCKET=", "WATCHDOG_USEC=", "WATCHDOG_PID=",
-                                                          "LISTEN_PID=",    "LISTEN_FDS=",    "LISTEN_FDNAMES="};
+  static constexpr std::array<std::string_view, 6> k_ours{
+      "NOTIFY_SOCKET=", "WATCHDOG_USEC=", "WATCHDOG_PID=", "LISTEN_PID=", "LISTEN_FDS=", "LISTEN_FDNAMES="};
   std::vector<std::string> clean;
   for (const std::string& entry : env) {
     const auto is_ours = [&](std::string_view name) { return entry.starts_with(name); };
@@ -227,8 +222,10 @@ Result<StartedJob> start_job(const os::JobSpec& spec, const os::Cgroup* cgroup) 
     plan.descriptors[which] = theirs[which].get();
     return {};
   };
-  if (auto done = with_pipe(spec.stdin_tty, 0, job.input); !done) return tl::unexpected(std::move(done.error()));
-  if (auto done = with_pipe(spec.stdout_tty, 1, job.output); !done) return tl::unexpected(std::move(done.error()));
+  if (auto done = with_pipe(spec.stdin_tty, 0, job.input); !done)
+    return tl::unexpected(std::move(done.error()));
+  if (auto done = with_pipe(spec.stdout_tty, 1, job.output); !done)
+    return tl::unexpected(std::move(done.error()));
   if (spec.one_output && !spec.stdout_tty && !spec.stderr_tty) {
     plan.descriptors[2] = plan.descriptors[1];
   } else if (auto done = with_pipe(spec.stderr_tty, 2, job.errors); !done) {

@@ -19,12 +19,12 @@ inline constexpr int k_not_set_up = 125;
 
 struct StartedJob {
   pid_t pid = -1;
-  os::Fd status;   // at its end once the job's program runs; else read_start_failure() says what went wrong
-  os::Fd input;    // our ends of the job's stdin, stdout and stderr where they are pipes; non-blocking
+  os::Fd status;  // at its end once the job's program runs; else read_start_failure() says what went wrong
+  os::Fd input;   // our ends of the job's stdin, stdout and stderr where they are pipes; non-blocking
   os::Fd output;
-  os::Fd errors;   // none where stderr goes with stdout
-  os::Fd master;   // the pseudo-terminal where there is one; non-blocking
-  os::Fd slave;    // held open so that the terminal outlives a moment without a process on it
+  os::Fd errors;  // none where stderr goes with stdout
+  os::Fd master;  // the pseudo-terminal where there is one; non-blocking
+  os::Fd slave;   // held open so that the terminal outlives a moment without a process on it
 };
 
 struct StartFailure {

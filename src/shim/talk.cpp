@@ -17,8 +17,9 @@ namespace curfew::shim {
 namespace {
 
 constexpr std::size_t k_chunk = 65'536;
-constexpr std::size_t k_early_output = 256 * 1024;    // kept for a front end that has yet to come
-constexpr std::size_t k_late_output = 4 * 1024 * 1024;  // what the job's pipes held when it ended, for one that is slow
+constexpr std::size_t k_early_output = 256 * 1024;  // kept for a front end that has yet to come
+constexpr std::size_t k_late_output =
+    4 * 1024 * 1024;  // what the job's pipes held when it ended, for one that is slow
 constexpr Millis k_longest_drain{200};
 constexpr Millis k_stuck{2'000};  // a front end that doesn't read, once the job is to end
 constexpr int k_packets_a_turn = 16;
@@ -50,12 +51,9 @@ void Loop::serve(std::size_t which, bool hung_up) {
 bool Loop::obey(std::size_t which, os::Message& message) {
   const auto type = static_cast<os::ToShim>(message.type);
   switch (clients_.at(which)->role) {
-    case Role::unknown:
-      return greet(which, message);
-    case Role::guard:
-      return obey_guard(type, message.text);
-    case Role::front:
-      return obey_front(type, message.text);
+    case Role::unknown: return greet(which, message);
+    case Role::guard: return obey_guard(type, message.text);
+    case Role::front: return obey_front(type, message.text);
   }
   return false;
 }
@@ -89,6 +87,9 @@ bool Loop::greet(std::size_t which, os::Message& message) {
   if (stage_ == Stage::refused) return tell_end(which), true;
   if (stage_ == Stage::starting) return true;
   if (!clients_.tell(which, os::FromShim::started, std::to_string(job_.pid))) return true;
+  if (output_ms_ > 0 && clients_.at(which)->role == Role::guard &&
+      !clients_.tell(which, os::FromShim::output_at, std::to_string(output_ms_)))
+    return true;
   if (stage_ == Stage::running) return true;
   if (!clients_.tell(which, os::FromShim::ended, ended_text())) return true;
   if (stage_ == Stage::gone && (front_ != which || sinks_are_empty())) tell_end(which);
@@ -109,24 +110,16 @@ bool Loop::obey_guard(os::ToShim type, std::string_view text) {
       hurry_ = true;
       if (tree_) kill_at_ = now_;
       return true;
-    case os::ToShim::guard_alive:
-      return true;
-    case os::ToShim::leave:
-      keeper_.set_done();
-      return true;
-    default:
-      return false;
+    case os::ToShim::guard_alive: return true;
+    case os::ToShim::leave: keeper_.set_done(); return true;
+    default: return false;
   }
 }
 
 bool Loop::obey_front(os::ToShim type, std::string_view text) {
   switch (type) {
-    case os::ToShim::input:
-      input_.write(text);
-      return true;
-    case os::ToShim::input_end:
-      input_.end();
-      return true;
+    case os::ToShim::input: input_.write(text); return true;
+    case os::ToShim::input_end: input_.end(); return true;
     case os::ToShim::window: {
       const auto parts = split(text, ' ');
       if (parts.size() != 2) return false;
@@ -138,8 +131,7 @@ bool Loop::obey_front(os::ToShim type, std::string_view text) {
                             {static_cast<std::uint16_t>(*rows), static_cast<std::uint16_t>(*columns)});
       return true;
     }
-    default:
-      return false;
+    default: return false;
   }
 }
 
@@ -232,7 +224,8 @@ void Loop::drop_stuck_sinks() {
     } else if (!stuck_since_[at]) {
       stuck_since_[at] = now_;
     }
-    if (hurry_ && stage_ != Stage::gone && stuck_since_[at] && now_ - *stuck_since_[at] >= k_stuck) sinks_[at].detach();
+    if (hurry_ && stage_ != Stage::gone && stuck_since_[at] && now_ - *stuck_since_[at] >= k_stuck)
+      sinks_[at].detach();
   }
 }
 

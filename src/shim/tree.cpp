@@ -45,12 +45,12 @@ void JobTree::acknowledge() const {
 }
 
 std::vector<os::Process> JobTree::processes() const {
-  auto found = os::descendants(::getpid(), [this](const os::Process& process) { return keeper_.owns(process); });
+  auto found =
+      os::descendants(::getpid(), [this](const os::Process& process) { return keeper_.owns(process); });
   if (!cgroup_) return found;
-  for (const pid_t pid : cgroup_->members()) {
-    const auto process = os::read_process(pid);
-    if (process && std::none_of(found.begin(), found.end(), [&](const auto& other) { return same(*process, other); }))
-      found.push_back(*process);
+  for (const os::Process& process : cgroup_->processes()) {
+    if (std::none_of(found.begin(), found.end(), [&](const auto& other) { return same(process, other); }))
+      found.push_back(process);
   }
   return found;
 }
@@ -60,7 +60,8 @@ void JobTree::signal(int number) const {
   for (int round = 0; round < k_rounds; ++round) {
     bool news = false;
     for (const os::Process& process : processes()) {
-      if (std::any_of(done.begin(), done.end(), [&](const auto& other) { return same(process, other); })) continue;
+      if (std::any_of(done.begin(), done.end(), [&](const auto& other) { return same(process, other); }))
+        continue;
       os::signal_process(process, number);
       done.push_back(process);
       news = true;

@@ -119,7 +119,11 @@ struct Outer {
 
 class OnTerminal : public ::testing::Test {
  protected:
-  OnTerminal() { shim.spec.stdin_tty = shim.spec.stdout_tty = shim.spec.stderr_tty = true; }
+  OnTerminal() {
+    shim.spec.stdin_tty = shim.spec.stdout_tty = shim.spec.stderr_tty = true;
+    shim.spec.rows = 33;  // as the outer one: the job sees a change only where there is one
+    shim.spec.columns = 99;
+  }
   void start(const std::string& script) {
     before = os::terminal_settings(outer.slave());
     shim.start_shell(script);

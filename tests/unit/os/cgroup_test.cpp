@@ -54,10 +54,11 @@ TEST(CgroupOfAJob, holds_kills_and_goes) {
     for (;;) ::pause();
   }
   int status = 0;
-  for (int round = 0; made->members().size() < 2 && round < 2'000; ++round) ::usleep(1'000);
-  const auto members = made->members();
+  for (int round = 0; made->processes().size() < 2 && round < 2'000; ++round) ::usleep(1'000);
+  const auto members = made->processes();
   EXPECT_EQ(members.size(), 2U);
-  EXPECT_NE(std::find(members.begin(), members.end(), child), members.end());
+  EXPECT_TRUE(
+      std::any_of(members.begin(), members.end(), [&](const Process& one) { return one.pid == child; }));
   EXPECT_EQ(made->populated().value_or(false), true);
   made->remove();  // not while somebody is in it
   EXPECT_TRUE(exists(made->folder()));

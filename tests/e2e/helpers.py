@@ -255,18 +255,18 @@ def status(instance: Instance) -> dict[str, Any]:
     return dict(json.loads(result.out))
 
 
-def wait_status(instance: Instance, timeout: float = SOON, **wanted: Any) -> dict[str, Any]:
+def wait_status(machine: Instance, /, timeout: float = SOON, **wanted: Any) -> dict[str, Any]:
     """Until `curfew status` shows these values, such as stage="running"."""
     found: dict[str, Any] = {}
 
     def holds() -> bool:
-        result = instance.exec([INSIDE, "status", "--json"])
+        result = machine.exec([INSIDE, "status", "--json"])
         if result.code:
             return False
         found.update(json.loads(result.out))
         return all(found.get(key) == value for key, value in wanted.items())
 
-    instance.until(holds, timeout, f"status {wanted}, but {found}")
+    machine.until(holds, timeout, f"status {wanted}, but {found}")
     return found
 
 

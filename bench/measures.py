@@ -1,0 +1,177 @@
+"""What is measured: each function gives rows of the table. docs/bench.md says what each of them means."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from bench.inside import fill
+from bench.machines import CURFEW, Machines
+from bench.table import Row, percentile
+
+_MS = 1e-6  # of a nanosecond
+_MB = 1024 / 1e6  # of a KiB, as the kernel counts
+_TEN_MINUTES = 600.0
+_BASELINE_INTERVAL = 10  # guard.sh's own default, in seconds
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of everything: the real thing, or a smoke test."""
+
+    delays: int = 120
+    service_delays: int = 5
+    baseline_delays: int = 20
+    baseline_interval: int = _BASELINE_INTERVAL
+    starts: int = 51
+    service_starts: int = 5
+    settle: float = 20
+    idle: float = 90
+    saved_mebibytes: int = 512
+    burn_millions: int = 1000
+    burn_rounds: int = 5
+    print_bytes: int = 1_000_000_000
+    print_rounds: int = 3
+
+
+QUICK = Size(
+    delays=5, service_delays=1, baseline_delays=3, baseline_interval=1, starts=3, service_starts=1, settle=1, idle=3,
+    saved_mebibytes=32, burn_millions=50, burn_rounds=1, print_bytes=20_000_000, print_rounds=1,
+)  # fmt: skip
+
+
+def binary(_: Machines, __: Size) -> list[Row]:
+    return [Row("size of the binary", "MB", CURFEW.stat().st_size / 1e6, target=15)]
+
+
+def delay(machines: Machines, size: Size) -> list[Row]:
+    machine = machines.boot()
+    ours = [ns * _MS for ns in machines.measure(machine, "delay_plain", rounds=size.delays, millis=300)]
+    theirs = [
+        ns * _MS
+        for ns in machines.measure(
+            machine, "delay_baseline", rounds=size.baseline_delays, interval=size.baseline_interval
+        )
+    ]
+    machine.kill()
+    service = []
+    for _ in range(size.service_delays):
+        fresh = machines.boot()
+        service += [ns * _MS for ns in machines.measure(fresh, "delay_service", millis=1000)]
+        fresh.kill()
+    return [
+        Row("end of the command to shutdown, median", "ms", median(ours), median(theirs)),
+        Row("  99th percentile", "ms", percentile(ours, 99), percentile(theirs, 99), 50),
+        Row("  as a service, worst", "ms", max(service), None, 50),
+    ]
+
+
+def start(machines: Machines, size: Size) -> list[Row]:
+    machine = machines.boot()
+    found = machines.measure(machine, "starts", rounds=size.starts, as_service=size.service_starts)
+    machine.kill()
+    ours, theirs, service = (median(found[way]) * _MS for way in ("ours", "baseline", "service"))
+    return [
+        Row("start of the command, median", "ms", ours, theirs, 15),
+        Row("  as a service", "ms", service),
+    ]
+
+
+def idle(machines: Machines, size: Size) -> list[Row]:
+    """Side by side in two machines, at the same time."""
+    pair = [machines.boot(), machines.boot()]
+    with ThreadPoolExecutor(2) as both:
+        waits = [
+            both.submit(machines.measure, machine, verb, settle=size.settle, seconds=size.idle)
+            for machine, verb in zip(pair, ("idle_ours", "idle_baseline"), strict=True)
+        ]
+        ours, theirs = (each.result() for each in waits)
+    for machine in pair:
+        machine.kill()
+    cpu = [found["cpu_us"] / 1e6 / found["seconds"] * _TEN_MINUTES for found in (ours, theirs)]
+    resident, private = (
+        [found["memory"][kind] * _MB for found in (ours, theirs)] for kind in ("rss", "private")
+    )
+    return [
+        Row("CPU of guarding for 10 minutes", "s", cpu[0], cpu[1], 0.1),
+        Row("memory while guarding", "MB", resident[0], resident[1], 12),
+        Row("  of that, private", "MB", private[0], private[1]),
+        Row("  front end, while a terminal is attached", "MB", ours["front"]["rss"] * _MB),
+    ]
+
+
+def saving(machines: Machines, size: Size) -> list[Row]:
+    bucket = machines.cloud.bucket("bench")
+    machine = machines.boot(disk=f"{size.saved_mebibytes + 512}m")
+    found = machines.measure(machine, "saving", mebibytes=size.saved_mebibytes, files=4, bucket=bucket)
+    machine.kill()
+    saved = (
+        machines.cloud.client("s3").list_objects_v2(Bucket=bucket, Prefix="ours/part-").get("Contents", [])
+    )
+    if sum(item["Size"] for item in saved) != size.saved_mebibytes << 20:
+        raise RuntimeError(f"not all was saved:\n{found['said']}")
+    with tempfile.TemporaryDirectory() as folder:
+        fill(Path(folder), size.saved_mebibytes, 4)
+        peak = _peak_of_aws(
+            machines, ["s3", "cp", "--recursive", "--only-show-errors", folder, f"s3://{bucket}/cli"]
+        )
+    return [
+        Row(f"peak memory, saving {size.saved_mebibytes} MiB", "MB", found["peak"] * _MB, peak * _MB, 48),
+    ]
+
+
+def _peak_of_aws(machines: Machines, words: Sequence[str]) -> int:
+    """In KiB, as the kernel has it for that process (rusage's would include what this one had before exec)."""
+    command = [str(Path(sys.executable).with_name("aws")), *words]
+    environment = {**os.environ, **machines.cloud.env()}
+    peak = 0
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as running:
+        status = Path(f"/proc/{running.pid}/status")
+        while running.poll() is None:
+            for line in status.read_text().splitlines():
+                if line.startswith("VmHWM:"):
+                    peak = max(peak, int(line.split()[1]))
+            time.sleep(0.02)
+    if running.returncode:
+        raise RuntimeError(f"{' '.join(command)}: exit code {running.returncode}")
+    return peak
+
+
+def slowdown(machines: Machines, size: Size) -> list[Row]:
+    """Ratios to the bare command's own time, so both columns are of the same kind."""
+    machine = machines.boot(disk="3g")
+    rows = []
+    for what, kind, amount, to, rounds, clock, target in (
+        ("CPU time of a computing command", "burn", size.burn_millions, "file", size.burn_rounds, 1, 1.02),
+        ("  its wall time", "burn", size.burn_millions, "file", size.burn_rounds, 0, None),
+        (
+            "wall time of printing 1 GB to a file",
+            "print",
+            size.print_bytes,
+            "file",
+            size.print_rounds,
+            0,
+            None,
+        ),
+        ("  to a pipe", "print", size.print_bytes, "pipe", size.print_rounds, 0, None),
+    ):
+        found = machines.measure(machine, "slowdown", kind=kind, amount=amount, to=to, rounds=rounds)
+        bare, ours, theirs = (
+            median(run[clock] for run in found[way]) for way in ("bare", "ours", "baseline")
+        )
+        rows.append(Row(what, "x bare", ours / bare, theirs / bare, target))
+    machine.kill()
+    return rows
+
+
+MEASURES: dict[str, Callable[[Machines, Size], list[Row]]] = {
+    each.__name__: each for each in (delay, start, idle, saving, slowdown, binary)
+}

@@ -50,7 +50,8 @@ _KEPT_CAPABILITIES = {
 _LAST_CAPABILITY = 63
 _RB = {"poweroff": 0x4321FEDC, "reboot": 0x01234567}
 _EXIT = {"poweroff": 130, "reboot": 129}  # as the kernel ends a namespace's PID 1: by SIGINT, by SIGHUP
-_TERM_WAIT = 15.0
+_GRACE = 0.2
+_TERM_WAIT = 5.0  # as sysvinit waits, at most
 _PROC_LOCKED = ("sys", "sysrq-trigger", "irq", "bus", "fs")
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 libc = ctypes.CDLL(None, use_errno=True)
@@ -170,6 +171,7 @@ class Init:
         """SIGTERM to all, some time, SIGKILL to all, then off. force 2: off at once, as systemctl -ff."""
         if force < 2:
             self.control.with_name("stopping").touch()
+            time.sleep(_GRACE)  # as with systemd: who asked for it is told that it will be done, before it is
             print(f"init: {act}: SIGTERM to all processes", flush=True)
             self.kill_all(signal.SIGTERM)
             deadline = time.monotonic() + _TERM_WAIT
@@ -178,7 +180,15 @@ class Init:
                 if not self.others():
                     break
                 time.sleep(0.02)
-            print(f"init: {act}: SIGKILL to {len(self.others())} that are left", flush=True)
+            for pid in self.others():
+                with contextlib.suppress(OSError):
+                    words = (
+                        Path(f"/proc/{pid}/cmdline")
+                        .read_bytes()
+                        .replace(b"\0", b" ")
+                        .decode(errors="replace")
+                    )
+                    print(f"init: {act}: SIGKILL to {pid}, which is left: {words}", flush=True)
         self.kill_all(signal.SIGKILL)
         if act == "halt":  # the processor stands still, but the machine is on
             while True:

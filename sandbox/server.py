@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from sandbox import cgroups, image
+from sandbox import cgroups, image, standins
 from sandbox.machine import mount
 from sandbox.mode import Mode, detect
 
@@ -59,6 +59,7 @@ def _serve_outside(
 ) -> int:
     parents = cgroups.Parents() if mode.groups else None
     base = tempfile.mkdtemp(prefix=f"{cgroups.PREFIX}{os.getpid()}-") if mode.name == "bare" else None
+    made = standins.install_in_container() if base else []
     settings = {
         "mode": mode.name,
         "why": mode.why,
@@ -96,6 +97,8 @@ def _serve_outside(
     if parents:
         _wait_until_empty(parents.paths)
         parents.close()
+    for path in made:
+        path.unlink(missing_ok=True)
     if base:
         shutil.rmtree(base, ignore_errors=True)
     return 128 + ended[0] if ended else code

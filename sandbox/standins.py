@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from sandbox import guest
@@ -55,6 +56,36 @@ force=0
 for word; do case $word in -ff) force=2 ;; -f|--force) force=$((force + 1)) ;; esac; done
 echo "${0##*/} 0 $force" >@CONTROL@
 """
+
+
+# For bare machines, whose / is the host's: finds the machine by the mark in its own or its ancestors' environment.
+_FINDER = """#!/bin/sh
+# Put here by curfew's sandbox (python -m sandbox), for as long as it runs. Without a machine of its it does nothing.
+pid=$$
+while [ "$pid" -gt 1 ]; do
+  root=$(tr '\\0' '\\n' </proc/$pid/environ 2>/dev/null | sed -n 's/^SANDBOX_ROOT=//p')
+  [ -n "$root" ] && exec "$root/usr/local/sbin/${0##*/}" "$@"
+  pid=$(sed 's/.*) . \\([0-9]*\\) .*/\\1/' /proc/$pid/stat)
+done
+echo "${0##*/}: no machine of the sandbox is above this process" >&2
+exit 1
+"""
+FIXED_FOLDER = Path("/usr/local/sbin")
+NAMES = ("shutdown", "systemctl", "poweroff", "reboot", "halt")
+
+
+def install_in_container() -> list[Path]:
+    """Stand-ins where a program looks that takes its tools from fixed folders only; for bare machines in a container
+    that is there to be thrown away. Returns what was put there: nothing elsewhere, nor where it would replace anything.
+    """
+    marks = (Path("/.dockerenv").exists(), Path("/run/.containerenv").exists(), "container" in os.environ)
+    if not any(marks) or not os.access(FIXED_FOLDER, os.W_OK):
+        return []
+    made = [FIXED_FOLDER / name for name in NAMES if not (FIXED_FOLDER / name).exists()]
+    for path in made:
+        path.write_text(_FINDER)
+        path.chmod(0o755)
+    return made
 
 
 def install(root: Path, folder: str, seen_as: str) -> None:

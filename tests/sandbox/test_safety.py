@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import Sandbox, mode
+from sandbox import Sandbox, mode, standins
 from sandbox.cgroups import Group
 from sandbox.lesser import LesserMachine
 from sandbox.machine import Options
@@ -75,6 +75,27 @@ def test_bare_machines_may_not_be_where_a_shutdown_would_reach_the_host(
     monkeypatch.setattr(mode, "_WAYS_TO_INIT", [tmp_path])
     with pytest.raises(RuntimeError, match="could end this host"):
         mode.detect("bare")
+
+
+def test_bare_machines_in_a_container_can_be_ended_by_the_fixed_path() -> None:
+    """As root in a container without namespaces, played by one with a /usr/local/sbin of its own."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    script = (
+        "from sandbox import Sandbox\n"
+        "with Sandbox.start('bare') as cloud:\n"
+        "    instance = cloud.launch('#!/bin/sh\\nenv -i /usr/local/sbin/shutdown -h now; echo $?', wait=False)\n"
+        f"    instance.wait('stopped', {BOUND})\n"
+    )
+    inside = f"mount -t tmpfs t /usr/local/sbin && '{sys.executable}' -c \"$0\" && ls /usr/local/sbin"
+    words = ["unshare", "--mount", "sh", "-c", inside, script]
+    env = os.environ | {"container": "test"}
+    result = subprocess.run(words, cwd=REPO, env=env, capture_output=True, text=True, timeout=80, check=False)
+    assert (result.returncode, result.stdout) == (0, ""), result.stderr
+    result = subprocess.run(
+        ["sh", "-c", standins._FINDER], capture_output=True, text=True, timeout=20, check=False
+    )
+    assert result.returncode == 1 and "no machine" in result.stderr
 
 
 def test_a_machine_cannot_give_the_sandbox_orders(any_cloud: Sandbox) -> None:

@@ -1,4 +1,5 @@
 // The actions that take time: the rungs of the ladder, L0, disarming, leaving.
+#include <csignal>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -56,7 +57,8 @@ std::string text_of(Rung rung, const EndingPlan& plan) {
 
 Status checked(const std::string& what, Result<os::Outcome> outcome) {
   if (!outcome) return fail(std::move(outcome.error()));
-  if (outcome->code == 0) return {};
+  // Killed by SIGTERM: by the shutdown that it has just begun, as all others are.
+  if (outcome->code == 0 || outcome->code == 128 + SIGTERM) return {};
   return fail(ErrorKind::system, what,
               "exit " + std::to_string(outcome->code) +
                   (outcome->output.empty() ? "" : ": " + outcome->output.substr(0, 400)));

@@ -43,7 +43,7 @@ std::string text_of(const guard::Action& action) {
 
 void World::start_guard() {
   alive_ = true;
-  hung_ = false;
+  hung_ = left_ = false;
   ++life_;
   ++truth_.guard_starts;
   starts_.push_back(schedule_.now());

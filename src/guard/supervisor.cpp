@@ -23,8 +23,10 @@ namespace {
 
 constexpr Millis k_tick{1'000};
 constexpr Millis k_shortest_tick{10};
+constexpr Millis k_first_tick{250};
 constexpr Millis k_persist_every{60'000};  // so that after a reboot what was left is known to a minute
 constexpr Millis k_watchdog_beat{10'000};  // a third of WatchdogSec
+constexpr Millis k_look_for_shutdown{1'000};
 constexpr Millis k_facts_patience{5'000};
 constexpr Millis k_facts_retry_most{60'000};
 
@@ -76,7 +78,7 @@ void Supervisor::take_up() {
     auto saved = text ? saved_from_json(*text) : Result<Saved>(fail(Error{text.error()}));
     if (saved) {
       state_ = std::move(saved->state);
-      left_before = saved->left_to_end;
+      left_before = saved->left_to_stop;
       instance_id_ = saved->instance_id;
     } else {
       parts_.log.error(saved.error().text() + "; going on with the times that the job was started with");
@@ -101,6 +103,8 @@ void Supervisor::take_up() {
           state_.times = job::rebased(state_.times, at, left_before);
           taken_up_ = true;
           handle(Resumed{false});
+          // Its unit has the wall time of the old boot, which a clock set back would stretch.
+          co_await move_l0_to_end();
           co_await learn_facts();
         },
         asio::detached);
@@ -150,7 +154,7 @@ void Supervisor::handle(const Event& event) {
 
 void Supervisor::persist(os::Sync sync) {
   persisted_at_ = parts_.clock.boot();
-  const auto text = to_json(Saved{state_, job::left_to(state_.times.end_at, now()), instance_id_});
+  const auto text = to_json(Saved{state_, job::left_to(state_.times.stop_at, now()), instance_id_});
   const auto written = os::replace_file(spec_.state_path(), text, 0600, sync);
   if (!written && !persist_failed_)
     parts_.log.error("the state can't be written, the last good one is kept: " + written.error().text());
@@ -211,6 +215,8 @@ Awaitable<void> Supervisor::save(BootTime until) {
 
 Awaitable<void> Supervisor::tick() {
   BootTime next_beat{};
+  // What the shim has to tell of the job comes first: a limit that passed meanwhile isn't why it ended.
+  co_await pause(k_first_tick);
   for (;;) {
     const auto at = parts_.clock.boot();
     handle(Tick{});
@@ -233,8 +239,23 @@ Awaitable<void> Supervisor::hear_signals() {
     boost::system::error_code error;
     const int signal = co_await signals.async_wait(asio::redirect_error(asio::use_awaitable, error));
     if (error) co_return;
+    if (co_await machine_is_stopping()) {
+      handle(MachineGoingDown{});
+      continue;
+    }
+    handle(StopAsked{signal, false});
+    if (signal != SIGTERM || watching_for_shutdown_) continue;
+    watching_for_shutdown_ = true;
+    asio::co_spawn(parts_.io, watch_for_shutdown(), asio::detached);
+  }
+}
+
+// While all units stop, systemctl may be too slow to tell whose SIGTERM it was. There is no second one: a guard that
+// went on would hold up the shutdown until TimeoutStopSec.
+Awaitable<void> Supervisor::watch_for_shutdown() {
+  while (state_.stage != Stage::done && !state_.going_down) {
+    co_await pause(k_look_for_shutdown);
     if (co_await machine_is_stopping()) handle(MachineGoingDown{});
-    else handle(StopAsked{signal, false});
   }
 }
 

@@ -60,6 +60,7 @@ class Supervisor {
 
   [[nodiscard]] Awaitable<void> tick();
   [[nodiscard]] Awaitable<void> hear_signals();
+  [[nodiscard]] Awaitable<void> watch_for_shutdown();
   [[nodiscard]] Awaitable<void> learn_facts();
   [[nodiscard]] Awaitable<bool> is_other_machine();
   void take_facts(MachineFacts facts);
@@ -81,6 +82,7 @@ class Supervisor {
   std::deque<Action> slow_;
   bool working_ = false;
   bool taken_up_ = false;  // before that the times may be those of another boot
+  bool watching_for_shutdown_ = false;
   bool persist_failed_ = false;
   BootTime persisted_at_{};
   std::optional<BootTime> stopping_since_;

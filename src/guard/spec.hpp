@@ -48,7 +48,7 @@ struct Spec {
 // state.json: what the next guard needs, with what was left of the times when it was written (job::rebased).
 struct Saved {
   State state;
-  std::optional<Millis> left_to_end;
+  std::optional<Millis> left_to_stop;
   std::string instance_id;  // empty: not known
 };
 [[nodiscard]] std::string to_json(const Saved& saved);

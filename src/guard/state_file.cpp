@@ -114,7 +114,7 @@ std::string to_json(const Saved& saved) {
       {"pausing", s.pausing},
       {"rounds", s.rounds},
       {"l0_at_ms", s.l0_at ? json::value(s.l0_at->time_since_epoch().count()) : json::value()},
-      {"left_to_end_ms", detail::maybe(saved.left_to_end)},
+      {"left_to_stop_ms", detail::maybe(saved.left_to_stop)},
       {"instance_id", saved.instance_id},
   });
 }
@@ -150,7 +150,7 @@ Result<Saved> saved_from_json(std::string_view text) {
   s.pausing = read.flag("pausing");
   s.rounds = static_cast<std::uint32_t>(read.number("rounds"));
   if (const auto at = read.maybe_number("l0_at_ms")) s.l0_at = BootTime{Millis{*at}};
-  if (const auto left = read.maybe_number("left_to_end_ms")) saved.left_to_end = Millis{*left};
+  if (const auto left = read.maybe_number("left_to_stop_ms")) saved.left_to_stop = Millis{*left};
   saved.instance_id = read.text("instance_id");
   if (auto good = read.status(); !good) return fail(std::move(good.error()));
   return saved;

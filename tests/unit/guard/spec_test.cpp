@@ -60,7 +60,7 @@ TEST(Saved, survives_the_way_through_its_file_in_every_stage) {
     s.rung = 1;
     s.rounds = 3;
     s.l0_at = BootTime{Millis{9}};
-    saved.left_to_end = Millis{77};
+    saved.left_to_stop = Millis{77};
     saved.instance_id = "i-0123456789abcdef0";
     const auto read = saved_from_json(to_json(saved));
     ASSERT_TRUE(read) << read.error().text();

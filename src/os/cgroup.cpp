@@ -50,6 +50,22 @@ bool is_delegated(const std::string& folder) {
   return false;
 }
 
+constexpr std::string_view k_name = "curfew-job-";
+
+// Groups of shims that were killed. Only empty ones go, and only those whose shim can't be about to fill them.
+void remove_stale(const std::string& own) {
+  DIR* entries = ::opendir(own.c_str());
+  if (entries == nullptr) return;
+  while (const dirent* entry = ::readdir(entries)) {
+    const std::string_view name = entry->d_name;
+    if (!name.starts_with(k_name)) continue;
+    const auto pid = parse_number(name.substr(k_name.size()));
+    if (pid && ::kill(static_cast<pid_t>(*pid), 0) != 0 && errno == ESRCH)
+      Cgroup::at(own + "/" + std::string(name)).remove();
+  }
+  ::closedir(entries);
+}
+
 // Mount points escape blanks and backslashes as \ooo.
 std::string unescaped(std::string_view text) {
   std::string plain;
@@ -107,7 +123,11 @@ Result<Cgroup> Cgroup::make_for_job() {
     if (::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) return fail_errno(k_what, errno);
     return Cgroup(folder);
   }
-  const std::string folder = own + "/curfew-job-" + std::to_string(::getpid());
+  remove_stale(own);
+  const std::string folder = own + "/" + std::string(k_name) + std::to_string(::getpid());
+  ::rmdir(
+      folder
+          .c_str());  // of a shim that had our number; not where a process of its is left: that isn't this job's
   if (::mkdir(folder.c_str(), 0755) != 0) return fail_errno(k_what, errno);
   Cgroup made(folder);
   // A cgroup that can't be entered or watched is worse than none.

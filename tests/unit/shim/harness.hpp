@@ -169,13 +169,21 @@ class Shim {
   Shim& operator=(const Shim&) = delete;
   ~Shim() {
     if (pid_ <= 0) return;
-    // The tree first: with the shim gone nobody would know it any more.
-    for (int round = 0; round < 20; ++round) {
-      const auto left = os::descendants(pid_);
-      if (left.empty()) break;
-      for (const auto& process : left) os::signal_process(process, SIGKILL);
+    // The tree first, while the shim is there to inherit it but can't start another guard.
+    ::kill(pid_, SIGSTOP);
+    for (int round = 0; round < 200; ++round) {
+      bool any = false;
+      for (const auto& process : os::descendants(pid_)) {
+        if (process.state == 'Z') continue;
+        os::signal_process(process, SIGKILL);
+        any = true;
+      }
+      if (!any) break;
       ::poll(nullptr, 0, 5);
     }
+    ::kill(pid_, SIGTERM);  // it takes its cgroup with it
+    ::kill(pid_, SIGCONT);
+    if (eventually([&] { return ::waitpid(pid_, nullptr, WNOHANG) == pid_; }, 3'000ms)) return;
     ::kill(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
   }

@@ -27,6 +27,13 @@ struct Notes {
   std::uint64_t bytes = 0;
 
   void add(Note note);
+  // For hundreds of thousands of files: makes the note only where it's kept.
+  template <class Make>
+  void add(std::uint64_t size, Make make) {
+    if (first.size() < k_kept) return add(make());
+    ++count;
+    bytes += size;
+  }
 };
 
 struct Summary {

@@ -166,9 +166,11 @@ void Transfer::failed(FileId file, const Error& error) {
   const auto verdict = schedule_.failed(file, error, means_->clock.boot());
   if (!verdict.again) tally_.failed.add({plan_->shown(file), plan_->tree()[file].state.size, error.text()});
   if (verdict.target_given_up) {
+    const auto size = [&](FileId other) { return plan_->tree()[other].state.size; };
     schedule_.take_all(plan_->tree()[file].target, [&](FileId other, const std::string& last) {
-      tally_.failed.add({plan_->shown(other), plan_->tree()[other].state.size,
-                         last.empty() ? *verdict.target_given_up : last});
+      tally_.failed.add(size(other), [&] {
+        return Note{plan_->shown(other), size(other), last.empty() ? *verdict.target_given_up : last};
+      });
     });
   }
   returned();
@@ -243,8 +245,10 @@ std::string Transfer::finish(Summary& summary, const std::string& reason) {
   move(summary.skipped, tally_.skipped);
   move(summary.changing, tally_.changing);
   const auto unsaved = [&](FileId file, const std::string& last) {
-    summary.failed.add({plan_->shown(file), plan_->tree()[file].state.size,
-                        last.empty() ? reason : reason + "; before that: " + last});
+    const auto size = plan_->tree()[file].state.size;
+    summary.failed.add(size, [&] {
+      return Note{plan_->shown(file), size, last.empty() ? reason : reason + "; before that: " + last};
+    });
   };
   std::vector<FileId> begun(hands_.begin(), hands_.end());
   std::sort(begun.begin(), begun.end(), [this](FileId a, FileId b) {

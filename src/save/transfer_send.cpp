@@ -176,6 +176,7 @@ Awaitable<void> Transfer::begin_multi(FileId file, std::shared_ptr<Read> read_no
 Awaitable<void> Transfer::send_part(MultiPtr multi) {
   const int number = multi->next++;
   ++multi->in_flight;
+  current_ = plan_->shown(multi->file);
   const FileState& state = multi->opened->state;
   const std::uint64_t offset = static_cast<std::uint64_t>(number - 1) * multi->part_size;
   const std::uint64_t length = std::min(multi->part_size, state.size - offset);

@@ -10,6 +10,7 @@
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -46,6 +47,7 @@ struct Workers::State {
   // The loop's own.
   std::unordered_map<std::uint64_t, std::shared_ptr<Waiter>> waiters;
   std::uint64_t next = 1;
+  std::size_t threads = 0;
   // Shared; `closed` is set before the loop's context goes, and nothing is posted to it after.
   std::mutex mutex;
   std::condition_variable wake;
@@ -97,7 +99,12 @@ Workers::Workers(asio::any_io_executor executor, std::size_t threads)
   sigset_t before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  for (std::size_t i = 0; i < threads; ++i) std::thread([state = state_] { State::work(state); }).detach();
+  try {
+    for (; state_->threads < threads; ++state_->threads)
+      std::thread([state = state_] { State::work(state); }).detach();
+  } catch (const std::system_error&) {
+    // No more threads to be had: with fewer, or with none at all, results are still saved.
+  }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
@@ -111,6 +118,10 @@ Workers::~Workers() {
 
 Awaitable<bool> Workers::run(std::function<void()> job) {
   const auto state = state_;
+  if (state->threads == 0) {
+    job();
+    co_return true;
+  }
   const auto task = std::make_shared<Task>();
   task->job = std::move(job);
   const auto waiter = std::make_shared<Waiter>(state->executor);
@@ -128,6 +139,7 @@ Awaitable<bool> Workers::run(std::function<void()> job) {
 }
 
 void Workers::post(std::function<void()> job) {
+  if (state_->threads == 0) return job();
   auto task = std::make_shared<Task>();
   task->job = std::move(job);
   state_->add(0, std::move(task));

@@ -15,7 +15,8 @@ namespace curfew::save {
 using net::Awaitable;
 
 // Used from the loop's thread only, and destroyed there, before the loop's context. A thread stuck in a system call
-// (a dead NFS server) is left behind, never joined: leave the program by _exit.
+// (a dead NFS server) is left behind, never joined: leave the program by _exit. Where the system gives no thread, or 0 are
+// asked for, jobs run on the loop.
 class Workers {
  public:
   Workers(boost::asio::any_io_executor executor, std::size_t threads);

@@ -12,6 +12,7 @@
 #include "cli/commands.hpp"
 #include "os/clock.hpp"
 #include "os/power/power.hpp"
+#include "os/terminal.hpp"
 
 // glibc's, in <nss.h> only for its own use: keeps the static resolver from loading plug-ins of the host.
 extern "C" int __nss_configure_lookup(const char*, const char*);
@@ -65,6 +66,8 @@ int dispatch(const std::string& name, const Words& words, const World& world) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A file opened in place of a closed stdin, stdout or stderr would be read or written as one.
+  curfew::os::fill_standard_descriptors();
   __nss_configure_lookup("hosts", "files dns");
   if (argc < 2) {
     std::fputs(k_help.data(), stderr);

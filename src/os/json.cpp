@@ -11,7 +11,9 @@ namespace curfew::os {
 
 JsonReader::JsonReader(std::string_view text, std::string what) : what_(std::move(what)) {
   boost::system::error_code error;
-  auto value = boost::json::parse(text, error);
+  boost::json::parse_options options;
+  options.allow_invalid_utf8 = true;  // environments and file names are bytes
+  auto value = boost::json::parse(text, error, {}, options);
   if (error || !value.is_object()) {
     status_ = fail(ErrorKind::invalid_input, "read " + what_,
                    error ? "is not JSON: " + error.message() : "is no object");

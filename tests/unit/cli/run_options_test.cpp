@@ -1,0 +1,138 @@
+#include "cli/run_options.hpp"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "cli/prepare.hpp"
+#include "cli/start.hpp"
+
+namespace curfew::cli {
+namespace {
+
+using Words = std::vector<std::string>;
+
+TEST(RunOptions, have_the_defaults_that_help_states) {
+  const auto options = parse_run({"--", "python", "train.py"});
+  ASSERT_TRUE(options) << options.error().text();
+  EXPECT_EQ(options->argv, (Words{"python", "train.py"}));
+  EXPECT_EQ(options->max_time, std::chrono::hours{4});
+  EXPECT_EQ(options->grace, Seconds{60});
+  EXPECT_EQ(options->save_limit, std::chrono::minutes{15});
+  EXPECT_EQ(options->then, guard::Then::automatic);
+  EXPECT_EQ(options->limits().save, Seconds{0});  // nothing to save: nothing to wait for
+}
+
+TEST(RunOptions, take_what_is_typed) {
+  const auto options = parse_run({"--max-time", "1h30m", "--grace=5s", "--save", "a=s3://b/p", "--save",
+                                  "c=d=s3://b", "--save-limit", "2m", "--then", "stop", "--log-format",
+                                  "json", "--quiet", "--dry-run", "--", "cmd", "--grace", "--"});
+  ASSERT_TRUE(options) << options.error().text();
+  EXPECT_EQ(options->max_time, Seconds{5'400});
+  EXPECT_EQ(options->saves, (Words{"a=s3://b/p", "c=d=s3://b"}));
+  EXPECT_EQ(options->argv, (Words{"cmd", "--grace", "--"}));  // the command's own words stay its own
+  EXPECT_EQ(options->limits().after_stop(), Seconds{125});
+  EXPECT_TRUE(options->quiet && options->dry_run);
+}
+
+TEST(RunOptions, know_no_limit_by_its_word_only) {
+  EXPECT_FALSE(parse_run({"--max-time", "off", "--", "x"})->max_time);
+  EXPECT_FALSE(parse_run({"--deadline", "2126-01-01T00:00Z", "--", "x"})->max_time);
+  EXPECT_EQ(parse_run({"--deadline", "2126-01-01T00:00Z", "--max-hours", "0.5", "--", "x"})->max_time,
+            Seconds{1'800});
+}
+
+TEST(RunOptions, run_a_string_by_a_shell) {
+  const auto options = parse_run({"--shell", "a | b && c"});
+  ASSERT_TRUE(options) << options.error().text();
+  EXPECT_EQ(options->argv[1], "-c");
+  EXPECT_EQ(options->argv[2], "a | b && c");
+  EXPECT_EQ(options->command, "a | b && c");
+}
+
+TEST(RunOptions, refuse_with_a_line_that_names_what_is_wrong) {
+  struct Case {
+    Words words;
+    const char* says;
+  };
+  const Case cases[] = {
+      {{}, "no command"},
+      {{"--"}, "no command"},
+      {{"--", ""}, "no command"},
+      {{"--grce", "5s", "--", "x"}, "did you mean --grace"},
+      {{"--max-tme=4h", "--", "x"}, "did you mean --max-time"},
+      {{"ls"}, "put -- before the command"},
+      {{"--max-time", "--", "x"}, "--max-time"},
+      {{"--max-time", "", "--", "x"}, "--max-time"},
+      {{"--max-time", "0s", "--", "x"}, "--max-time"},
+      {{"--max-time", "-5m", "--", "x"}, "--max-time"},
+      {{"--max-time", "5", "--", "x"}, "unit"},
+      {{"--max-time", "99999999999999999999h", "--", "x"}, "--max-time"},
+      {{"--max-time", "4h", "--max-hours", "4", "--", "x"}, "--max-hours"},
+      {{"--max-hours", "nan", "--", "x"}, "--max-hours"},
+      {{"--max-hours", "1e9", "--", "x"}, "--max-hours"},
+      {{"--grace", "off", "--", "x"}, "--grace"},
+      {{"--deadline", "tomorrow", "--", "x"}, "2026-11-24T18:00Z"},
+      {{"--deadline", "2026-11-24T18:00", "--", "x"}, "zone"},
+      {{"--then", "explode", "--", "x"}, "auto, terminate, stop, none"},
+      {{"--log-format", "xml", "--", "x"}, "text nor json"},
+      {{"--save", "out", "--", "x"}, "--save"},
+      {{"--save", "out=s3://", "--", "x"}, "--save"},
+      {{"--save", "/=s3://bucket", "--", "x"}, "--save"},
+      {{"--save-limit", "5m", "--", "x"}, "needs a --save"},
+      {{"--shell", "a", "--", "b"}, "--shell"},
+  };
+  for (const auto& c : cases) {
+    const auto options = parse_run(c.words);
+    ASSERT_FALSE(options) << c.says;
+    EXPECT_NE(options.error().text().find(c.says), std::string::npos) << options.error().text();
+    EXPECT_EQ(options.error().text().find('\n'), std::string::npos) << options.error().text();
+  }
+}
+
+TEST(Help, fits_a_screen) {
+  EXPECT_LE(std::count(k_run_help.begin(), k_run_help.end(), '\n'), 40);
+  for (const auto option :
+       {"--max-time", "--deadline", "--grace", "--save", "--then", "--log", "--dry-run", "--shell"})
+    EXPECT_NE(k_run_help.find(option), std::string_view::npos) << option;
+}
+
+TEST(GuardEnvironment, is_what_concerns_aws_and_the_network) {
+  const auto chosen = guard_environment({{"AWS_SECRET_ACCESS_KEY", "s"},
+                                         {"AWS_ENDPOINT_URL", "u"},
+                                         {"https_proxy", "p"},
+                                         {"SSL_CERT_FILE", "c"},
+                                         {"HOME", "/h"},
+                                         {"WANDB_API_KEY", "w"},
+                                         {"LD_PRELOAD", "l"},
+                                         {"PATH", "/evil"}});
+  EXPECT_EQ(chosen.size(), 5U);
+  EXPECT_FALSE(chosen.contains("LD_PRELOAD"));
+  EXPECT_FALSE(chosen.contains("PATH"));
+}
+
+TEST(IsOnEc2, follows_the_machine_and_the_standard_variables) {
+  EXPECT_FALSE(is_on_ec2({}, false));
+  EXPECT_TRUE(is_on_ec2({}, true));
+  EXPECT_TRUE(is_on_ec2({{"AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1"}}, false));
+  EXPECT_FALSE(is_on_ec2({{"AWS_EC2_METADATA_DISABLED", "true"}}, true));
+}
+
+TEST(StartRequest, survives_the_way_to_sudo_with_bytes_that_are_no_text) {
+  StartRequest request;
+  request.job.argv = {"echo", "a b"};
+  request.job.cwd = "/tmp/\xe9t\xe9";
+  request.job.env = {"A=\xff\xfe", "B="};
+  request.guard.command = "echo";
+  request.guard.owner = 1000;
+  const auto read = start_request_from_json(to_json(request));
+  ASSERT_TRUE(read) << read.error().text();
+  EXPECT_EQ(read->job.argv, request.job.argv);
+  EXPECT_EQ(read->job.env, request.job.env);
+  EXPECT_EQ(read->job.cwd, request.job.cwd);
+  EXPECT_EQ(read->guard.owner, 1000U);
+  EXPECT_FALSE(start_request_from_json("{\"job\":\"{}\",\"guard\":\"{}\"}"));
+}
+
+}  // namespace
+}  // namespace curfew::cli

@@ -76,7 +76,7 @@ def test_the_time_limit_ends_all_that_the_command_left(machine: Boot, cloud: San
     cloud.fault("slow", service="s3", path=f"/{bucket}/", instance=instance.id, delay=2)
     limits = [
         "--max-time",
-        "3s",
+        "8s",
         "--grace",
         "2s",
         "--save",
@@ -108,7 +108,7 @@ def test_a_save_that_needs_most_of_its_limit_is_let_finish(
     cloud.fault("slow", service="s3", op="PutObject", instance=instance.id, delay=9)
     limits = [
         "--max-time",
-        "2s",
+        "6s",
         "--grace",
         "1s",
         "--save",

@@ -134,7 +134,7 @@ std::string line_closed(const aws::S3Location& to, const std::string& id) {
   return done(line);
 }
 
-std::uint64_t etag_mark(std::string_view etag) { return hash(etag)[0] | 1U; }
+std::uint32_t etag_mark(std::string_view etag) { return static_cast<std::uint32_t>(hash(etag)[0]) | 1U; }
 
 Result<Manifest> Manifest::load(const std::string& path) {
   Manifest manifest;
@@ -195,7 +195,7 @@ Result<Manifest> Manifest::load(const std::string& path) {
   return manifest;
 }
 
-std::optional<std::uint64_t> Manifest::find(const Stored& stored) const {
+std::optional<std::uint32_t> Manifest::find(const Stored& stored) const {
   if (known_.empty()) return std::nullopt;
   const auto text = place_text(stored.to.bucket, stored.to.key);
   const auto place = hash(text)[0];

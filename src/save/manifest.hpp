@@ -41,17 +41,17 @@ struct Leftover {
 [[nodiscard]] std::string line_closed(const aws::S3Location& to,
                                       const std::string& id);  // completed or aborted
 
-// 64 bits of an ETag, enough to see that S3 holds another object; never 0.
-[[nodiscard]] std::uint64_t etag_mark(std::string_view etag);
+// 32 bits of an ETag, enough to see that S3 holds another object; never 0.
+[[nodiscard]] std::uint32_t etag_mark(std::string_view etag);
 
 class Manifest {
  public:
   // The last line for a key counts; lines that can't be read are passed over. No file: an empty manifest.
-  // More than two million lines (48 bytes each): no file is known.
+  // More than two million lines (32 bytes each): no file is known.
   [[nodiscard]] static Result<Manifest> load(const std::string& path);
 
   // Where exactly this file in exactly this state is known to be stored: its etag_mark. `stored.etag` isn't looked at.
-  [[nodiscard]] std::optional<std::uint64_t> find(const Stored& stored) const;
+  [[nodiscard]] std::optional<std::uint32_t> find(const Stored& stored) const;
   [[nodiscard]] const std::vector<Leftover>& leftovers() const { return leftovers_; }
   [[nodiscard]] std::size_t size() const { return known_.size(); }
 
@@ -60,7 +60,7 @@ class Manifest {
   struct Known {
     std::uint64_t place = 0;               // hash of bucket and key
     std::array<std::uint64_t, 2> print{};  // 128 bits of SHA-256 over all that identifies the file's state
-    std::uint64_t etag = 0;
+    std::uint32_t etag = 0;
     std::uint32_t line = 0;
   };
   std::vector<Known> known_;  // by place, one each

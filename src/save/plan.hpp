@@ -88,7 +88,7 @@ class Plan {
   Found found_;
   std::vector<std::size_t> files_of_;
   std::vector<Need> needs_;
-  std::vector<std::uint64_t> etags_;                     // etag_mark by file; empty without a manifest
+  std::vector<std::uint32_t> etags_;                     // etag_mark by file; empty without a manifest
   std::vector<std::pair<std::uint64_t, FileId>> index_;  // hash of bucket and key
 };
 

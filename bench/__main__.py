@@ -36,8 +36,10 @@ def main() -> int:
             machines = Machines(cloud, probe)
             for name in options.measure or MEASURES:
                 began = time.monotonic()
-                rows += MEASURES[name](machines, QUICK if options.quick else Size())
-                print(f"bench: {name} took {time.monotonic() - began:.0f} s", file=sys.stderr)
+                found = MEASURES[name](machines, QUICK if options.quick else Size())
+                rows += found
+                took = f"{time.monotonic() - began:.0f} s, load {os.getloadavg()[0]:.1f}"
+                print(f"bench: {name} ({took})\n{render(found)}", file=sys.stderr)
     print(f"\n{_where()}\n\n{render(rows)}")
     return 1 if any(row.missed for row in rows) else 0
 

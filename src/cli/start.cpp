@@ -158,6 +158,15 @@ Status check_it_runs(const std::string& program) {
               "is its file system mounted noexec?");
 }
 
+// What can't be undone is what the error, which is told, was about. A systemctl that hung is not asked again: the job
+// waits meanwhile.
+void undo(const guard::Spec& spec, const layers::L0& l0, ErrorKind why) {
+  const layers::L2 l2{spec.places};
+  const bool hangs = spec.service && why == ErrorKind::timed_out;
+  if (spec.ends_machine()) (void)(hangs ? l0.remove_files() : l0.disarm());
+  if (spec.service) (void)(hangs ? l2.remove_files() : l2.disarm());
+}
+
 Status start_by_systemd(const guard::Spec& spec) {
   auto program = os::own_path();
   if (!program) return fail(std::move(program.error()));
@@ -179,7 +188,9 @@ Status start(const StartRequest& request, const World& world) {
   if (done)
     done = os::replace_file(os::JobPaths{places.state, places.run}.spec(), os::to_json(request.job), 0600,
                             os::Sync::no);
-  if (done) done = os::replace_file(spec.path(), guard::to_json(spec), 0600, os::Sync::yes);
+  if (done)
+    done = os::replace_file(spec.path(), guard::to_json(spec), 0600,
+                            spec.ends_machine() ? os::Sync::yes : os::Sync::no);
   if (!done) return done;
 
   const layers::L0 l0{places, spec.service, world.power};
@@ -191,10 +202,7 @@ Status start(const StartRequest& request, const World& world) {
   }
   if (done) done = arm_l0(spec, l0, world.clock);
   if (done) done = spec.service ? start_by_systemd(spec) : start_shim(spec);
-  if (!done && spec.ends_machine() && spec.root) {
-    (void)l0.disarm();
-    if (spec.service) (void)layers::L2{places}.disarm();
-  }
+  if (!done && spec.root) undo(spec, l0, done.error().kind);
   return done;
 }
 

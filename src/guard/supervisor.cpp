@@ -2,6 +2,7 @@
 #include "guard/supervisor.hpp"
 
 #include <csignal>
+#include <utility>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -44,7 +45,8 @@ Supervisor::Supervisor(Spec spec, Parts parts)
       parts_(parts),
       l0_(spec_.places, spec_.service, parts_.power),
       l2_(spec_.places),
-      shim_({spec_.places.state, spec_.places.run}, parts.log, [this](const Event& event) { handle(event); }),
+      shim_({spec_.places.state, spec_.places.run}, parts.log,
+            [this](const Event& event) { hear_shim(event); }),
       control_(parts.io.get_executor(), spec_.owner,
                {[this] { return status(); },
                 [this](int signal, bool at_once) {
@@ -150,6 +152,18 @@ void Supervisor::handle(const Event& event) {
   if (!is_tick || !next.actions.empty() || before != state_.stage)
     persist(std::holds_alternative<TimesMoved>(event) ? os::Sync::yes : os::Sync::no);
   for (const auto& action : next.actions) perform(action);
+}
+
+void Supervisor::hear_shim(const Event& event) {
+  const bool leads_to_ending =
+      std::holds_alternative<TreeGone>(event) || std::holds_alternative<JobNotStarted>(event);
+  if (leads_to_ending && !facts_settled_) held_.push_back(event);
+  else handle(event);
+}
+
+void Supervisor::settle_facts() {
+  if (std::exchange(facts_settled_, true)) return;
+  for (const auto& event : std::exchange(held_, {})) handle(event);
 }
 
 void Supervisor::persist(os::Sync sync) {
@@ -283,14 +297,23 @@ void Supervisor::take_facts(MachineFacts facts) {
 Awaitable<void> Supervisor::learn_facts() {
   if (!spec_.on_ec2 || spec_.then == Then::none) {
     parts_.log.info(describe(state_.plan, spec_, facts_));
+    settle_facts();
     co_return;
   }
+  asio::co_spawn(
+      parts_.io,
+      [this]() -> Awaitable<void> {
+        co_await pause(k_facts_patience);
+        settle_facts();
+      },
+      asio::detached);
   const auto started = parts_.clock.boot();
   bool said = false;
   for (Millis wait{1'000};; wait = std::min(wait * 2, k_facts_retry_most)) {
     auto facts = co_await parts_.cloud.facts();
     if (facts) {
       take_facts(std::move(*facts));
+      settle_facts();
       co_return;
     }
     if (state_.stage == Stage::ending || state_.stage == Stage::done) co_return;

@@ -45,6 +45,9 @@ class Supervisor {
   [[nodiscard]] job::Now now() const;
   void take_up();
   void handle(const Event& event);
+  // What the shim tells, held back where it would lead to the ending before IMDS has had its time to say which.
+  void hear_shim(const Event& event);
+  void settle_facts();
   void persist(os::Sync sync);
 
   void perform(const Action& action);
@@ -81,7 +84,9 @@ class Supervisor {
   std::shared_ptr<Cancel> save_cancel_;
   std::deque<Action> slow_;
   bool working_ = false;
-  bool taken_up_ = false;  // before that the times may be those of another boot
+  bool facts_settled_ = false;  // known, not needed, or waited for long enough
+  std::vector<Event> held_;     // until they are
+  bool taken_up_ = false;       // before that the times may be those of another boot
   bool watching_for_shutdown_ = false;
   bool persist_failed_ = false;
   BootTime persisted_at_{};

@@ -133,19 +133,24 @@ L0Reading L0::verify() const {
           std::string(k_l0_timer) + " " + state + ", " + enabled + (next.empty() ? "" : ", next " + next)};
 }
 
-Status L0::disarm() const {
-  Status done = os::remove_file(record_path(places_));
-  if (!systemd_) {
-    const auto cancelled = os::run_command(power_.cancel_shutdown(), k_command_limit);
-    if (!cancelled) return fail(Error{cancelled.error()}.within("disarm L0"));
-    return done;
-  }
-  const auto stopped = os::systemctl({"stop", k_l0_timer, k_l0_ending_timer});
-  for (const auto& path : {places_.units + "/timers.target.wants/" + k_l0_timer,
+Status L0::remove_files() const {
+  Status done;
+  for (const auto& path : {record_path(places_), places_.units + "/timers.target.wants/" + k_l0_timer,
                            places_.units + "/" + k_l0_timer, places_.units + "/" + k_l0_ending_timer,
                            places_.units + "/" + k_l0_service, places_.armed_marker()}) {
     if (auto removed = os::remove_file(path); !removed) done = removed;
   }
+  return done;
+}
+
+Status L0::disarm() const {
+  if (!systemd_) {
+    const auto cancelled = os::run_command(power_.cancel_shutdown(), k_command_limit);
+    if (!cancelled) return fail(Error{cancelled.error()}.within("disarm L0"));
+    return os::remove_file(record_path(places_));
+  }
+  const auto stopped = os::systemctl({"stop", k_l0_timer, k_l0_ending_timer});
+  Status done = remove_files();
   if (auto reloaded = os::systemctl({"daemon-reload"}); !reloaded && done)
     done = fail(std::move(reloaded.error()));
   if (!stopped && done) return fail(Error{stopped.error()}.within("disarm L0"));

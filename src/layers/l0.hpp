@@ -51,6 +51,8 @@ class L0 {
   [[nodiscard]] Status move_for_ending(bool marks_ended, const job::Now& now) const;
   [[nodiscard]] L0Reading verify() const;
   [[nodiscard]] Status disarm() const;
+  // Only what is on disk, where systemctl can't be asked: after a boot nothing is there.
+  [[nodiscard]] Status remove_files() const;
 
  private:
   Places places_;

@@ -82,13 +82,18 @@ L2Reading L2::verify() const {
                      value("StartLimitAction")};
 }
 
-Status L2::disarm() const {
+Status L2::remove_files() const {
   Status done;
   for (const auto& path :
        {places_.units + "/multi-user.target.wants/" + k_guard_service, places_.units + "/" + k_guard_service,
         places_.runtime_units + "/" + k_job_service}) {
     if (auto removed = os::remove_file(path); !removed) done = removed;
   }
+  return done;
+}
+
+Status L2::disarm() const {
+  Status done = remove_files();
   if (auto said = os::systemctl({"daemon-reload"}); !said && done) done = fail(std::move(said.error()));
   return done;
 }

@@ -23,6 +23,8 @@ class L2 {
   [[nodiscard]] L2Reading verify() const;
   // Removes the units; what runs of them goes on. The guard calls it on itself when the machine is to stay.
   [[nodiscard]] Status disarm() const;
+  // Only what is on disk, where systemctl can't be asked.
+  [[nodiscard]] Status remove_files() const;
 
  private:
   Places places_;

@@ -24,12 +24,12 @@ TEST(RunOptions, have_the_defaults_that_help_states) {
 }
 
 TEST(RunOptions, take_what_is_typed) {
-  const auto options = parse_run({"--max-time", "1h30m", "--grace=5s", "--save", "a=s3://b/p", "--save",
-                                  "c=d=s3://b", "--save-limit", "2m", "--then", "stop", "--log-format",
+  const auto options = parse_run({"--max-time", "1h30m", "--grace=5s", "--save", "a=s3://bkt/p", "--save",
+                                  "c=d=s3://bkt", "--save-limit", "2m", "--then", "stop", "--log-format",
                                   "json", "--quiet", "--dry-run", "--", "cmd", "--grace", "--"});
   ASSERT_TRUE(options) << options.error().text();
   EXPECT_EQ(options->max_time, Seconds{5'400});
-  EXPECT_EQ(options->saves, (Words{"a=s3://b/p", "c=d=s3://b"}));
+  EXPECT_EQ(options->saves, (Words{"a=s3://bkt/p", "c=d=s3://bkt"}));
   EXPECT_EQ(options->argv, (Words{"cmd", "--grace", "--"}));  // the command's own words stay its own
   EXPECT_EQ(options->limits().after_stop(), Seconds{125});
   EXPECT_TRUE(options->quiet && options->dry_run);

@@ -20,10 +20,15 @@ namespace {
 class FakeCloud final : public Cloud {
  public:
   bool saves_all = true;
+  std::optional<MachineFacts> known;  // told after a while; empty: IMDS doesn't answer
   std::atomic<int> saves{0};
   std::atomic<int> ends{0};
 
   Awaitable<Result<MachineFacts>> facts() override {
+    if (known) {
+      co_await pause(Millis{300});
+      co_return *known;
+    }
     co_return fail(ErrorKind::unavailable, "ask IMDS", "this is a test");
   }
   Awaitable<Result<std::string>> end_instance(Ending) override {
@@ -138,6 +143,21 @@ TEST_F(SupervisorTest, stops_at_a_rung_that_is_accepted) {
   EXPECT_TRUE(eventually([&] { return saved() && saved()->state.stage == Stage::ending; }));
   EXPECT_EQ(cloud.ends, 0);
   EXPECT_EQ(power.kernel_calls, 0);
+}
+
+TEST_F(SupervisorTest, ends_a_job_that_is_quicker_than_imds_as_its_tags_say) {
+  spec.on_ec2 = true;
+  power.shutdown = {"true"};
+  cloud.known.emplace();
+  cloud.known->instance_id = "i-0123456789abcdef0";
+  cloud.known->tags = {{"curfew:job", "x"}};
+  cloud.known->shutdown_behavior = Ending::stop;
+  start();
+  end_job("exited 0");
+  EXPECT_TRUE(published(0));
+  EXPECT_TRUE(eventually(
+      [&] { return cloud.ends == 1; }));  // TerminateInstances first, for a shutdown would only stop it
+  EXPECT_EQ(saved()->state.plan.ending, Ending::terminate);
 }
 
 TEST_F(SupervisorTest, ends_nothing_in_a_dry_run_and_leaves) {

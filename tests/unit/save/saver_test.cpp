@@ -247,7 +247,12 @@ TEST(Save, of_a_large_file_takes_little_memory) {
   const auto before = peak();
   EXPECT_TRUE(bench.save().all_saved());
   EXPECT_EQ(bench.s3.count("part"), 38);
-  EXPECT_LT(peak() - before, 16'000U);  // kB; sanitizers included
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  constexpr unsigned long k_most = 200'000;  // kB; they hold on to what was freed
+#else
+  constexpr unsigned long k_most = 16'000;
+#endif
+  EXPECT_LT(peak() - before, k_most);
 }
 
 TEST(Save, shows_its_progress) {

@@ -3,22 +3,37 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/role_words.hpp"
 #include "guard/cloud_aws.hpp"
 #include "guard/spec.hpp"
 #include "guard/supervisor.hpp"
+#include "layers/l0.hpp"
+#include "layers/l2.hpp"
 #include "net/environment.hpp"
 #include "net/http.hpp"
 #include "os/files.hpp"
 #include "os/log.hpp"
+#include "os/systemd.hpp"
 
 namespace curfew::cli {
 namespace {
 
 // Five failed starts in ten minutes power the machine off (L2): a guard that finds nothing to guard must not fail.
 constexpr int k_nothing_to_guard = 0;
-constexpr std::size_t k_largest_spec = 4U << 20U;
+
+bool was_ended_in_another_boot(const layers::Places& places) {
+  const auto boot = os::read_file(places.ended_marker(), 256);
+  return boot && trimmed(*boot) != os::boot_id();
+}
+
+void take_layers_away(const layers::Places& places, const World& world, os::Log& log) {
+  const bool systemd = os::has_systemd();
+  if (auto done = layers::L0{places, systemd, world.power}.disarm(); !done) log.error(done.error().text());
+  if (!systemd) return;
+  if (auto done = layers::L2{places}.disarm(); !done) log.error(done.error().text());
+}
 
 void open_logs(const guard::Spec& spec, os::Log& log) {
   // The journal has it as well, where there is one.
@@ -41,16 +56,21 @@ int guard_command(const Words& words, const World& world) {
     log.error(places.error().text());
     return k_exit_failed;
   }
-  guard::Spec here;
-  here.places = *places;
-  const std::string path = here.path();
-  if (!os::exists(path)) return k_nothing_to_guard;
-  const auto text = os::read_file(path, k_largest_spec);
-  auto spec = text ? guard::spec_from_json(*text) : Result<guard::Spec>(fail(Error{text.error()}));
+  if (was_ended_in_another_boot(*places)) {
+    log.info("this machine was ended by curfew and has been started again: nothing is guarded any more");
+    take_layers_away(*places, world, log);
+    return k_nothing_to_guard;
+  }
+  auto spec = read_spec(*places);
+  if (!spec && spec.error().kind == ErrorKind::not_found) return k_nothing_to_guard;
   if (!spec) {
     log.error(spec.error().text());
+    // L2 will power the machine off. Whoever starts it again shall not see that happen at each boot.
+    if (auto marked = os::replace_file(places->ended_marker(), os::boot_id(), 0644, os::Sync::yes); !marked)
+      log.error(marked.error().text());
     return k_exit_failed;
   }
+  if (is_stale_service(words, *spec)) return k_nothing_to_guard;
   // The run folder is gone after a reboot.
   if (auto made = os::make_private_folder(spec->places.run, spec->root ? 0711 : 0700); !made)
     log.error(made.error().text());

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cli/commands.hpp"
+#include "guard/spec.hpp"
 #include "layers/units.hpp"
 #include "os/files.hpp"
 
@@ -26,6 +27,22 @@ namespace curfew::cli {
                 "it's started by `curfew run`, not by hand");
   if (auto program = os::own_path()) places.program = *program;
   return places;
+}
+
+// A unit that systemd starts late, after `curfew run` had given up on systemd and started plain processes: what runs by
+// then is not its to touch.
+[[nodiscard]] inline bool is_stale_service(const Words& words, const guard::Spec& spec) {
+  return has_word(words, "--service") && !spec.service;
+}
+
+// guard.json of these places.
+[[nodiscard]] inline Result<guard::Spec> read_spec(const layers::Places& places) {
+  guard::Spec here;
+  here.places = places;
+  constexpr std::size_t k_largest_spec = 4U << 20U;
+  auto text = os::read_file(here.path(), k_largest_spec);
+  if (!text) return fail(std::move(text.error()));
+  return guard::spec_from_json(*text);
 }
 
 }  // namespace curfew::cli

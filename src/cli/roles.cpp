@@ -22,6 +22,7 @@ int refuse(const Error& error) {
 int shim_command(const Words& words, const World& world) {
   const auto places = places_from(words);
   if (!places) return refuse(places.error());
+  if (const auto spec = read_spec(*places); spec && is_stale_service(words, *spec)) return 0;
   shim::ShimOptions options;
   if (has_word(words, "--with-guard"))
     options.guard = {places->program, "guard", "--state", places->state, "--run", places->run};

@@ -10,6 +10,7 @@
 #include "cli/relay.hpp"
 #include "cli/run_options.hpp"
 #include "cli/start.hpp"
+#include "guard/control.hpp"
 #include "os/command.hpp"
 #include "os/files.hpp"
 
@@ -27,10 +28,15 @@ int refuse(const Error& error) {
 }
 
 // By stdin, so that nothing of the caller's environment is in a command line.
-Result<std::vector<std::string>> start_with_sudo(const StartRequest& request) {
+Result<Started> start_with_sudo(const StartRequest& request) {
   auto program = os::own_path();
   if (!program) return fail(std::move(program.error()));
   auto outcome = os::run_command({"sudo", "-n", *program, "start-as-root"}, k_start_limit, to_json(request));
+  // What runs as root can't be killed by us: it may have come up all the same.
+  if (!outcome && outcome.error().kind == ErrorKind::timed_out) {
+    wait_for_guard(request.guard.places);
+    if (guard::connect_to_guard(request.guard.places.run)) return Started{};
+  }
   if (!outcome) return fail(std::move(outcome.error()));
   std::vector<std::string> notes;
   for (const auto line : split(outcome->output, '\n')) {
@@ -39,7 +45,7 @@ Result<std::vector<std::string>> start_with_sudo(const StartRequest& request) {
   if (outcome->code != 0)
     return fail(ErrorKind::system, "start the guard with sudo",
                 notes.empty() ? "exit " + std::to_string(outcome->code) : notes.back());
-  return notes;
+  return Started{std::move(notes), {}};
 }
 
 }  // namespace
@@ -55,9 +61,9 @@ int run_command(const Words& words, const World& world) {
 
   auto& request = prepared->request;
   Follower follower(request.guard.places, options->quiet);
-  auto notes = prepared->way == Way::with_sudo ? start_with_sudo(request) : start_best(request, world);
-  if (!notes) return refuse(notes.error());
-  for (const auto& note : *notes) {
+  auto started = prepared->way == Way::with_sudo ? start_with_sudo(request) : start_best(request, world);
+  if (!started) return refuse(started.error());
+  for (const auto& note : started->notes) {
     if (!options->quiet) follower.say(note);
   }
   return follower.run();
@@ -73,9 +79,10 @@ int start_as_root_command(const Words&, const World& world) {
   // Where root's things are is root's to say.
   if (auto places = places_for_root()) request->guard.places = *places;
   request->guard.root = true;
-  const auto notes = start_best(*request, world);
-  if (!notes) return refuse(notes.error());
-  for (const auto& note : *notes) std::puts(note.c_str());
+  const auto started = start_best(*request, world);
+  if (!started) return refuse(started.error());
+  wait_for_guard(request->guard.places);
+  for (const auto& note : started->notes) std::puts(note.c_str());
   return 0;
 }
 

@@ -1,6 +1,7 @@
 // Starts the guard.
 #include "cli/start.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -9,17 +10,21 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <memory>
+#include <optional>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
+#include "base/text.hpp"
 #include "guard/control.hpp"
 #include "layers/l0.hpp"
 #include "layers/l2.hpp"
 #include "os/command.hpp"
 #include "os/files.hpp"
 #include "os/json.hpp"
+#include "os/machine.hpp"
 #include "os/systemd.hpp"
 
 namespace curfew::cli {
@@ -70,15 +75,30 @@ Result<layers::Places> places_for_user() {
 
 namespace {
 
+constexpr std::size_t k_longest_command_line = 65'536;
+
+// A guard of whatever user: their sockets and locks are nobody else's to open, but what runs is for all to see.
+std::optional<std::uint64_t> running_guard() {
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir("/proc"), ::closedir);
+  while (folder) {
+    const dirent* entry = ::readdir(folder.get());
+    if (entry == nullptr) break;
+    const auto pid = parse_number(entry->d_name);
+    if (!pid) continue;
+    const auto line = os::read_file("/proc/" + std::to_string(*pid) + "/cmdline", k_longest_command_line);
+    if (!line) continue;
+    const auto words = split(*line, '\0');
+    if (words.size() > 5 && words[0].ends_with("/curfew") && words[1] == "guard" && words[2] == "--state")
+      return pid;
+  }
+  return {};
+}
+
 Status look_for_other_guard(const layers::Places& places) {
   const std::string hint = "see `curfew status`; one guard a machine";
-  for (const auto& run : {places.run, layers::Places{}.run}) {
-    const bool answers = guard::connect_to_guard(run).has_value();
-    const auto lock = answers || !os::exists(run + "/guard.lock") ? Result<os::Fd>(os::Fd{})
-                                                                  : os::lock_file(run + "/guard.lock");
-    if (answers || (!lock && lock.error().kind == ErrorKind::conflict))
-      return fail(ErrorKind::conflict, "start a guard", "another one guards a job on this machine", hint);
-  }
+  if (const auto pid = running_guard())
+    return fail(ErrorKind::conflict, "start a guard",
+                "another one guards a job on this machine (process " + std::to_string(*pid) + ")", hint);
   if (os::connect_to_shim({places.state, places.run}))
     return fail(ErrorKind::conflict, "start a guard", "a job of an earlier one still runs on this machine",
                 hint);
@@ -101,6 +121,7 @@ Status check_no_other_guard(const layers::Places& places) {
 namespace {
 
 constexpr Millis k_try_limit{10'000};
+constexpr int k_guard_patience_ms = 10'000;
 
 Status clear_old(const layers::Places& places) {
   const os::JobPaths job{places.state, places.run};
@@ -143,8 +164,10 @@ Status arm_l0(const guard::Spec& spec, const layers::L0& l0, const os::Clock& cl
   if (!spec.ends_machine() || !spec.root || !spec.times.end_at) return {};
   const auto plan_marks = spec.then != guard::Then::terminate;
   const auto end = *spec.times.end_at;
-  const layers::L0Record record{
-      {end.wall + layers::k_l0_after_end, end.boot + layers::k_l0_after_end}, spec.times.boot_id, plan_marks};
+  const layers::L0Record record{{end.wall + layers::k_l0_after_end, end.boot + layers::k_l0_after_end},
+                                spec.times.boot_id,
+                                plan_marks,
+                                os::machine_id()};
   return l0.arm(record, {clock.wall(), clock.boot(), os::boot_id()});
 }
 
@@ -167,23 +190,21 @@ void undo(const guard::Spec& spec, const layers::L0& l0, ErrorKind why) {
   if (spec.service) (void)(hangs ? l2.remove_files() : l2.disarm());
 }
 
+layers::GuardUnit guard_unit_of(const guard::Spec& spec) {
+  // Grace and saving, when the machine is shut down by another's hand.
+  return {spec.ends_machine(), spec.rules.limits.after_stop() + Seconds{30}};
+}
+
 Status start_by_systemd(const guard::Spec& spec) {
   auto program = os::own_path();
   if (!program) return fail(std::move(program.error()));
-  // Grace and saving, when the machine is shut down by another's hand.
-  const Seconds stop_limit = spec.rules.limits.after_stop() + Seconds{30};
-  return layers::L2{spec.places}.arm(*program, {spec.ends_machine(), stop_limit});
+  return layers::L2{spec.places}.arm(*program, guard_unit_of(spec));
 }
-
-}  // namespace
 
 Status start(const StartRequest& request, const World& world) {
   const auto& spec = request.guard;
   const auto& places = spec.places;
-  // The sockets in the run folder are for the job's owner; what is secret is in the state folder.
-  Status done = os::make_private_folder(places.state, 0700);
-  if (done) done = os::make_private_folder(places.run, spec.root ? 0711 : 0700);
-  if (done) done = check_no_other_guard(places);
+  Status done = check_no_other_guard(places);
   if (done) done = clear_old(places);
   if (done)
     done = os::replace_file(os::JobPaths{places.state, places.run}.spec(), os::to_json(request.job), 0600,
@@ -191,6 +212,10 @@ Status start(const StartRequest& request, const World& world) {
   if (done)
     done = os::replace_file(spec.path(), guard::to_json(spec), 0600,
                             spec.ends_machine() ? os::Sync::yes : os::Sync::no);
+  // What the guard can't read it can't guard, and systemd would power the machine off for it.
+  if (done) {
+    if (auto read = guard::spec_from_json(guard::to_json(spec)); !read) done = fail(std::move(read.error()));
+  }
   if (!done) return done;
 
   const layers::L0 l0{places, spec.service, world.power};
@@ -206,21 +231,56 @@ Status start(const StartRequest& request, const World& world) {
   return done;
 }
 
-Result<std::vector<std::string>> start_best(StartRequest& request, const World& world) {
-  std::vector<std::string> notes;
-  auto done = start(request, world);
+// systemd has the guard running after all: what was taken away when it didn't answer in time is put back.
+Status restore_layers(const guard::Spec& spec, const World& world) {
+  Status done = arm_l0(spec, {spec.places, true, world.power}, world.clock);
+  if (done) done = layers::L2{spec.places}.write_files(guard_unit_of(spec));
+  return done;
+}
+
+}  // namespace
+
+Result<Started> start_best(StartRequest& request, const World& world) {
+  Started started;
+  const auto& places = request.guard.places;
+  // The sockets in the run folder are for the job's owner; what is secret is in the state folder.
+  Status done = os::make_private_folder(places.state, 0700);
+  if (done) done = os::make_private_folder(places.run, request.guard.root ? 0711 : 0700);
+  if (!done) return fail(std::move(done.error()));
+  auto lock = os::lock_file(places.run + "/start.lock");
+  if (!lock && lock.error().kind == ErrorKind::conflict)
+    return fail(ErrorKind::conflict, "start a guard", "another `curfew run` is starting one on this machine",
+                "one guard a machine");
+  if (!lock) return fail(std::move(lock.error()));
+  started.lock = std::move(*lock);
+
+  done = start(request, world);
   const bool systemd_failed = !done && request.guard.service && done.error().kind != ErrorKind::conflict &&
                               done.error().kind != ErrorKind::no_space;
   if (systemd_failed) {
-    notes.push_back("systemd can't be used, going on with plain processes: " + done.error().text());
+    const bool timed_out = done.error().kind == ErrorKind::timed_out;
+    auto service = request.guard;
+    started.notes.push_back("systemd can't be used, going on with plain processes: " + done.error().text());
     request.guard.service = false;
     auto program = os::own_path();
     if (!program) return fail(std::move(program.error()));
     request.guard.places.program = *program;
     done = start(request, world);
+    if (!done && timed_out && done.error().kind == ErrorKind::conflict) {
+      started.notes = {"systemd was slow to answer, and has started the guard"};
+      done = restore_layers(service, world);
+      request.guard = std::move(service);
+    }
   }
   if (!done) return fail(std::move(done.error()));
-  return notes;
+  return started;
+}
+
+void wait_for_guard(const layers::Places& places) {
+  for (int waited = 0; waited < k_guard_patience_ms; waited += 20) {
+    if (guard::connect_to_guard(places.run)) return;
+    ::usleep(20'000);
+  }
 }
 
 }  // namespace curfew::cli

@@ -8,6 +8,7 @@
 #include "base/result.hpp"
 #include "cli/commands.hpp"
 #include "guard/spec.hpp"
+#include "os/fd.hpp"
 #include "os/shim_channel.hpp"
 
 namespace curfew::cli {
@@ -27,12 +28,16 @@ struct StartRequest {
 // Refuses where another guard protects this machine (conflict).
 [[nodiscard]] Status check_no_other_guard(const layers::Places& places);
 
+struct Started {
+  std::vector<std::string> notes;  // what there is to say about how, a line each
+  os::Fd lock;                     // keeps a second start out until the guard itself does: hold it that long
+};
 // Makes the folders, clears what an older job left, writes spec.json and guard.json, arms L0 (as root, where the machine
-// is to end), then starts guard and shim: by systemd where request.guard.service is set, else as plain processes.
-// What was done before a failure is undone.
-[[nodiscard]] Status start(const StartRequest& request, const World& world);
+// is to end), then starts guard and shim: by systemd where request.guard.service is set, and where that fails, or else,
+// as plain processes. What was done before a failure is undone.
+[[nodiscard]] Result<Started> start_best(StartRequest& request, const World& world);
 
-// start(), and where systemd refuses, once more with plain processes; what there is to say about it, a line each.
-[[nodiscard]] Result<std::vector<std::string>> start_best(StartRequest& request, const World& world);
+// Until it answers, for ten seconds at most.
+void wait_for_guard(const layers::Places& places);
 
 }  // namespace curfew::cli

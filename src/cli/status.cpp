@@ -1,4 +1,6 @@
 // `curfew status`: what is guarded on this machine, when it ends, and which layers hold, each read back.
+#include "guard/status.hpp"
+
 #include <poll.h>
 #include <unistd.h>
 
@@ -60,8 +62,10 @@ json::object layers_of(const layers::Places& places, const json::object& status,
   const bool systemd = status.at("supervised_by") == "systemd";
   const bool ends = status.at("ends_machine").as_bool();
   json::object out;
-  const auto put = [&](const char* name, bool armed, const std::string& text) {
-    out[name] = json::object{{"armed", armed}, {"text", text}};
+  const auto put = [&](const char* name, bool armed, const std::string& text,
+                       std::optional<WallTime> at = {}) {
+    out[name] = json::object{
+        {"armed", armed}, {"at", at ? json::value(format_utc(*at)) : json::value()}, {"text", text}};
   };
   if (!ends) {
     put("L0", false, "not armed: this machine is to stay on");
@@ -69,7 +73,7 @@ json::object layers_of(const layers::Places& places, const json::object& status,
     put("L0", false, "not armed: needs root");
   } else {
     const auto reading = layers::L0{places, systemd, power}.verify();
-    put("L0", reading.armed, reading.text);
+    put("L0", reading.armed, reading.text, reading.next);
   }
   put("L1", true,
       "guard " + std::to_string(status.at("guard_pid").as_int64()) + ", stage " +
@@ -118,29 +122,56 @@ void print_text(const json::object& status) {
   line("ending", text_at(status, "ending"));
 }
 
-int show_last(const layers::Places& places, bool as_json) {
-  const auto text = os::read_file(os::JobPaths{places.state, places.run}.exit_record());
-  const auto record =
-      text ? os::exit_record_from_json(*text) : Result<os::ExitRecord>(fail(Error{text.error()}));
-  const auto how = [&]() -> std::string {
-    if (record->how == os::ExitRecord::How::exited) return "exited " + std::to_string(record->number);
-    if (record->how == os::ExitRecord::How::signalled)
-      return "killed by signal " + std::to_string(record->number);
-    return "not started: " + printable(record->why);
-  };
+// The newest of what the guards of these places have left.
+json::value last_of(const std::vector<layers::Places>& candidates) {
+  json::value last;
+  for (const auto& places : candidates) {
+    const auto text = os::read_file(guard::last_path(places));
+    boost::system::error_code error;
+    auto value = text ? json::parse(*text, error) : json::value();
+    const auto ended = [](const json::value& of) {
+      const auto* object = of.if_object();
+      const auto* at = object == nullptr ? nullptr : object->if_contains("ended");
+      return at != nullptr && at->is_string() ? std::string(at->as_string()) : std::string();
+    };
+    if (!error && !ended(value).empty() && ended(value) > ended(last)) last = std::move(value);
+  }
+  return last;
+}
+
+// After a reboot only the shim's record is there, for those who may read it.
+json::value recorded_by_shim(const std::vector<layers::Places>& candidates) {
+  for (const auto& places : candidates) {
+    const auto text = os::read_file(os::JobPaths{places.state, places.run}.exit_record());
+    if (!text) continue;
+    const auto record = os::exit_record_from_json(*text);
+    if (!record) continue;
+    const char* how = record->how == os::ExitRecord::How::exited      ? "exited"
+                      : record->how == os::ExitRecord::How::signalled ? "signalled"
+                                                                      : "not started";
+    return json::object{{"version", 1},
+                        {"result", json::object{{"how", how}, {"number", record->number}}},
+                        {"exit_code", nullptr},
+                        {"ended", format_utc(WallTime{Millis{record->ended_ms}})}};
+  }
+  return {};
+}
+
+int show_last(const std::vector<layers::Places>& candidates, bool as_json) {
+  auto last = last_of(candidates);
+  if (last.is_null()) last = recorded_by_shim(candidates);
   if (as_json) {
-    json::object out{{"version", 1}, {"guard_pid", nullptr}, {"last", nullptr}};
-    if (record) {
-      out["last"] = json::object{{"result", how()},
-                                 {"number", record->number},
-                                 {"ended", format_utc(WallTime{Millis{record->ended_ms}})}};
-    }
-    std::puts(json::serialize(out).c_str());
+    std::puts(json::serialize(json::object{{"version", 1}, {"guard_pid", nullptr}, {"last", last}}).c_str());
     return k_exit_no_guard;
   }
   std::puts("no guard is running on this machine");
-  if (record)
-    std::printf("last job %s at %s\n", how().c_str(), format_utc(WallTime{Millis{record->ended_ms}}).c_str());
+  if (const auto* object = last.if_object()) {
+    const auto* result = object->if_contains("result");
+    const auto* how = result == nullptr ? nullptr : result->if_object();
+    std::printf("last job %s %s at %s, exit code %s\n", how ? text_at(*how, "how").c_str() : "-",
+                how ? text_at(*how, "number").c_str() : "-", text_at(*object, "ended").c_str(),
+                text_at(*object, "exit_code").c_str());
+  }
   return k_exit_no_guard;
 }
 
@@ -175,7 +206,7 @@ int status_command(const Words& words, const World& world) {
     else print_text(*status);
     return 0;
   }
-  return show_last(candidates.back(), as_json);
+  return show_last(candidates, as_json);
 }
 
 }  // namespace curfew::cli

@@ -1,6 +1,7 @@
 // Waiting for descriptors and programs on the guard's loop, always with a limit.
 #pragma once
 
+#include <exception>
 #include <optional>
 #include <string>
 #include <variant>
@@ -17,6 +18,11 @@ namespace curfew::guard {
 
 template <class T>
 using Awaitable = boost::asio::awaitable<T>;
+
+// For co_spawn: an exception is a bug, and the guard that has it must die and be replaced, not go on half dead.
+inline constexpr auto k_rethrow = [](const std::exception_ptr& error) {
+  if (error) std::rethrow_exception(error);
+};
 
 // False where `limit` passed first.
 [[nodiscard]] Awaitable<bool> readable(int fd, Millis limit);

@@ -1,6 +1,7 @@
 // IMDS, EC2 and S3 as the guard uses them.
 #include "guard/cloud_aws.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
@@ -25,6 +26,7 @@ namespace {
 
 // The line that says what will happen shall not wait long for an API that may be cut off.
 constexpr Millis k_behavior_limit{4'000};
+constexpr Millis k_tidy_up{1'500};
 
 class AwsCloud final : public Cloud {
  public:
@@ -108,7 +110,8 @@ class AwsCloud final : public Cloud {
     }
     options.base_dir = spec_.folder;
     options.manifest_path = spec_.places.state + "/saved.jsonl";
-    options.until = until;
+    // A little before the policy gives up, so that what was not saved is told and unfinished uploads are aborted.
+    options.until = until - std::clamp((until - clock_.boot()) / 4, Millis{0}, k_tidy_up);
     options.progress = std::move(show);
     return options;
   }

@@ -9,7 +9,6 @@
 #include <cerrno>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
 #include "base/text.hpp"
 #include "os/files.hpp"
@@ -55,7 +54,7 @@ Status ControlServer::open(const std::string& run_folder) {
     return fail_errno("give the control socket to the job's owner", errno);
   if (::listen(fd->get(), static_cast<int>(k_most_clients)) != 0)
     return fail_errno("listen on " + path, errno);
-  asio::co_spawn(executor_, accept(std::make_shared<os::Fd>(std::move(*fd))), asio::detached);
+  asio::co_spawn(executor_, accept(std::make_shared<os::Fd>(std::move(*fd))), k_rethrow);
   return {};
 }
 
@@ -66,8 +65,10 @@ void ControlServer::tell(FromGuard type, std::string_view text) {
     if (lines_.size() > k_kept_lines) lines_.pop_front();
   }
   for (const auto& client : clients_) {
-    // A follower that doesn't keep up, or has gone, misses it; the log file has it.
-    if (client->follows) (void)client->channel.send(static_cast<char>(type), text);
+    if (!client->follows || client->channel.send(static_cast<char>(type), text)) continue;
+    // A follower that doesn't keep up, or has gone, misses a line; the log has it. The result it must not miss: it's
+    // closed, comes again, and is told then.
+    if (type == FromGuard::published) ::shutdown(client->channel.fd(), SHUT_RDWR);
   }
 }
 
@@ -86,7 +87,7 @@ Awaitable<void> ControlServer::accept(std::shared_ptr<os::Fd> listener) {
     if (clients_.size() >= k_most_clients) continue;
     auto client = std::make_shared<Client>(Client{os::Channel(std::move(fd))});
     clients_.push_back(client);
-    asio::co_spawn(executor_, serve(client), asio::detached);
+    asio::co_spawn(executor_, serve(client), k_rethrow);
   }
 }
 

@@ -67,7 +67,8 @@ std::string describe(const EndingPlan& plan, const Spec& spec, const std::option
     line += "be shut down: " + name + " stops or terminates as its owner set it";
   } else {
     line += "stop: " + name + " keeps its disks, which go on costing money";
-    if (behavior == Ending::terminate) line += "; by StopInstances, for an OS shutdown would terminate it";
+    if (behavior == Ending::terminate)
+      line += "; by StopInstances: an OS shutdown, the last resort where that is refused, would terminate it";
   }
   const bool goes = plan.ending == Ending::terminate || behavior == Ending::terminate;
   if (facts && goes && !facts->volumes.empty()) {

@@ -34,6 +34,15 @@ json::value result_of(const State& state) {
 
 }  // namespace
 
+std::string last_path(const layers::Places& places) { return places.run + "/last.json"; }
+
+std::string last_json(const State& state, WallTime ended) {
+  return json::serialize(json::object{{"version", 1},
+                                      {"result", result_of(state)},
+                                      {"exit_code", state.published.value_or(125)},
+                                      {"ended", format_utc(ended)}});
+}
+
 std::string status_json(const StatusInput& in) {
   const auto& [spec, state, facts, summary, now, job_pid, output_at] = in;
   json::object out{

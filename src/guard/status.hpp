@@ -23,4 +23,8 @@ struct StatusInput {
 
 [[nodiscard]] std::string status_json(const StatusInput& input);
 
+// How the last job ended, in the run folder, readable by everyone: {"version","result","exit_code","ended"}.
+[[nodiscard]] std::string last_path(const layers::Places& places);
+[[nodiscard]] std::string last_json(const State& state, WallTime ended);
+
 }  // namespace curfew::guard

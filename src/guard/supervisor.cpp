@@ -5,7 +5,6 @@
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -30,6 +29,8 @@ constexpr Millis k_watchdog_beat{10'000};  // a third of WatchdogSec
 constexpr Millis k_look_for_shutdown{1'000};
 constexpr Millis k_facts_patience{5'000};
 constexpr Millis k_facts_retry_most{60'000};
+constexpr Millis k_identity_patience{60'000};
+constexpr Millis k_look_again{1'000};
 
 template <class... Ts>
 struct Overloaded : Ts... {
@@ -63,8 +64,8 @@ void Supervisor::run() {
   if (auto opened = control_.open(spec_.places.run); !opened)
     parts_.log.error("no control socket, so the front end and `curfew status` hear nothing: " +
                      opened.error().text());
-  asio::co_spawn(parts_.io, hear_signals(), asio::detached);
-  asio::co_spawn(parts_.io, tick(), asio::detached);
+  asio::co_spawn(parts_.io, hear_signals(), k_rethrow);
+  asio::co_spawn(parts_.io, tick(), k_rethrow);
   os::notify_systemd("READY=1");
   take_up();
   parts_.io.run();
@@ -94,27 +95,12 @@ void Supervisor::take_up() {
   // Done, and yet there is another boot: the machine came back from a reboot by another's hand, and still has to end.
   if (same_boot && state_.stage == Stage::done) return enqueue(Leave{});
   if (!same_boot) {
-    asio::co_spawn(
-        parts_.io,
-        [this, at, left_before]() -> Awaitable<void> {
-          if (co_await is_other_machine()) {
-            enqueue(Disarm{});
-            enqueue(Leave{});
-            co_return;
-          }
-          state_.times = job::rebased(state_.times, at, left_before);
-          taken_up_ = true;
-          handle(Resumed{false});
-          // Its unit has the wall time of the old boot, which a clock set back would stretch.
-          co_await move_l0_to_end();
-          co_await learn_facts();
-        },
-        asio::detached);
+    asio::co_spawn(parts_.io, take_up_after_reboot(left_before), k_rethrow);
     return;
   }
-  taken_up_ = true;
   if (begun) {
     parts_.log.warning("a new guard takes over, in stage " + std::string(name_of(state_.stage)));
+    taken_up_ = true;
     handle(Resumed{true});
   } else {
     persist(os::Sync::yes);
@@ -124,8 +110,29 @@ void Supervisor::take_up() {
                     (state_.times.end_at ? format_utc(state_.times.end_at->wall) : "no time"));
     for (const auto& line : weaknesses(spec_)) parts_.log.warning(line);
   }
-  asio::co_spawn(parts_.io, shim_.run(), asio::detached);
-  asio::co_spawn(parts_.io, learn_facts(), asio::detached);
+  begin();
+  asio::co_spawn(parts_.io, shim_.run(), k_rethrow);
+  asio::co_spawn(parts_.io, learn_facts(), k_rethrow);
+}
+
+void Supervisor::begin() {
+  taken_up_ = true;
+  for (const auto& event : std::exchange(early_, {})) handle(event);
+}
+
+Awaitable<void> Supervisor::take_up_after_reboot(std::optional<Millis> left_before) {
+  if (co_await is_other_machine()) {
+    enqueue(Disarm{});
+    enqueue(Leave{});
+    co_return;
+  }
+  state_.times = job::rebased(state_.times, now(), left_before);
+  // Its unit has the wall time of the old boot, which a clock set back would stretch. Before anything moves it again.
+  co_await move_l0_to_end();
+  taken_up_ = true;
+  handle(Resumed{false});
+  begin();
+  co_await learn_facts();
 }
 
 // A later boot that finds the mark was started by its owner, who wants it up; another instance id is a baked image.
@@ -136,7 +143,13 @@ Awaitable<bool> Supervisor::is_other_machine() {
     co_return true;
   }
   if (!spec_.on_ec2 || instance_id_.empty()) co_return false;
-  const auto facts = co_await parts_.cloud.facts();
+  // The network may still be coming up. L0 holds meanwhile.
+  const auto until = parts_.clock.boot() + k_identity_patience;
+  auto facts = co_await parts_.cloud.facts();
+  while (!facts && parts_.clock.boot() < until) {
+    co_await pause(k_look_again);
+    facts = co_await parts_.cloud.facts();
+  }
   if (!facts || facts->instance_id == instance_id_) co_return false;
   parts_.log.info("this is instance " + printable(facts->instance_id) + ", made from the disk of " +
                   printable(instance_id_) + ": nothing is guarded any more");
@@ -144,7 +157,10 @@ Awaitable<bool> Supervisor::is_other_machine() {
 }
 
 void Supervisor::handle(const Event& event) {
-  if (!taken_up_) return;
+  if (!taken_up_) {
+    if (!std::holds_alternative<Tick>(event)) early_.push_back(event);
+    return;
+  }
   const Stage before = state_.stage;
   auto next = step(state_, spec_.rules, now(), event);
   const bool is_tick = std::holds_alternative<Tick>(event);
@@ -180,11 +196,16 @@ void Supervisor::perform(const Action& action) {
   std::visit(Overloaded{
                  [&](const SignalTree& a) { shim_.signal_tree(a.signal); },
                  [&](const KillTree&) { shim_.kill_tree(); },
-                 [&](const StartSave& a) { asio::co_spawn(parts_.io, save(a.until), asio::detached); },
+                 [&](const StartSave& a) { asio::co_spawn(parts_.io, save(a.until), k_rethrow); },
                  [&](const CancelSave&) {
                    if (save_cancel_) save_cancel_->ask();
                  },
-                 [&](const Publish& a) { control_.tell(FromGuard::published, std::to_string(a.exit_code)); },
+                 [&](const Publish& a) {
+                   control_.tell(FromGuard::published, std::to_string(a.exit_code));
+                   // For `curfew status` of people who may not read the state folder; it's lost with the boot.
+                   (void)os::replace_file(last_path(spec_.places), last_json(state_, parts_.clock.wall()),
+                                          0644, os::Sync::no);
+                 },
                  [&](const Note& a) {
                    const auto level = a.level == Note::Level::info      ? os::LogLevel::info
                                       : a.level == Note::Level::warning ? os::LogLevel::warning
@@ -200,7 +221,7 @@ void Supervisor::enqueue(Action action) {
   slow_.push_back(std::move(action));
   if (working_) return;
   working_ = true;
-  asio::co_spawn(parts_.io, work_off(), asio::detached);
+  asio::co_spawn(parts_.io, work_off(), k_rethrow);
 }
 
 Awaitable<void> Supervisor::work_off() {
@@ -260,7 +281,7 @@ Awaitable<void> Supervisor::hear_signals() {
     handle(StopAsked{signal, false});
     if (signal != SIGTERM || watching_for_shutdown_) continue;
     watching_for_shutdown_ = true;
-    asio::co_spawn(parts_.io, watch_for_shutdown(), asio::detached);
+    asio::co_spawn(parts_.io, watch_for_shutdown(), k_rethrow);
   }
 }
 
@@ -291,7 +312,7 @@ void Supervisor::take_facts(MachineFacts facts) {
   if (!moved.end_at || (old_end && moved.end_at->boot >= old_end->boot)) return;
   parts_.log.info("the tag curfew:deadline brings the end forward to " + format_utc(moved.end_at->wall));
   handle(TimesMoved{moved});
-  asio::co_spawn(parts_.io, move_l0_to_end(), asio::detached);
+  asio::co_spawn(parts_.io, move_l0_to_end(), k_rethrow);
 }
 
 Awaitable<void> Supervisor::learn_facts() {
@@ -306,7 +327,7 @@ Awaitable<void> Supervisor::learn_facts() {
         co_await pause(k_facts_patience);
         settle_facts();
       },
-      asio::detached);
+      k_rethrow);
   const auto started = parts_.clock.boot();
   bool said = false;
   for (Millis wait{1'000};; wait = std::min(wait * 2, k_facts_retry_most)) {

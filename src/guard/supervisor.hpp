@@ -59,6 +59,8 @@ class Supervisor {
   [[nodiscard]] Awaitable<Status> try_rung(Rung rung);
   [[nodiscard]] Awaitable<void> save(BootTime until);
   [[nodiscard]] Awaitable<void> disarm();
+  [[nodiscard]] Awaitable<void> mark_ended();
+  [[nodiscard]] Awaitable<void> leave();
   [[nodiscard]] Awaitable<void> move_l0_to_end();
 
   [[nodiscard]] Awaitable<void> tick();
@@ -66,12 +68,13 @@ class Supervisor {
   [[nodiscard]] Awaitable<void> watch_for_shutdown();
   [[nodiscard]] Awaitable<void> learn_facts();
   [[nodiscard]] Awaitable<bool> is_other_machine();
+  [[nodiscard]] Awaitable<void> take_up_after_reboot(std::optional<Millis> left_before);
+  void begin();  // events are handled from now on
   void take_facts(MachineFacts facts);
   [[nodiscard]] std::string status() const;
 
   Spec spec_;
   Parts parts_;
-  boost::asio::thread_pool workers_{1};
   layers::L0 l0_;
   layers::L2 l2_;
   ShimLink shim_;
@@ -86,11 +89,13 @@ class Supervisor {
   bool working_ = false;
   bool facts_settled_ = false;  // known, not needed, or waited for long enough
   std::vector<Event> held_;     // until they are
+  std::vector<Event> early_;    // what came before the guard had taken up
   bool taken_up_ = false;       // before that the times may be those of another boot
   bool watching_for_shutdown_ = false;
   bool persist_failed_ = false;
   BootTime persisted_at_{};
   std::optional<BootTime> stopping_since_;
+  boost::asio::thread_pool workers_{1};  // last: it's waited for before what it works with goes
 };
 
 }  // namespace curfew::guard

@@ -2,10 +2,10 @@
 #include <csignal>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -14,6 +14,7 @@
 
 #include "guard/supervisor.hpp"
 #include "os/files.hpp"
+#include "os/machine.hpp"
 
 namespace curfew::guard {
 
@@ -24,24 +25,31 @@ namespace {
 // Once systemd is stopping the machine, harsher rungs wait for it this long; then it counts as hung.
 constexpr Millis k_stopping_patience{120'000};
 constexpr Millis k_flush{100};
+// What stands before the first rung may be on a dead disk, or ask a frozen PID 1.
+constexpr Millis k_before_rung{2'000};
+constexpr Millis k_unhurried{60'000};
 
-// Runs `work`, which may block, on the pool; the caller's loop goes on meanwhile.
-Awaitable<Status> on_worker(asio::thread_pool& pool, std::function<Status()> work) {
+// Runs `work`, which may block, on the pool; the caller's loop goes on meanwhile, and the caller after `limit`.
+Awaitable<Status> on_worker(asio::thread_pool& pool, Millis limit, std::function<Status()> work) {
   struct Shared {
-    explicit Shared(const asio::any_io_executor& executor)
-        : done(executor, asio::steady_timer::time_point::max()) {}
+    Shared(const asio::any_io_executor& executor, Millis most) : done(executor, most) {}
     asio::steady_timer done;  // cancelled on the loop when the work is
-    Status status;
+    std::optional<Status> status;
   };
   const auto executor = co_await asio::this_coro::executor;
-  const auto shared = std::make_shared<Shared>(executor);
+  const auto shared = std::make_shared<Shared>(executor, limit);
   asio::post(pool, [shared, executor, work = std::move(work)] {
-    shared->status = work();
-    asio::post(executor, [shared] { shared->done.cancel(); });
+    auto status = work();
+    asio::post(executor, [shared, status = std::move(status)]() mutable {
+      shared->status = std::move(status);
+      shared->done.cancel();
+    });
   });
   boost::system::error_code cancelled;
   co_await shared->done.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
-  co_return shared->status;
+  if (shared->status) co_return *shared->status;
+  co_return fail(ErrorKind::timed_out, "wait for the disk or for systemd",
+                 "no answer within " + format_duration(std::chrono::ceil<Seconds>(limit)));
 }
 
 std::string text_of(Rung rung, const EndingPlan& plan) {
@@ -68,27 +76,47 @@ Status checked(const std::string& what, Result<os::Outcome> outcome) {
 
 Awaitable<void> Supervisor::perform_slowly(Action action) {
   if (std::holds_alternative<MarkEnded>(action)) {
-    if (auto marked = os::replace_file(spec_.places.ended_marker(), "", 0644, os::Sync::yes); !marked)
-      parts_.log.error("the mark for a later boot can't be written: " + marked.error().text());
+    co_await mark_ended();
   } else if (std::holds_alternative<MoveL0>(action)) {
     if (spec_.root) {
       // Named before co_await, as all lambdas here: g++ 12 destroys temporaries of such an expression twice.
       const std::function<Status()> work = [this, marks = state_.plan.marks_ended, at = now()] {
         return l0_.move_for_ending(marks, at);
       };
-      const auto moved = co_await on_worker(workers_, work);
+      const auto moved = co_await on_worker(workers_, k_before_rung, work);
       if (!moved) parts_.log.error(moved.error().text());
     }
   } else if (const auto* rung = std::get_if<Climb>(&action)) {
     // Not awaited: a rung that hangs must not keep the next one from being tried.
-    asio::co_spawn(parts_.io, climb(rung->rung), asio::detached);
+    asio::co_spawn(parts_.io, climb(rung->rung), k_rethrow);
   } else if (std::holds_alternative<Disarm>(action)) {
     co_await disarm();
   } else if (std::holds_alternative<Leave>(action)) {
-    shim_.leave();
-    co_await pause(k_flush);  // so that followers get what was told
-    parts_.io.stop();
+    co_await leave();
   }
+}
+
+Awaitable<void> Supervisor::mark_ended() {
+  const std::function<Status()> work = [path = spec_.places.ended_marker(), id = os::boot_id()] {
+    return os::replace_file(path, id, 0644, os::Sync::yes);
+  };
+  if (auto marked = co_await on_worker(workers_, k_before_rung, work); !marked)
+    parts_.log.error("the mark for a later boot can't be written: " + marked.error().text());
+}
+
+// An instance that somebody else stops stays up when it's started again, as one that curfew stopped; a reboot is no stop.
+Awaitable<void> Supervisor::leave() {
+  if (state_.going_down && state_.plan.marks_ended && spec_.ends_machine()) {
+    std::vector<std::string> argv{"systemctl", "list-jobs", "--no-legend"};
+    const auto jobs = co_await run_program(std::move(argv), k_before_rung);
+    if (jobs && jobs->output.find("reboot.target") == std::string::npos &&
+        jobs->output.find("kexec.target") == std::string::npos)
+      co_await mark_ended();
+  }
+  shim_.leave();
+  co_await pause(k_flush);  // so that followers get what was told
+  (void)os::remove_file(control_path(spec_.places.run));
+  parts_.io.stop();
 }
 
 Awaitable<void> Supervisor::climb(Rung rung) {
@@ -131,24 +159,26 @@ Awaitable<void> Supervisor::disarm() {
   if (!spec_.root) co_return;
   if (spec_.ends_machine()) {
     const std::function<Status()> disarm_l0 = [this] { return l0_.disarm(); };
-    const auto l0 = co_await on_worker(workers_, disarm_l0);
+    const auto l0 = co_await on_worker(workers_, k_unhurried, disarm_l0);
     if (!l0) parts_.log.error(l0.error().text());
   }
   // The service is there where nothing is to end as well: it must not wait for the next boot.
   if (!spec_.service) co_return;
   const std::function<Status()> disarm_l2 = [this] { return l2_.disarm(); };
-  const auto l2 = co_await on_worker(workers_, disarm_l2);
+  const auto l2 = co_await on_worker(workers_, k_unhurried, disarm_l2);
   if (!l2) parts_.log.error(l2.error().text());
 }
 
 Awaitable<void> Supervisor::move_l0_to_end() {
   if (!spec_.root || !spec_.ends_machine() || !state_.times.end_at) co_return;
+  if (taken_up_ && state_.stage == Stage::ending) co_return;  // it's where the ending put it, which is sooner
   const auto end = *state_.times.end_at;
   const layers::L0Record record{{end.wall + layers::k_l0_after_end, end.boot + layers::k_l0_after_end},
                                 state_.times.boot_id,
-                                state_.plan.marks_ended};
+                                state_.plan.marks_ended,
+                                os::machine_id()};
   const std::function<Status()> work = [this, record, at = now()] { return l0_.move(record, at); };
-  const auto moved = co_await on_worker(workers_, work);
+  const auto moved = co_await on_worker(workers_, k_unhurried, work);
   if (!moved) parts_.log.error(moved.error().text());
 }
 

@@ -1,6 +1,7 @@
 // L0: arms, moves, reads back and removes the last timer of the machine.
 #include "layers/l0.hpp"
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <boost/json/serialize.hpp>
@@ -10,6 +11,7 @@
 #include "os/command.hpp"
 #include "os/files.hpp"
 #include "os/json.hpp"
+#include "os/machine.hpp"
 #include "os/systemd.hpp"
 
 namespace curfew::layers {
@@ -59,14 +61,16 @@ std::string to_json(const L0Record& record) {
   return boost::json::serialize(boost::json::object{{"at_wall_ms", record.at.wall.time_since_epoch().count()},
                                                     {"at_boot_ms", record.at.boot.time_since_epoch().count()},
                                                     {"boot_id", record.boot_id},
-                                                    {"marks_ended", record.marks_ended}});
+                                                    {"marks_ended", record.marks_ended},
+                                                    {"machine", record.machine}});
 }
 
 Result<L0Record> l0_record_from_json(std::string_view text) {
   os::JsonReader read(text, "the record of L0");
   L0Record record{{WallTime{Millis{read.number("at_wall_ms")}}, BootTime{Millis{read.number("at_boot_ms")}}},
                   read.text("boot_id"),
-                  read.flag("marks_ended")};
+                  read.flag("marks_ended"),
+                  read.text("machine")};
   if (auto good = read.status(); !good) return fail(std::move(good.error()));
   return record;
 }
@@ -98,8 +102,10 @@ Status L0::arm(const L0Record& record, const job::Now& now) const {
 }
 
 Status L0::move_for_ending(bool marks_ended, const job::Now& now) const {
-  const L0Record record{
-      {now.wall + k_l0_while_ending, now.boot + k_l0_while_ending}, now.boot_id, marks_ended};
+  const L0Record record{{now.wall + k_l0_while_ending, now.boot + k_l0_while_ending},
+                        now.boot_id,
+                        marks_ended,
+                        os::machine_id()};
   if (auto written = os::replace_file(record_path(places_), to_json(record), 0600, os::Sync::no); !written)
     return written;
   if (!systemd_) return {};  // `shutdown -h +N` stays where it is; our own shutdown replaces it
@@ -157,19 +163,36 @@ Status L0::disarm() const {
   return done;
 }
 
+namespace {
+
+// In a child that is waited for a moment only: whether or not a dead disk takes it, the machine has to end.
+void mark_ended(const Places& places) {
+  const pid_t child = ::fork();
+  if (child == 0)
+    ::_exit(os::replace_file(places.ended_marker(), os::boot_id(), 0644, os::Sync::yes) ? 0 : 1);
+  for (int tries = 0; child > 0 && tries < 50; ++tries) {
+    if (::waitpid(child, nullptr, WNOHANG) != 0) return;
+    ::usleep(100'000);
+  }
+}
+
+}  // namespace
+
 int run_l0(const Places& places, const os::Clock& clock, os::Power& power) {
   const job::Now now{clock.wall(), clock.boot(), os::boot_id()};
   const auto text = os::read_file(record_path(places));
   const auto record = text ? l0_record_from_json(*text) : Result<L0Record>(fail(Error{text.error()}));
   if (record) {
+    // A disk that was moved to another instance, or an image made of it: nothing is to end here.
+    const auto here = os::machine_id();
+    if (!here.empty() && !record->machine.empty() && here != record->machine)
+      return L0{places, os::has_systemd(), power}.disarm() ? 0 : 1;
     if (left_to_l0(*record, now) > Millis{0}) {
       // A wall clock that jumped forward, or a timer that was started late.
       return L0{places, os::has_systemd(), power}.arm(*record, now) ? 0 : 1;
     }
     if (record->marks_ended) {
-      // Whether or not it can be written: the machine has to end.
-      if (auto marked = os::replace_file(places.ended_marker(), "", 0644, os::Sync::yes); !marked)
-        (void)!::write(2, marked.error().text().c_str(), marked.error().text().size());
+      mark_ended(places);
     }
   }
   const auto started = clock.boot();

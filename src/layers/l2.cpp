@@ -45,8 +45,7 @@ Status install_program(const std::string& program, const std::string& to) {
   return done;
 }
 
-Status L2::arm(const std::string& program, const GuardUnit& unit) const {
-  if (auto installed = install_program(program, places_.program); !installed) return installed;
+Status L2::write_files(const GuardUnit& unit) const {
   const std::string guard = places_.units + "/" + k_guard_service;
   Status done = os::replace_file(guard, guard_unit(places_, unit), 0644, os::Sync::yes);
   if (done) done = os::make_private_folder(places_.runtime_units, 0755);
@@ -58,6 +57,12 @@ Status L2::arm(const std::string& program, const GuardUnit& unit) const {
   if (!done) return done;
   if (::symlink(guard.c_str(), (wants + "/" + k_guard_service).c_str()) != 0 && errno != EEXIST)
     return fail_errno("enable " + std::string(k_guard_service), errno);
+  return {};
+}
+
+Status L2::arm(const std::string& program, const GuardUnit& unit) const {
+  if (auto installed = install_program(program, places_.program); !installed) return installed;
+  if (auto written = write_files(unit); !written) return written;
   if (auto said = os::systemctl({"daemon-reload"}); !said)
     return fail(std::move(said.error()).within("arm L2"));
   // Starts of ours must not count towards the limit that powers the machine off. Fails where nothing had failed.

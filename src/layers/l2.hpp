@@ -20,6 +20,8 @@ class L2 {
   // Copies `program` into place, writes and enables the units of guard and job, and starts both. Returns once systemd
   // has taken the start, not once the job runs.
   [[nodiscard]] Status arm(const std::string& program, const GuardUnit& unit) const;
+  // Only what is on disk.
+  [[nodiscard]] Status write_files(const GuardUnit& unit) const;
   [[nodiscard]] L2Reading verify() const;
   // Removes the units; what runs of them goes on. The guard calls it on itself when the machine is to stay.
   [[nodiscard]] Status disarm() const;

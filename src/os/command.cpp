@@ -79,7 +79,8 @@ Result<Running> start_command(const std::vector<std::string>& argv, std::string_
   words.push_back(nullptr);
   std::string path_variable = "PATH=" + std::string(k_system_path);
   std::string language = "LC_ALL=C";
-  std::array<char*, 3> env{path_variable.data(), language.data(), nullptr};
+  std::string zone = "TZ=UTC";  // so that times read back are in the zone that we read
+  std::array<char*, 4> env{path_variable.data(), language.data(), zone.data(), nullptr};
 
   const pid_t pid = ::fork();
   if (pid < 0) return fail_errno("run " + argv[0], errno);

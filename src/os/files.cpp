@@ -65,12 +65,17 @@ Status replace_file(const std::string& path, std::string_view text, mode_t mode,
 }
 
 Result<Fd> open_append(const std::string& path, mode_t mode) {
-  Fd fd{::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, mode)};
+  // O_NONBLOCK: a pipe that nobody reads must not hold up the one who opens it.
+  Fd fd{::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+               mode)};
   if (!fd) {
     if (errno == ELOOP)
       return fail(ErrorKind::refused, "open " + path, "is a symbolic link", "name the file itself");
     return fail_errno("open " + path, errno);
   }
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode))
+    return fail(ErrorKind::refused, "open " + path, "is not a regular file");
   return fd;
 }
 

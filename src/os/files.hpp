@@ -20,7 +20,7 @@ enum class Sync : bool { no, yes };
 // part, and a full disk keeps the old one. With Sync::yes the text and the folder are on disk when it returns.
 [[nodiscard]] Status replace_file(const std::string& path, std::string_view text, mode_t mode, Sync sync);
 
-// Opens for appending without following a link at the last step; creates with `mode`.
+// Opens for appending without following a link at the last step; creates with `mode`. Regular files only.
 [[nodiscard]] Result<Fd> open_append(const std::string& path, mode_t mode);
 
 // Writes all of it to a blocking descriptor.

@@ -20,4 +20,11 @@ bool looks_like_ec2(const std::string& root) {
   return uuid->starts_with("ec2");
 }
 
+std::string machine_id(const std::string& root) {
+  const auto tag = read_file(root + "/sys/class/dmi/id/board_asset_tag", 256);
+  if (!tag) return {};
+  const auto id = trimmed(*tag);
+  return id.starts_with("i-") ? std::string(id) : std::string();
+}
+
 }  // namespace curfew::os

@@ -9,4 +9,7 @@ namespace curfew::os {
 // below `root`, which is "" but in tests. ("Identify EC2 instances", EC2 user guide.)
 [[nodiscard]] bool looks_like_ec2(const std::string& root = {});
 
+// The instance's id where the firmware tells it (DMI board_asset_tag, Nitro), without asking the network; else empty.
+[[nodiscard]] std::string machine_id(const std::string& root = {});
+
 }  // namespace curfew::os

@@ -208,24 +208,33 @@ std::optional<std::uint32_t> Manifest::find(const Stored& stored) const {
   return at->etag;
 }
 
-void Journal::append(std::string_view lines) {
+void Journal::add(std::string_view lines) {
+  if (path_.empty()) return;
+  const std::lock_guard lock(added_mutex_);
+  added_ += lines;
+}
+
+void Journal::write() {
   const std::lock_guard lock(mutex_);
-  if (path_.empty() || lines.empty()) return;
-  const auto failed = [&](Error error) {
-    if (!failure_) failure_ = std::move(error);
+  std::string lines;
+  {
+    const std::lock_guard lock_added(added_mutex_);
+    lines.swap(added_);
+  }
+  if (lines.empty()) return;
+  const auto tried = [&](Status written) {
+    if (!written && !failure_) failure_ = std::move(written.error());
   };
   if (!opened_) {
     opened_ = true;
     auto fd = os::open_append(path_, 0600);
-    if (!fd) return failed(std::move(fd.error()));
+    if (!fd) return tried(fail(std::move(fd.error())));
     fd_ = std::move(*fd);
     struct stat info {};
     // A guard that died in the middle of a line left no newline.
-    if (::fstat(fd_.get(), &info) == 0 && info.st_size > 0)
-      if (auto done_ = os::write_all(fd_.get(), "\n", path_); !done_) failed(std::move(done_.error()));
+    if (::fstat(fd_.get(), &info) == 0 && info.st_size > 0) tried(os::write_all(fd_.get(), "\n", path_));
   }
-  if (!fd_) return;
-  if (auto done_ = os::write_all(fd_.get(), lines, path_); !done_) failed(std::move(done_.error()));
+  if (fd_) tried(os::write_all(fd_.get(), lines, path_));
 }
 
 void Journal::compact() {

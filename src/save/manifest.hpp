@@ -69,12 +69,19 @@ class Manifest {
   std::uint32_t lines_ = 0;
 };
 
-// The manifest's writer. Any thread; lines written at once may change places, which load() doesn't mind.
+// The manifest's writer. Any thread.
 class Journal {
  public:
   // An empty path: writes nowhere.
   explicit Journal(std::string path) : path_(std::move(path)) {}
-  void append(std::string_view lines);
+  // Keeps lines for the next write(); never blocks.
+  void add(std::string_view lines);
+  // Appends what was added; once it returns, all that was added before it was called has been tried.
+  void write();
+  void append(std::string_view lines) {
+    add(lines);
+    write();
+  }
   // Rewrites the file, by rename, without the lines that no longer count, once they are the larger part.
   void compact();
   // What first went wrong, if something did.
@@ -82,7 +89,9 @@ class Journal {
 
  private:
   std::string path_;
-  mutable std::mutex mutex_;
+  std::mutex added_mutex_;
+  std::string added_;
+  mutable std::mutex mutex_;  // of the file, and all below
   os::Fd fd_;
   bool opened_ = false;
   std::optional<Error> failure_;

@@ -270,11 +270,11 @@ Awaitable<void> Saver::Run::send() {
   const bool cut = summary.limit_hit || summary.cancelled;
   if (cut) co_await cut_short();
   // A limit that ran out just as the last file was done took nothing away.
-  auto lines = transfer->finish(summary, reason());
+  transfer->finish(summary, reason());
   if (summary.failed.count == 0) summary.limit_hit = summary.cancelled = false;
   const auto journal = means->journal;
-  const auto writing = beside(do_job(shared_from_this(), [journal, cut, lines = std::move(lines)] {
-    journal->append(lines);
+  const auto writing = beside(do_job(shared_from_this(), [journal, cut] {
+    journal->write();
     if (!cut) journal->compact();
   }));
   const auto began = clock.boot();

@@ -53,7 +53,7 @@ std::string ratio(std::uint64_t done, std::uint64_t total) {
 
 // The end of a path says more than its start.
 std::string tail(const std::string& path, std::size_t width) {
-  const std::string whole = printable(path, 4096);
+  std::string whole = printable(path, 4096);
   const auto columns = [](std::string_view text) {
     return static_cast<std::size_t>(std::count_if(
         text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));

@@ -70,7 +70,7 @@ Transfer::MultiPtr Transfer::with_part() const {
 
 // Whole files count: the next large one is begun only when the parts of those begun can't keep all lanes busy.
 bool Transfer::may_open_large() const {
-  std::size_t parts = 0;
+  std::size_t parts = opening_;
   for (const auto& multi : open_)
     if (!multi->over()) parts += static_cast<std::size_t>(multi->parts - multi->next + 1);
   return parts < lane_count_;
@@ -81,30 +81,35 @@ Awaitable<bool> Transfer::one_unit(bool large_first) {
   const BootTime now = means_->clock.boot();
   std::optional<FileId> file;
   if (!large_first) file = schedule_.next(Size::small, now);
+  std::size_t parts = 0;
   if (!file) {
     if (const auto multi = with_part()) {
       co_await send_part(multi);
       co_return true;
     }
     if (may_open_large()) file = schedule_.next(Size::large, now);
+    if (file) parts = static_cast<std::size_t>(plan_->tree()[*file].state.size / k_part) + 1;
   }
   if (!file) file = schedule_.next(Size::small, now);
   if (!file) co_return false;
   hands_.insert(*file);
   current_ = plan_->shown(*file);
+  opening_ += parts;
   co_await send_file(*file);
+  opening_ -= parts;
   co_return true;
 }
 
-void Transfer::note(std::string line) {
-  lines_ += line;
-  if (lines_.size() >= k_lines_at_once) flush();
+void Transfer::note(const std::string& line) {
+  means_->journal->add(line);
+  unwritten_ += line.size();
+  if (unwritten_ >= k_lines_at_once) flush();
 }
 
 void Transfer::flush() {
-  if (lines_.empty()) return;
-  means_->workers->post([journal = means_->journal, lines = std::move(lines_)] { journal->append(lines); });
-  lines_.clear();
+  if (unwritten_ == 0) return;
+  unwritten_ = 0;
+  means_->workers->post([journal = means_->journal] { journal->write(); });
 }
 
 void Transfer::tick() {
@@ -229,7 +234,7 @@ void Transfer::fill(Progress& progress) {
   progress.current = current_;
 }
 
-std::string Transfer::finish(Summary& summary, const std::string& reason) {
+void Transfer::finish(Summary& summary, const std::string& reason) {
   summary.saved_files += tally_.saved_files;
   summary.saved_bytes += tally_.saved_bytes;
   summary.unchanged_files += tally_.unchanged_files;
@@ -259,7 +264,6 @@ std::string Transfer::finish(Summary& summary, const std::string& reason) {
   for (const FileId file : begun) unsaved(file, {});
   for (std::size_t i = 0; i < plan_->targets().size(); ++i)
     schedule_.take_all(static_cast<std::uint16_t>(i), unsaved);
-  return std::move(lines_);
 }
 
 }  // namespace curfew::save

@@ -62,9 +62,8 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   [[nodiscard]] bool aborting() const { return aborting_ > 0; }
 
   void fill(Progress& progress);
-  // Once, at the end: adds what was done; what wasn't counts as failed, with `reason`. Returns what is still to be written
-  // to the manifest.
-  [[nodiscard]] std::string finish(Summary& summary, const std::string& reason);
+  // Once, at the end: adds what was done; what wasn't counts as failed, with `reason`.
+  void finish(Summary& summary, const std::string& reason);
 
  private:
   struct Lane;
@@ -108,7 +107,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   void unusable(FileId file, const Error& error);  // by itself
   void vanished(FileId file);
   void returned();
-  void note(std::string line);
+  void note(const std::string& line);  // for the manifest
   void flush();
 
   // transfer_send.cpp
@@ -138,7 +137,8 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   std::vector<MultiPtr> open_;               // oldest first
   std::unordered_map<FileId, int> changes_;  // how often a file was sent again because it changed
   std::unordered_set<FileId> hands_;         // files given out by the schedule and not yet reported
-  std::string lines_;                        // for the manifest, not yet written
+  std::size_t unwritten_ = 0;                // bytes added to the journal and not yet written
+  std::size_t opening_ = 0;                  // parts of the large files that are being begun
   Summary tally_;
   std::uint64_t files_total_ = 0;
   std::uint64_t files_done_ = 0;

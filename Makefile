@@ -6,7 +6,7 @@
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
 
-demo: ## see curfew end machines that crash, hang and overrun, on a local AWS
+demo: ## one real training job on a local AWS, from the launch to the bill
 	@scripts/install build sandbox python
 	@scripts/build
 	@.venv/bin/python -m sandbox demo

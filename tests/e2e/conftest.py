@@ -17,11 +17,24 @@ _MACHINES = pytest.StashKey[list[Instance]]()
 _TAIL = 6_000
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long: waits for more than a minute, and uses nothing meanwhile")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spreads the long ones evenly over all tests, for each worker of xdist begins with a part of its own."""
+    long = [item for item in items if item.get_closest_marker("long")]
+    rest = [item for item in items if not item.get_closest_marker("long")]
+    for number, item in enumerate(long):
+        rest.insert(number * (len(items) // len(long)), item)
+    items[:] = rest
+
+
 @pytest.fixture(scope="session")
 def shared_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """One for all tests of a worker."""
     if why := why_not_booted():
-        pytest.skip(f"machines can't boot here: {why}")
+        helpers.cannot_be_tested(f"machines can't boot here: {why}")
     if not helpers.CURFEW.exists():
         pytest.fail(f"there is no {helpers.CURFEW}: build it, or set CURFEW_BINARY")
     with Sandbox.start("booted", log=tmp_path_factory.mktemp("sandbox") / "log") as cloud:

@@ -11,7 +11,9 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+import pytest
 
 from sandbox import Instance, Sandbox
 
@@ -30,6 +32,14 @@ LIFE = 60.0
 WATCHDOG = 45.0
 
 JOB_TAG = {"curfew:job": "test"}
+
+
+def cannot_be_tested(why: str) -> NoReturn:
+    """A failure, for tests that don't run must not pass for tests that do, unless somebody has asked for less."""
+    if os.environ.get("CURFEW_E2E_MODE") == "lesser":
+        pytest.skip(why)
+    pytest.fail(f"{why}. CURFEW_E2E_MODE=lesser skips what can't be tested here", pytrace=False)
+
 
 # Written by the job (`stamp`) in the instant that is the cause of the machine's end: seconds since the host's boot,
 # which is the clock of the sandbox's events too.
@@ -220,6 +230,13 @@ def assert_stays(instance: Instance, seconds: float = 3.0) -> None:
     jobs = instance.sh("systemctl list-jobs --no-legend; ls /run/systemd/shutdown 2>/dev/null || true")
     assert not re.search(r"poweroff|shutdown|scheduled", jobs), jobs
     assert instance.describe()["State"]["Name"] == "running"
+
+
+def assert_stays_past(instance: Instance, moment: float) -> None:
+    """It is up until that time of time.monotonic(), which is at most minutes ahead, and a little longer."""
+    left = moment - time.monotonic()
+    assert 0 < left < 300, f"{moment} is not ahead"
+    assert_stays(instance, left + 5)
 
 
 def assert_disarmed(instance: Instance) -> None:

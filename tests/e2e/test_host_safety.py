@@ -13,24 +13,41 @@ from typing import Any
 import pytest
 
 from sandbox.machine import Machine
-from tests.e2e.helpers import CURFEW, ROOT
+from tests.e2e.helpers import CURFEW, ROOT, cannot_be_tested
 
 _POWER_LIBRARY = "libcurfew_power.a"
 # What ends machines, for a `run` on this host to find instead of the real ones.
 _ENDING = ("shutdown", "systemctl", "poweroff", "reboot", "halt", "init", "telinit")
 
 
+def _builds() -> list[Path]:
+    """As scripts/test has it by then: dev and release, at least."""
+    found = [ninja.parent for ninja in sorted((ROOT / "build").glob("*/build.ninja"))]
+    assert found, f"nothing is built in {ROOT / 'build'}: scripts/build first"
+    return found
+
+
+def _linked(build: Path) -> dict[str, str]:
+    """The programs that the build links, each with what it is linked of."""
+    found = {}
+    for block in (build / "build.ninja").read_text().split("\nbuild ")[1:]:
+        output, _, inputs = block.partition(":")
+        if "EXECUTABLE_LINKER" in inputs.split("\n")[0]:
+            found[output.split()[0]] = inputs
+    assert found, f"{build} links nothing: is this how its generator writes it?"
+    return found
+
+
 def _programs() -> list[Path]:
-    found = [
-        path
-        for pattern in ("*_test", "curfew_sim", "fuzz_*")
-        for path in (ROOT / "build").rglob(pattern)
-        if path.is_file() and os.access(path, os.X_OK)
-    ]
-    return sorted(found)
+    """All but curfew itself that has been built. A build of no tests, as release, has none."""
+    wanted = [build / name for build in _builds() for name in _linked(build) if Path(name).name != "curfew"]
+    found = sorted(path for path in wanted if path.is_file() and os.access(path, os.X_OK))
+    assert found or not wanted, "no test program has been built: scripts/build dev first"
+    return found
 
 
 def _symbols(path: Path) -> str:
+    assert shutil.which("nm"), "needs nm (package binutils)"
     shown = subprocess.run(
         ["nm", "--demangle", path], capture_output=True, text=True, timeout=60, check=False
     )
@@ -42,22 +59,16 @@ def _can_power_off(symbols: str) -> bool:
     return bool(re.search(r"os::SystemPower::|(^|\s)[UTW] reboot(@.*)?$", symbols, re.MULTILINE))
 
 
-@pytest.mark.skipif(not shutil.which("nm"), reason="needs nm (package binutils)")
 def test_no_test_program_can_power_off() -> None:
-    programs = _programs()
-    if not programs:
-        pytest.skip("no test program has been built")
-    for program in programs:
+    for program in _programs():
         symbols = _symbols(program)
         assert symbols, f"{program} has been stripped"
         assert not _can_power_off(symbols), program
 
 
-@pytest.mark.skipif(not shutil.which("nm"), reason="needs nm (package binutils)")
 def test_the_check_for_it_would_notice() -> None:
-    libraries = sorted((ROOT / "build").rglob(_POWER_LIBRARY))
-    if not libraries:
-        pytest.skip(f"{_POWER_LIBRARY} has not been built")
+    libraries = [path for build in _builds() for path in build.rglob(_POWER_LIBRARY)]
+    assert libraries, f"{_POWER_LIBRARY} has not been built: scripts/build first"
     assert all(_can_power_off(_symbols(library)) for library in libraries)
 
 
@@ -74,11 +85,11 @@ def test_only_the_program_itself_links_it() -> None:
             if "curfew_power" in libraries and target != "curfew_power":
                 links.append(target)
     assert links == ["curfew"]
-    for ninja in (ROOT / "build").glob("*/build.ninja"):
-        for block in ninja.read_text().split("\nbuild ")[1:]:
-            output, _, inputs = block.partition(":")
-            if "EXECUTABLE_LINKER" in inputs.split("\n")[0] and _POWER_LIBRARY in inputs:
-                assert output.split()[0] == "curfew", f"{ninja}: {output} can power this host off"
+    for build in _builds():
+        for name, inputs in _linked(build).items():
+            assert name == "curfew" or _POWER_LIBRARY not in inputs, (
+                f"{build}: {name} can power this host off"
+            )
 
 
 def test_only_one_file_calls_the_kernel() -> None:
@@ -96,7 +107,7 @@ def test_run_on_this_host_arms_nothing(tmp_path: Path, options: list[str]) -> No
     """In namespaces of its own without CAP_SYS_BOOT, so that even a bug could only end those; what it would run to end
     a machine writes a line instead."""
     if os.geteuid() != 0:
-        pytest.skip("needs root, for namespaces")
+        cannot_be_tested("needs root, for namespaces")
     calls, stand_ins = tmp_path / "calls", tmp_path / "sbin"
     stand_ins.mkdir()
     for name in _ENDING:
@@ -134,7 +145,7 @@ def _stub(pid: int) -> Any:
 
 def test_the_sandbox_never_enters_the_hosts_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
     if os.geteuid() != 0:
-        pytest.skip("needs root, for namespaces")
+        cannot_be_tested("needs root, for namespaces")
     with pytest.raises(RuntimeError, match="shares a PID namespace with the host"):
         Machine.checked_init_pid(_stub(os.getpid()))
     words = ["unshare", "--pid", "--fork", "--kill-child", "sh", "-c", "echo up; exec sleep 60"]

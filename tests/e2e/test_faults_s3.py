@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -9,7 +10,15 @@ import pytest
 
 from sandbox import Sandbox
 from tests.e2e.fault_helpers import SAVE_GIVEN_UP, SAVE_LIMIT, Boot, go, start_waiting
-from tests.e2e.helpers import POWER_OFF, assert_ended, assert_no_call, objects
+from tests.e2e.helpers import (
+    POWER_OFF,
+    SOON,
+    assert_ended,
+    assert_no_call,
+    assert_stays,
+    objects,
+    start,
+)
 
 LIMIT = ("--save-limit", f"{SAVE_LIMIT}s")
 SAVED = {"run/model": b"weights\n"}
@@ -28,7 +37,7 @@ def assert_told_what_is_not_saved(log: str) -> None:
         {"kind": "error", "code": "InternalError"},
         {"kind": "error", "code": "ServiceUnavailable", "status": 503},
         {"kind": "throttle"},
-        {"kind": "hang"},
+        pytest.param({"kind": "hang"}, marks=pytest.mark.long),
         {"kind": "drop-request"},
     ],
     ids=["500", "503", "throttled", "hangs", "drops"],
@@ -37,14 +46,43 @@ def test_s3_that_does_not_answer_is_tried_again_told_and_given_up(
     machine: Boot, cloud: Sandbox, bucket: str, fault: dict[str, Any]
 ) -> None:
     instance = machine()
-    run = start_waiting(instance, bucket, *LIMIT)
+    # A call on which nothing moves is given up after 30 s.
+    longer = 32 if fault["kind"] == "hang" else 0
+    run = start_waiting(instance, bucket, "--save-limit", f"{SAVE_LIMIT + longer}s")
     cloud.fault(service="s3", instance=instance.id, **fault)
-    assert_ended(instance, go(instance), within=SAVE_GIVEN_UP)
+    assert_ended(instance, go(instance), within=SAVE_GIVEN_UP + longer)
     assert objects(cloud, bucket) == {}
     assert_told_what_is_not_saved(run.log())
     assert run.code() == 125
     calls = [c for c in cloud.requests if c["source"] == instance.id and c["service"] == "s3"]
-    assert len(calls) > (0 if fault["kind"] == "hang" else 1), "it wasn't tried again"
+    again = [(c["op"], c["path"]) for c in calls]
+    assert max(again.count(call) for call in again) >= 2, f"nothing was tried again: {again}"
+
+
+@pytest.mark.parametrize("abort", ["heard", "hangs"])
+def test_a_large_file_that_cannot_be_saved_in_time_is_told_and_its_upload_aborted(
+    machine: Boot, cloud: Sandbox, bucket: str, abort: str
+) -> None:
+    """In parts, which S3 lists nowhere and bills until somebody aborts them."""
+    instance = machine()
+    cloud.fault("hang", "s3", "UploadPart", instance=instance.id)
+    if abort == "hangs":
+        cloud.fault("hang", "s3", "AbortMultipartUpload", instance=instance.id)
+    options = ("--then", "none", *LIMIT, "--save", f"out/=s3://{bucket}/run/")
+    run = start(instance, "truncate -s 20M out/large; exit 0", *options)
+    assert run.wait_code(SAVE_GIVEN_UP + SOON) == 125
+    told = [line for line in run.err().splitlines() if "out/large" in line]
+    assert any(re.search(r"out/large \(20(\.0)? MiB\): \w+", line) for line in told), run.err()
+    assert "the limit for saving ran out" in run.err()
+    assert "not everything could be saved" in run.err()
+    assert objects(cloud, bucket) == {}
+    made = [call["op"] for call in cloud.requests if call["source"] == instance.id]
+    assert made.count("CreateMultipartUpload") == 1 and "UploadPart" in made
+    assert "AbortMultipartUpload" in made
+    if abort == "heard":
+        assert not cloud.client("s3").list_multipart_uploads(Bucket=bucket).get("Uploads")
+    assert_stays(instance)
+    instance.terminate()
 
 
 def test_s3_that_refuses_connections_is_told_and_given_up(machine: Boot, cloud: Sandbox, bucket: str) -> None:

@@ -296,10 +296,9 @@ Awaitable<std::optional<Error>> abort_leftovers(std::shared_ptr<Means> means,
       gone = false;
       first = first ? first : std::optional<Error>(aborted.error());
     }
-    if (gone)
-      means->workers->post([journal = means->journal, line = line_closed(leftover.to, leftover.id)] {
-        journal->append(line);
-      });
+    if (!gone) continue;
+    means->journal->add(line_closed(leftover.to, leftover.id));
+    means->workers->post([journal = means->journal] { journal->write(); });
   }
   co_return first;
 }

@@ -28,6 +28,7 @@ constexpr Millis k_persist_every{60'000};  // so that after a reboot what was le
 constexpr Millis k_watchdog_beat{10'000};  // a third of WatchdogSec
 constexpr Millis k_look_for_shutdown{1'000};
 constexpr Millis k_facts_patience{5'000};
+constexpr Millis k_facts_retry{300};
 constexpr Millis k_facts_retry_most{60'000};
 constexpr Millis k_identity_patience{60'000};
 constexpr Millis k_look_again{1'000};
@@ -330,7 +331,8 @@ Awaitable<void> Supervisor::learn_facts() {
       k_rethrow);
   const auto started = parts_.clock.boot();
   bool said = false;
-  for (Millis wait{1'000};; wait = std::min(wait * 2, k_facts_retry_most)) {
+  // Often while the ending of a quick job may wait for it, then less and less.
+  for (Millis wait = k_facts_retry;; wait = facts_settled_ ? std::min(wait * 2, k_facts_retry_most) : wait) {
     auto facts = co_await parts_.cloud.facts();
     if (facts) {
       take_facts(std::move(*facts));

@@ -135,10 +135,10 @@ def test_saving_has_its_limit(machine: Boot, cloud: Sandbox, bucket: str) -> Non
     run = start(instance, "echo weights >out/model; stamp; exit 0", *options)
     instance.wait("terminated", LIFE)
     took = assert_ended(instance, run.stamp(), within=3 + POWER_OFF)
-    assert took > 2.5
+    assert took > 2, "the save ends a quarter of so short a limit before it, to tell what is missing"
     assert run.code() == 125, "an unsaved success is no success"
     assert "NOT saved: 1 file" in run.log() and "out/model" in run.log()
-    assert "not everything is saved" in run.err()
+    assert "the limit for saving ran out" in run.err() and "not everything could be saved" in run.err()
     assert objects(cloud, bucket) == {}
 
 

@@ -121,7 +121,7 @@ def vector(chance: random.Random) -> dict[str, Any]:
         "".join(chance.choices("abcdefghABCDEFGH0123456789+/", k=40)),
         chance.choice([None, "IQoJ" + "".join(chance.choices("abcXYZ019+/=", k=120))]),
     )
-    when = datetime.datetime(2015, 1, 1, tzinfo=datetime.timezone.utc) + datetime.timedelta(
+    when = datetime.datetime(2015, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(
         seconds=chance.randrange(20 * 365 * 86400)
     )
     request = AWSRequest(method=method, url=url, data=body)

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <exception>
 #include <optional>
 #include <utility>
@@ -24,9 +25,10 @@ namespace {
 
 constexpr Millis k_progress_every{250};
 // What a save that was cut may still take, in all less than a second.
-constexpr Millis k_lanes_end{300};
-constexpr Millis k_aborts_end{400};
+constexpr Millis k_lanes_end{250};
+constexpr Millis k_aborts_end{350};
 constexpr Millis k_manifest_end{150};
+constexpr Millis k_step{25};
 constexpr Millis k_compact_end{
     20'000};  // a save that wasn't cut: a few hundred thousand lines on a slow disk
 // Comparing spares work; it must not eat the time for the work.
@@ -68,6 +70,8 @@ struct Saver::Run : std::enable_shared_from_this<Saver::Run> {
   Awaitable<void> send();
   Awaitable<void> cut_short();
   Awaitable<bool> pause();
+  template <class Condition>
+  Awaitable<void> wait_while(Condition condition, Millis at_most);
   std::shared_ptr<Side> beside(Awaitable<void> work);
   void drop(Side& side) { side.signal.emit(asio::cancellation_type::terminal); }
   void show(Phase phase);
@@ -109,6 +113,13 @@ Awaitable<bool> Saver::Run::pause() {
   if (cancel_asked) summary.cancelled = true;
   else if (clock.boot() >= options.until) summary.limit_hit = true;
   co_return !summary.cancelled && !summary.limit_hit;
+}
+
+// By the machine's own clock: the one given may stand still.
+template <class Condition>
+Awaitable<void> Saver::Run::wait_while(Condition condition, Millis at_most) {
+  const auto end = std::chrono::steady_clock::now() + at_most;
+  while (condition() && std::chrono::steady_clock::now() < end) co_await wake.wait_for(k_step);
 }
 
 std::shared_ptr<Saver::Run::Side> Saver::Run::beside(Awaitable<void> work) {
@@ -277,22 +288,14 @@ Awaitable<void> Saver::Run::send() {
     journal->write();
     if (!cut) journal->compact();
   }));
-  const auto began = clock.boot();
-  for (Millis waited{0}; !writing->ended && waited < (cut ? k_manifest_end : k_compact_end);
-       waited += options.tick) {
-    co_await wake.wait_for(options.tick);
-    if (clock.boot() - began >= k_compact_end) break;
-  }
+  co_await wait_while([&] { return !writing->ended; }, cut ? k_manifest_end : k_compact_end);
 }
 
 Awaitable<void> Saver::Run::cut_short() {
   transfer->stop();
-  Millis left = k_lanes_end;
-  constexpr Millis k_step{25};
-  for (; transfer->running() && left.count() > 0; left -= k_step) co_await wake.wait_for(k_step);
+  co_await wait_while([this] { return transfer->running(); }, k_lanes_end);
   transfer->abort_open();
-  left = k_aborts_end;
-  for (; transfer->aborting() && left.count() > 0; left -= k_step) co_await wake.wait_for(k_step);
+  co_await wait_while([this] { return transfer->aborting(); }, k_aborts_end);
 }
 
 }  // namespace curfew::save

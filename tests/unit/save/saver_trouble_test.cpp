@@ -310,9 +310,14 @@ TEST(SaveTrouble, the_limit_cuts_it_and_names_the_reason_before) {
   auto options = bench.options();
   options.pace.longest_delay = 1h;
   options.pace.first_delay = 1h;
+  std::uint64_t done = 0;
+  options.progress = [&](const Progress& progress) {
+    done = progress.phase == Phase::sending ? progress.files_done : 0;
+  };
   Saver saver(bench.io->get_executor(), bench.s3, bench.clock, options);
   const auto summary = interrupted(
-      bench, saver, [&] { return bench.s3.count("put") >= 9; }, [&] { bench.clock.skipped += 1h; });
+      bench, saver, [&] { return bench.s3.count("put") >= 9 && done == 1; },
+      [&] { bench.clock.skipped += 1h; });
   EXPECT_TRUE(summary.limit_hit);
   EXPECT_EQ(summary.saved_files, 1U);
   EXPECT_EQ(summary.failed.count, 99U);

@@ -311,7 +311,7 @@ Awaitable<Status> Client::tunnel(Connection& connection, const Route& route, con
   auto error = co_await write_all(connection, asio::buffer(head), watch);
   if (!error) error = co_await read_reply(connection, parser, watch, began);
   if (error) co_return broken(watch, "ask the proxy for a tunnel", error);
-  const int status = parser.get().result_int();
+  const int status = static_cast<int>(parser.get().result_int());
   if (status / 100 == 2 && connection.pending.empty()) co_return Status{};
   co_return fail(status == 407 ? ErrorKind::refused : ErrorKind::unavailable, "ask the proxy for a tunnel",
                  "it answered " + std::to_string(status),

@@ -35,10 +35,10 @@ Relay::Relay(os::JobPaths paths, RelayEvents events) : paths_(std::move(paths)),
   sigset_t taken;
   sigemptyset(&taken);
   for (const int number : k_signals) {
-    // What the caller ignores (nohup, a script's `&`) stays ignored; a signal that is blocked as well would be kept.
+    // nohup: what is ignored stays ignored; a signal that is blocked as well would be kept.
     struct sigaction now {};
     const bool ignored = ::sigaction(number, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
-    if (!ignored || number == SIGTERM) sigaddset(&taken, number);
+    if (!ignored || number != SIGHUP) sigaddset(&taken, number);
   }
   sigset_t blocked = taken;
   // Blocked, they don't stop us: a read from the background fails instead, and settings of the terminal can be restored.

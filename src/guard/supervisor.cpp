@@ -128,8 +128,6 @@ Awaitable<void> Supervisor::take_up_after_reboot(std::optional<Millis> left_befo
     co_return;
   }
   state_.times = job::rebased(state_.times, now(), left_before);
-  // Its unit has the wall time of the old boot, which a clock set back would stretch. Before anything moves it again.
-  co_await move_l0_to_end();
   taken_up_ = true;
   handle(Resumed{false});
   begin();

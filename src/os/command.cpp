@@ -15,6 +15,7 @@
 #include "base/text.hpp"
 #include "os/clock.hpp"
 #include "os/files.hpp"
+#include "os/signals.hpp"
 
 namespace curfew::os {
 namespace {
@@ -28,12 +29,7 @@ constexpr std::size_t k_most_output = 64U << 10U;
   ::dup2(out, 1);
   ::dup2(out, 2);
   ::syscall(SYS_close_range, 3U, ~0U, 0U);
-  struct sigaction standard {};
-  standard.sa_handler = SIG_DFL;
-  for (int number = 1; number < 65; ++number) ::sigaction(number, &standard, nullptr);
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  default_signals();
   ::execve(path, argv, env);
   ::_exit(errno == ENOENT ? 127 : 126);
 }

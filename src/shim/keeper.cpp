@@ -11,6 +11,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "os/signals.hpp"
+
 namespace curfew::shim {
 
 namespace {
@@ -20,12 +22,7 @@ constexpr std::size_t k_sessions = 16;
 [[noreturn]] void run_guard(char* const* argv) {
   ::setsid();
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // survives exec: its orphans come to it, not to the shim
-  struct sigaction defaults {};
-  defaults.sa_handler = SIG_DFL;
-  for (int number = 1; number < NSIG; ++number) ::sigaction(number, &defaults, nullptr);
-  sigset_t none;
-  sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  os::default_signals();
   if (const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC); null >= 0) ::dup2(null, 0);
   ::execv(argv[0], argv);
   ::_exit(127);

@@ -19,6 +19,7 @@
 #include <string_view>
 
 #include "os/files.hpp"
+#include "os/signals.hpp"
 #include "os/terminal.hpp"
 
 extern char** environ;
@@ -78,16 +79,6 @@ void take_identity(const os::JobSpec& spec, int status) {
     give_up(status, Step::identity);
 }
 
-void reset_signals() {
-  struct sigaction defaults {};
-  defaults.sa_handler = SIG_DFL;
-  for (int number = 1; number < NSIG; ++number)
-    ::sigaction(number, &defaults, nullptr);  // KILL and STOP refuse
-  sigset_t none;
-  sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
 void close_inherited() {
   if (::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) == 0) return;
   // Before Linux 5.11. Our own are all close-on-exec; this is for what was handed to us.
@@ -113,7 +104,7 @@ void close_inherited() {
   ::umask(spec.umask);
   take_identity(spec, plan.status);
   if (::chdir(spec.cwd.c_str()) != 0) give_up(plan.status, Step::folder);
-  reset_signals();
+  os::default_signals();
   // execvp(3) looks in environ's PATH, and hands a script without "#!" to /bin/sh as every shell does.
   environ = const_cast<char**>(plan.env.data());
   ::execvp(plan.argv[0], plan.argv.data());

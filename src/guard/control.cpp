@@ -74,7 +74,8 @@ void ControlServer::tell(FromGuard type, std::string_view text) {
 
 Awaitable<void> ControlServer::accept(std::shared_ptr<os::Fd> listener) {
   for (;;) {
-    if (!co_await readable(listener->get(), k_wait)) continue;
+    const bool ready = co_await readable(listener->get(), k_wait);
+    if (!ready) continue;
     os::Fd fd{::accept4(listener->get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
     if (!fd) {
       co_await pause(Millis{100});  // out of descriptors, or the client has gone already
@@ -93,7 +94,8 @@ Awaitable<void> ControlServer::accept(std::shared_ptr<os::Fd> listener) {
 
 Awaitable<void> ControlServer::serve(std::shared_ptr<Client> client) {
   while (!client->gone) {
-    if (!co_await readable(client->channel.fd(), k_wait)) continue;
+    const bool ready = co_await readable(client->channel.fd(), k_wait);
+    if (!ready) continue;
     for (;;) {
       auto message = client->channel.receive();
       if (!message) client->gone = true;

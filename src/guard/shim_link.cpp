@@ -159,7 +159,9 @@ Awaitable<void> ShimLink::run() {
       if (!hear(**message)) log_.warning("the shim sent a message that is not known; ignored");
     }
     // Closed: it has gone, or it dropped a guard that didn't keep up.
-    if (!channel_) found = !gone_ && co_await connect(k_reconnect_limit);
+    if (channel_) continue;
+    found = false;
+    if (!gone_) found = co_await connect(k_reconnect_limit);
   }
   if (gone_) co_return;
 

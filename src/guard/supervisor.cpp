@@ -122,13 +122,17 @@ void Supervisor::begin() {
 }
 
 Awaitable<void> Supervisor::take_up_after_reboot(std::optional<Millis> left_before) {
-  if (co_await is_other_machine()) {
+  // Not `if (co_await …)`: g++ 12 loses the frame of the coroutine that is called so.
+  const bool other = co_await is_other_machine();
+  if (other) {
     enqueue(Disarm{});
     enqueue(Leave{});
     co_return;
   }
   state_.times = job::rebased(state_.times, now(), left_before);
   taken_up_ = true;
+  // L0 still counts in the clock of the boot before.
+  asio::co_spawn(parts_.io, move_l0_to_end(), k_rethrow);
   handle(Resumed{false});
   begin();
   co_await learn_facts();
@@ -144,15 +148,17 @@ Awaitable<bool> Supervisor::is_other_machine() {
   if (!spec_.on_ec2 || instance_id_.empty()) co_return false;
   // The network may still be coming up. L0 holds meanwhile.
   const auto until = parts_.clock.boot() + k_identity_patience;
-  auto facts = co_await parts_.cloud.facts();
-  while (!facts && parts_.clock.boot() < until) {
+  for (;;) {
+    const auto facts = co_await parts_.cloud.facts();
+    if (facts && facts->instance_id == instance_id_) co_return false;
+    if (facts) {
+      parts_.log.info("this is instance " + printable(facts->instance_id) + ", made from the disk of " +
+                      printable(instance_id_) + ": nothing is guarded any more");
+      co_return true;
+    }
+    if (parts_.clock.boot() >= until) co_return false;
     co_await pause(k_look_again);
-    facts = co_await parts_.cloud.facts();
   }
-  if (!facts || facts->instance_id == instance_id_) co_return false;
-  parts_.log.info("this is instance " + printable(facts->instance_id) + ", made from the disk of " +
-                  printable(instance_id_) + ": nothing is guarded any more");
-  co_return true;
 }
 
 void Supervisor::handle(const Event& event) {
@@ -273,7 +279,8 @@ Awaitable<void> Supervisor::hear_signals() {
     boost::system::error_code error;
     const int signal = co_await signals.async_wait(asio::redirect_error(asio::use_awaitable, error));
     if (error) co_return;
-    if (co_await machine_is_stopping()) {
+    const bool stopping = co_await machine_is_stopping();
+    if (stopping) {
       handle(MachineGoingDown{});
       continue;
     }
@@ -289,7 +296,8 @@ Awaitable<void> Supervisor::hear_signals() {
 Awaitable<void> Supervisor::watch_for_shutdown() {
   while (state_.stage != Stage::done && !state_.going_down) {
     co_await pause(k_look_for_shutdown);
-    if (co_await machine_is_stopping()) handle(MachineGoingDown{});
+    const bool stopping = co_await machine_is_stopping();
+    if (stopping) handle(MachineGoingDown{});
   }
 }
 

@@ -121,7 +121,9 @@ Awaitable<void> Supervisor::leave() {
 
 Awaitable<void> Supervisor::climb(Rung rung) {
   const auto name = text_of(rung, state_.plan);
-  if (rung != Rung::shutdown_command && co_await machine_is_stopping()) {
+  bool stopping = false;
+  if (rung != Rung::shutdown_command) stopping = co_await machine_is_stopping();
+  if (stopping) {
     const auto at = parts_.clock.boot();
     if (!stopping_since_) stopping_since_ = at;
     if (at - *stopping_since_ < k_stopping_patience) {

@@ -222,6 +222,49 @@ TEST_F(SupervisorTest, a_second_guard_knows_what_the_first_did) {
   EXPECT_TRUE(published(7));
 }
 
+TEST_F(SupervisorTest, a_guard_of_a_later_boot_saves_what_is_there_and_ends_the_machine) {
+  spec.then = Then::terminate;
+  spec.on_ec2 = true;
+  spec.rules.has_saves = true;
+  spec.rules.limits.save = Seconds{60};
+  cloud.known.emplace();
+  cloud.known->instance_id = "i-0123456789abcdef0";
+  Saved before;
+  before.state.stage = Stage::running;
+  before.state.times = job::times_from(spec.rules.limits, {clock.wall(), clock.boot(), "another boot"});
+  before.state.plan = ending_plan(spec.then, true, cloud.known);
+  before.left_to_stop = Millis{600'000};
+  before.instance_id = cloud.known->instance_id;
+  ASSERT_TRUE(os::replace_file(spec.state_path(), to_json(before), 0600, os::Sync::no));
+  guard = std::thread([this] {
+    Supervisor supervisor(spec, {io, clock, power, log, cloud});
+    supervisor.run();
+  });
+  EXPECT_TRUE(published(125));
+  EXPECT_EQ(saved()->state.cause, Cause::rebooted);
+  EXPECT_EQ(cloud.saves, 1);
+  EXPECT_TRUE(eventually([&] { return power.sysrq_calls == 1; }));
+}
+
+TEST_F(SupervisorTest, a_disk_that_comes_up_in_another_instance_ends_nothing) {
+  spec.then = Then::terminate;
+  spec.on_ec2 = true;
+  cloud.known.emplace();
+  cloud.known->instance_id = "i-0123456789abcdef0";
+  Saved before;
+  before.state.stage = Stage::running;
+  before.state.times = job::times_from(spec.rules.limits, {clock.wall(), clock.boot(), "another boot"});
+  before.instance_id = "i-ffffffffffffffff0";
+  ASSERT_TRUE(os::replace_file(spec.state_path(), to_json(before), 0600, os::Sync::no));
+  guard = std::thread([this] {
+    Supervisor supervisor(spec, {io, clock, power, log, cloud});
+    supervisor.run();
+    done = true;
+  });
+  EXPECT_TRUE(eventually([&] { return done.load(); }));
+  EXPECT_EQ(cloud.saves + cloud.ends + power.kernel_calls + power.sysrq_calls, 0);
+}
+
 TEST_F(SupervisorTest, answers_status_and_closes_on_garbage) {
   spec.then = Then::none;
   start();

@@ -2,10 +2,12 @@
 // exception.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <boost/json/value.hpp>
@@ -23,6 +25,14 @@ class JsonReader {
   // Fields that must be there; a harmless value and an error kept for status() where they are not.
   [[nodiscard]] std::string text(std::string_view name);
   [[nodiscard]] std::int64_t number(std::string_view name);
+  // As number(), and an error where a T can't hold it.
+  template <std::integral T>
+  [[nodiscard]] T whole(std::string_view name) {
+    const auto value = number(name);
+    if (std::in_range<T>(value)) return static_cast<T>(value);
+    refuse(name, "is out of range");
+    return {};
+  }
   [[nodiscard]] bool flag(std::string_view name);
   [[nodiscard]] std::vector<std::string> texts(std::string_view name);
   [[nodiscard]] boost::json::object object(std::string_view name);

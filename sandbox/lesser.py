@@ -47,7 +47,17 @@ class _Tree(Machine):
         host = int(os.environ.get("SANDBOX_HOST_PID_NS", "0"))
         hostname = (self.root / "etc/hostname").read_text().strip()
         return json.dumps(
-            {"root": str(self.root), "bare": self.network is None, "hostname": hostname, "host_pid_ns": host}
+            {
+                "root": str(self.root),
+                "bare": self.network is None,
+                "hostname": hostname,
+                "host_pid_ns": host,
+                "visible": [
+                    prefix
+                    for prefix in {sys.prefix, sys.base_prefix}
+                    if any(Path(prefix).is_relative_to(f"/{name}") for name in _EMPTY)
+                ],
+            }
         )
 
     def how_ended(self, code: int) -> str:

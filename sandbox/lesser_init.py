@@ -68,8 +68,10 @@ def _lock(path: Path) -> None:
         subprocess.run(["mount", "-o", "remount,bind,ro", point], check=False, stderr=subprocess.DEVNULL)
 
 
-def enter_root(root: Path) -> None:
-    """Makes the machine's root this process's own, with /proc, /sys, /dev, /run and /tmp of its own."""
+def enter_root(root: Path, visible: list[str]) -> None:
+    """Makes the machine's root this process's own, with /proc, /sys, /dev, /run and /tmp of its own.
+
+    visible: the host's folders that are needed in it although such a one hides them."""
     mount("-t", "proc", "proc", f"{root}/proc")
     for name in _PROC_LOCKED:
         place = f"{root}/proc/{name}"
@@ -105,6 +107,11 @@ def enter_root(root: Path) -> None:
         (root / "dev" / name).symlink_to(link)
     mount("-t", "tmpfs", "-o", "mode=755", "run", f"{root}/run")
     mount("-t", "tmpfs", "-o", "mode=1777", "tmp", f"{root}/tmp")
+    for path in visible:
+        target = root / path.lstrip("/")
+        target.mkdir(parents=True, exist_ok=True)
+        mount("--bind", path, str(target))
+        _lock(target)
     os.chdir(root)
     subprocess.run(["sh", "-c", "pivot_root . . && umount -l ."], check=True)
     os.chdir("/")
@@ -273,7 +280,7 @@ def main() -> None:
         init = Init(root, bare, settings["host_pid_ns"])
         init.run(0)
         return
-    enter_root(root)
+    enter_root(root, settings["visible"])
     init = Init(Path("/"), bare, settings["host_pid_ns"])
     libc.sethostname(settings["hostname"].encode(), len(settings["hostname"]))
     drop_capabilities(_KEPT_CAPABILITIES)

@@ -15,14 +15,14 @@ namespace curfew::cli {
 namespace {
 
 constexpr Millis k_first_retry{5};
-constexpr Millis k_retry{200};
+constexpr Millis k_retry{20};
 constexpr Millis k_shim_limit{30'000};  // systemd may be busy booting the machine
 constexpr Millis k_goodbye{1'000};
 constexpr int k_quick_tries = 200;  // a second: guard and front end start together
 // A guard that died is back after a second, one that hung after 31; then nobody is there any more.
-constexpr int k_most_tries = k_quick_tries + 300;
+constexpr int k_most_tries = k_quick_tries + 3'000;
 // Told to end (SIGTERM) while no guard is there: a forced power-off waits for every process, and so for this one.
-constexpr int k_most_tries_told_to_end = k_quick_tries + 20;
+constexpr int k_most_tries_told_to_end = k_quick_tries + 200;
 
 }  // namespace
 

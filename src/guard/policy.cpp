@@ -8,8 +8,9 @@ namespace curfew::guard {
 namespace {
 
 constexpr int k_sigterm = 15;
-constexpr int k_exit_time_limit = 124;  // as timeout(1)
+constexpr int k_exit_limit = 124;  // as timeout(1)
 constexpr int k_exit_unknown = 125;
+constexpr int k_exit_interrupted = 75;  // EX_TEMPFAIL of sysexits.h: try again
 
 std::string seconds_text(Millis duration) {
   return format_duration(std::chrono::duration_cast<Seconds>(std::max(duration, Millis{0})));
@@ -48,6 +49,24 @@ bool leaves_machine_alone(const State& state, const Rules& rules) {
   return state.plan.ending == Ending::none || rules.dry_run || is_typing_error(state, rules);
 }
 
+bool has_failed(const State& state) {
+  if (state.cause == Cause::job_not_started || state.cause == Cause::job_lost) return true;
+  if (state.cause != Cause::job_ended || !state.result) return false;
+  return state.result->how != JobResult::How::exited || state.result->number != 0;
+}
+
+std::optional<BootTime> early_signal_at(const State& state, const Rules& rules) {
+  if (!rules.early_signal || state.early_signal_sent || !state.times.stop_at) return {};
+  return state.times.stop_at->boot - rules.early_signal->ahead;
+}
+
+// Not where the whole limit is shorter: the start has said it already.
+std::optional<BootTime> warning_at(const State& state) {
+  if (state.warned || !state.times.stop_at) return {};
+  if (state.times.stop_at->wall - state.times.started <= k_warn_ahead) return {};
+  return state.times.stop_at->boot - k_warn_ahead;
+}
+
 std::optional<BootTime> backstop(const State& state) {
   if (!state.times.end_at) return {};
   return state.times.end_at->boot + k_backstop;
@@ -62,7 +81,7 @@ class Machine {
 
   void on(const JobStarted&) {
     switch (state_.stage) {
-      case Stage::arming: return enter(Stage::running);
+      case Stage::arming: enter(Stage::running); return announce(Announce::What::started, "started");
       // It was asked to stop before it was there to hear it.
       case Stage::draining: return act(SignalTree{state_.signal});
       case Stage::killing: return act(KillTree{});
@@ -88,19 +107,19 @@ class Machine {
     info("the command has ended: " + result_text(event.result));
     if (is_before(state_.stage, Stage::draining)) {
       set_cause(Cause::job_ended);
-      if (state_.tree_gone) return enter_saving();
+      if (state_.tree_gone) return enter_before_end();
       return enter_draining(k_sigterm);
     }
-    if (state_.stage == Stage::draining && state_.tree_gone) enter_saving();
+    if (state_.stage == Stage::draining && state_.tree_gone) enter_before_end();
   }
 
   void on(const JobLost&) {
-    if (!is_before(state_.stage, Stage::saving) || is_over()) return;
+    if (!is_before(state_.stage, Stage::before_end) || is_over()) return;
     state_.result = JobResult{};
     if (state_.stage == Stage::killing) return;
     if (state_.stage == Stage::draining) {
       warn("the job's parent has died: how the command ends can't be known");
-      if (state_.tree_gone) enter_saving();
+      if (state_.tree_gone) enter_before_end();
       return;
     }
     set_cause(Cause::job_lost);
@@ -110,7 +129,7 @@ class Machine {
   void on(const TreeGone&) {
     if (state_.stage == Stage::arming) return;  // nothing is there yet
     state_.tree_gone = true;
-    if (state_.stage == Stage::killing || (state_.stage == Stage::draining && is_over())) enter_saving();
+    if (state_.stage == Stage::killing || (state_.stage == Stage::draining && is_over())) enter_before_end();
   }
 
   void on(const Tick&) {
@@ -122,6 +141,13 @@ class Machine {
         if (now_.boot >= state_.stage_until) enter_killing("still running after the grace period");
         return;
       case Stage::killing: return tick_killing();
+      case Stage::before_end:
+        if (now_.boot >= state_.stage_until) give_up_before_end("the command of --before-end took too long");
+        return;
+      case Stage::holding:
+        if (now_.boot < state_.stage_until) return;
+        info("the machine was kept for as long as was asked");
+        return enter_ending();
       case Stage::saving:
         if (now_.boot >= state_.stage_until) give_up_saving("saving took longer than its limit");
         return;
@@ -140,6 +166,7 @@ class Machine {
       return enter_draining(event.signal);
     }
     if (state_.stage == Stage::draining && event.at_once) enter_killing("asked to stop at once");
+    if (state_.stage == Stage::holding) enter_ending();
   }
 
   void on(const MachineGoingDown&) {
@@ -150,17 +177,75 @@ class Machine {
       return leave();
     }
     warn("the machine is going down by another's hand: finishing within what is left, no ending of our own");
+    if (state_.stage == Stage::holding) return enter_ending();
     if (!is_before(state_.stage, Stage::draining)) return;
     set_cause(Cause::machine_going_down);
     enter_draining(k_sigterm);
   }
 
   void on(const TimesMoved& event) {
-    if (state_.stage != Stage::done) state_.times = event.times;
+    if (state_.stage == Stage::done || state_.disarmed) return;
+    state_.times = event.times;
+    if (event.limit != Cause::none) state_.limit = event.limit;
+    // Moved away again, they come again.
+    if (!state_.times.stop_at) return;
+    if (now_.boot < state_.times.stop_at->boot - k_warn_ahead) state_.warned = false;
+    if (rules_.early_signal && now_.boot < state_.times.stop_at->boot - rules_.early_signal->ahead)
+      state_.early_signal_sent = false;
   }
 
   void on(const PlanKnown& event) {
-    if (is_before(state_.stage, Stage::ending)) state_.plan = event.plan;
+    if (is_before(state_.stage, Stage::ending) && !state_.disarmed) state_.plan = event.plan;
+  }
+
+  void on(const ReasonFound& event) {
+    if (!is_before(state_.stage, Stage::draining) || state_.cause != Cause::none) return;
+    set_cause(event.cause);
+    state_.reason = event.why;
+    warn(event.why);
+    enter_draining(k_sigterm);
+  }
+
+  void on(const GpuBusy&) { state_.gpu_was_busy = true; }
+
+  void on(const SpotInterruption& event) {
+    if (!is_before(state_.stage, Stage::ending) || state_.taken_at) return;
+    state_.taken_at = event.at;
+    const std::string text = "EC2 takes this spot instance back in " + seconds_text(event.at - now_.boot);
+    warn(text);
+    announce(Announce::What::warning, text);
+    switch (state_.stage) {
+      case Stage::draining: state_.stage_until = std::min(state_.stage_until, now_.boot + grace()); return;
+      case Stage::before_end:
+        state_.stage_until = std::min(state_.stage_until, now_.boot + before_end_limit());
+        return;
+      case Stage::saving: state_.stage_until = std::min(state_.stage_until, save_until()); return;
+      case Stage::holding: return enter_ending();
+      case Stage::killing: return;
+      default: break;
+    }
+    set_cause(Cause::spot_interruption);
+    enter_draining(k_sigterm);
+  }
+
+  void on(const BeforeEndEnded& event) {
+    if (state_.stage != Stage::before_end) return;
+    if (!event.well) error("the command of --before-end has failed");
+    enter_saving();
+  }
+
+  void on(const DisarmAsked&) {
+    if (!is_before(state_.stage, Stage::ending) || state_.disarmed) return;
+    state_.disarmed = true;
+    state_.plan = {};
+    state_.times.stop_at.reset();
+    state_.times.end_at.reset();
+    const std::string text =
+        "DISARMED by hand: NOTHING ENDS THIS MACHINE ANY MORE. What the job makes is still saved";
+    warn(text);
+    announce(Announce::What::warning, text);
+    act(Disarm{});
+    if (state_.stage == Stage::holding) enter_ending();
   }
 
   void on(const SaveEnded& event) {
@@ -168,7 +253,7 @@ class Machine {
     state_.all_saved = event.all_saved;
     if (event.all_saved) info("everything is saved");
     else error("not everything could be saved");
-    enter_ending();
+    enter_holding();
   }
 
   void on(const RungEnded& event) {
@@ -191,6 +276,10 @@ class Machine {
       warn("the machine came back while it was being ended: ending it again");
       return enter_ending();
     }
+    if (state_.stage == Stage::holding) {
+      warn("the machine was started anew while it was kept: ending it");
+      return enter_ending();
+    }
     if (!is_over()) state_.result = JobResult{};
     state_.tree_gone = true;
     set_cause(Cause::rebooted);
@@ -208,11 +297,11 @@ class Machine {
   }
 
   void enter_draining(int signal) {
-    const Millis grace = rules_.limits.grace;
+    const Millis left = grace();
     state_.signal = signal;
-    enter(Stage::draining, grace);
+    enter(Stage::draining, left);
     act(SignalTree{signal});
-    info("stopping what is left of the job: " + signal_text(signal) + ", " + seconds_text(grace) +
+    info("stopping what is left of the job: " + signal_text(signal) + ", " + seconds_text(left) +
          " until SIGKILL");
   }
 
@@ -220,22 +309,51 @@ class Machine {
     warn(why + ": SIGKILL to the whole tree");
     enter(Stage::killing, k_kill_limit);
     act(KillTree{});
-    if (state_.tree_gone) enter_saving();
+    if (state_.tree_gone) enter_before_end();
+  }
+
+  void enter_before_end() {
+    // A machine that another's hand takes down waits for the save alone.
+    if (!rules_.has_before_end || state_.start_failure || state_.going_down) return enter_saving();
+    const Millis limit = before_end_limit();
+    if (limit <= Millis{0}) {
+      error("no time is left for the command of --before-end: it isn't run");
+      return enter_saving();
+    }
+    enter(Stage::before_end, limit);
+    info("running the command of --before-end, for " + seconds_text(limit) + " at most");
+    act(StartBeforeEnd{state_.stage_until});
   }
 
   void enter_saving() {
-    if (!rules_.has_saves || state_.start_failure) return enter_ending();
-    BootTime until = now_.boot + rules_.limits.save;
-    if (state_.times.end_at) until = std::min(until, state_.times.end_at->boot + k_kill_limit);
+    if (!rules_.has_saves || state_.start_failure) return enter_holding();
+    const BootTime until = save_until();
     enter(Stage::saving, until - now_.boot);
     if (until <= now_.boot) return give_up_saving("no time is left to save");
     info("saving, for " + seconds_text(until - now_.boot) + " at most");
     act(StartSave{until});
   }
 
-  void enter_ending() {
-    enter(Stage::ending);
+  void enter_holding() {
+    const bool is_wanted = rules_.keep_on_failure > Seconds{0} && has_failed(state_) && !state_.going_down &&
+                           !state_.taken_at && !leaves_machine_alone(state_, rules_);
+    if (!is_wanted) return enter_ending();
+    BootTime until = now_.boot + rules_.keep_on_failure;
+    if (state_.times.end_at) until = std::min(until, state_.times.end_at->boot);
+    if (until <= now_.boot) return enter_ending();
+    enter(Stage::holding, until - now_.boot);
     publish();
+    const std::string text = "the command has failed: the machine is kept for " +
+                             seconds_text(until - now_.boot) + " to be looked at (`curfew stop` ends it now)";
+    warn(text);
+    announce(Announce::What::warning, text);
+  }
+
+  void enter_ending() {
+    const Stage before = state_.stage;
+    enter(Stage::ending);
+    if (before != Stage::holding) publish();  // it was when the machine began to be kept
+    if (before != Stage::ending) announce(Announce::What::ended, why_over());
     if (leaves_machine_alone(state_, rules_) || state_.going_down) return leave();
     if (state_.plan.marks_ended) act(MarkEnded{});
     state_.l0_at.reset();
@@ -283,16 +401,34 @@ class Machine {
   // ---- bounds
 
   void tick_running() {
-    if (!state_.times.stop_at || !has_passed(state_.times.stop_at->boot)) return;
-    set_cause(Cause::time_limit);
-    warn("time limit reached after " + seconds_text(state_.times.stop_at->wall - state_.times.started));
-    enter_draining(k_sigterm);
+    if (!state_.times.stop_at) return;
+    if (has_passed(state_.times.stop_at->boot)) {
+      set_cause(state_.limit);
+      warn((state_.limit == Cause::cost_limit ? "cost limit reached after " : "time limit reached after ") +
+           seconds_text(state_.times.stop_at->wall - state_.times.started));
+      return enter_draining(k_sigterm);
+    }
+    if (has_passed(warning_at(state_))) {
+      state_.warned = true;
+      const std::string text = "the job is stopped in " +
+                               seconds_text(state_.times.stop_at->boot - now_.boot) +
+                               " (`curfew extend` gives it longer)";
+      warn(text);
+      announce(Announce::What::warning, text);
+    }
+    if (has_passed(early_signal_at(state_, rules_))) {
+      state_.early_signal_sent = true;
+      if (state_.stage != Stage::running) return;
+      info("sending the command " + signal_text(rules_.early_signal->signal) + ", " +
+           seconds_text(state_.times.stop_at->boot - now_.boot) + " before it's stopped");
+      act(SignalCommand{rules_.early_signal->signal});
+    }
   }
 
   void tick_killing() {
     if (now_.boot < state_.stage_until) return act(KillTree{});  // again: what forks may have got away
     error("processes of the job are stuck in the kernel, SIGKILL doesn't end them: going on without them");
-    enter_saving();
+    enter_before_end();
   }
 
   void tick_ending() {
@@ -305,8 +441,10 @@ class Machine {
 
   void pull_backstop() {
     error("past its end, still " + std::string(name_of(state_.stage)) + ": ending now");
-    set_cause(Cause::time_limit);
+    set_cause(state_.limit);
     if (state_.stage == Stage::saving) return give_up_saving("saving isn't finished");
+    if (state_.stage == Stage::holding) return enter_ending();
+    if (state_.stage == Stage::before_end) act(CancelBeforeEnd{});
     if (!state_.tree_gone) act(KillTree{});
     if (rules_.has_saves && !state_.start_failure) state_.all_saved = false;
     enter_ending();
@@ -316,7 +454,37 @@ class Machine {
     error(why + ": not everything is saved");
     act(CancelSave{});
     state_.all_saved = false;
-    enter_ending();
+    enter_holding();
+  }
+
+  void give_up_before_end(const std::string& why) {
+    error(why);
+    act(CancelBeforeEnd{});
+    enter_saving();
+  }
+
+  // ---- how long
+
+  // What EC2 leaves is shared out: a third to the job's own ending, a sixth to --before-end, the rest to the save.
+  [[nodiscard]] Millis left_of_spot() const {
+    return std::max(*state_.taken_at - now_.boot - k_spot_reserve, Millis{0});
+  }
+  [[nodiscard]] Millis grace() const {
+    const Millis grace = rules_.limits.grace;
+    if (!state_.taken_at) return grace;
+    const bool shares = rules_.has_saves || rules_.has_before_end;
+    return std::min(grace, shares ? left_of_spot() / 3 : left_of_spot());
+  }
+  [[nodiscard]] Millis before_end_limit() const {
+    Millis limit = rules_.limits.before_end;
+    if (state_.times.end_at)
+      limit = std::min(limit, state_.times.end_at->boot - rules_.limits.save + k_kill_limit - now_.boot);
+    return state_.taken_at ? std::min(limit, left_of_spot() / 6) : limit;
+  }
+  [[nodiscard]] BootTime save_until() const {
+    BootTime until = now_.boot + rules_.limits.save;
+    if (state_.times.end_at) until = std::min(until, state_.times.end_at->boot + k_kill_limit);
+    return state_.taken_at ? std::min(until, *state_.taken_at - k_spot_reserve) : until;
   }
 
   // ---- small things
@@ -328,7 +496,11 @@ class Machine {
       case Stage::running: return;
       case Stage::draining: return act(SignalTree{state_.signal});
       case Stage::killing: return act(KillTree{});
+      case Stage::before_end:
+        warn("the command of --before-end may have been cut short: it isn't run again");
+        return enter_saving();
       case Stage::saving: return act(StartSave{state_.stage_until});
+      case Stage::holding: return publish();
       case Stage::ending:
         publish();
         if (state_.plan.marks_ended) act(MarkEnded{});
@@ -358,6 +530,15 @@ class Machine {
     return text;
   }
 
+  [[nodiscard]] std::string why_over() const {
+    std::string text = "ended: " + std::string(name_of(state_.cause));
+    if (!state_.reason.empty()) text += " (" + state_.reason + ")";
+    if (state_.start_failure) text += ", the command could not be started";
+    else if (state_.result) text += ", " + result_text(*state_.result);
+    if (state_.all_saved) text += *state_.all_saved ? ", everything is saved" : ", NOT EVERYTHING IS SAVED";
+    return text;
+  }
+
   [[nodiscard]] bool is_over() const { return state_.result || state_.start_failure; }
   [[nodiscard]] bool has_passed(std::optional<BootTime> bound) const { return bound && now_.boot >= *bound; }
   void set_cause(Cause cause) {
@@ -367,6 +548,7 @@ class Machine {
   void act(Known action) {
     actions_.emplace_back(std::in_place_type<Known>, std::move(action));
   }
+  void announce(Announce::What what, std::string text) { act(Announce{what, std::move(text)}); }
   void info(std::string text) { act(Note{Note::Level::info, std::move(text)}); }
   void warn(std::string text) { act(Note{Note::Level::warning, std::move(text)}); }
   void error(std::string text) { act(Note{Note::Level::error, std::move(text)}); }
@@ -386,15 +568,22 @@ Step step(State state, const Rules& rules, const job::Now& now, const Event& eve
   return result;
 }
 
-std::optional<BootTime> next_bound(const State& state, const Rules&) {
+std::optional<BootTime> next_bound(const State& state, const Rules& rules) {
   const auto last = backstop(state);
   switch (state.stage) {
     case Stage::arming:
-    case Stage::running:
-      if (!state.times.stop_at) return last;
-      return last ? std::min(*last, state.times.stop_at->boot) : state.times.stop_at->boot;
+    case Stage::running: {
+      std::optional<BootTime> first = last;
+      if (state.times.stop_at)
+        first = first ? std::min(*first, state.times.stop_at->boot) : state.times.stop_at->boot;
+      for (const auto& other : {warning_at(state), early_signal_at(state, rules)})
+        if (other) first = std::min(*first, *other);
+      return first;
+    }
     case Stage::draining:
     case Stage::killing:
+    case Stage::before_end:
+    case Stage::holding:
     case Stage::saving: return last ? std::min(*last, state.stage_until) : state.stage_until;
     case Stage::ending: return state.stage_until;
     case Stage::done: break;
@@ -402,60 +591,23 @@ std::optional<BootTime> next_bound(const State& state, const Rules&) {
   return {};
 }
 
-int exit_code(const State& state, const Rules&) {
-  if (state.cause == Cause::time_limit) return k_exit_time_limit;
+int exit_code(const State& state, const Rules& rules) {
+  const int well = state.all_saved == false ? k_exit_unknown : 0;
+  switch (state.cause) {
+    case Cause::time_limit:
+    case Cause::cost_limit: return k_exit_limit;
+    case Cause::idle:
+    case Cause::gpu_unused:
+    case Cause::stalled: return rules.no_command ? well : k_exit_limit;
+    case Cause::work_done: return well;
+    case Cause::spot_interruption: return k_exit_interrupted;
+    default: break;
+  }
   if (state.start_failure) return *state.start_failure;
   if (!state.result || state.result->how == JobResult::How::unknown) return k_exit_unknown;
   if (state.result->how == JobResult::How::signalled) return 128 + state.result->number;
   if (state.result->number == 0 && state.all_saved == false) return k_exit_unknown;
   return state.result->number;
-}
-
-std::string_view name_of(Stage stage) {
-  switch (stage) {
-    case Stage::arming: return "arming";
-    case Stage::running: return "running";
-    case Stage::draining: return "draining";
-    case Stage::killing: return "killing";
-    case Stage::saving: return "saving";
-    case Stage::ending: return "ending";
-    case Stage::done: return "done";
-  }
-  return "unknown";
-}
-
-std::string_view name_of(Cause cause) {
-  switch (cause) {
-    case Cause::none: return "none";
-    case Cause::job_ended: return "job_ended";
-    case Cause::job_not_started: return "job_not_started";
-    case Cause::job_lost: return "job_lost";
-    case Cause::time_limit: return "time_limit";
-    case Cause::stop_asked: return "stop_asked";
-    case Cause::machine_going_down: return "machine_going_down";
-    case Cause::rebooted: return "rebooted";
-  }
-  return "unknown";
-}
-
-std::string_view name_of(Ending ending) {
-  switch (ending) {
-    case Ending::none: return "none";
-    case Ending::stop: return "stop";
-    case Ending::terminate: return "terminate";
-  }
-  return "unknown";
-}
-
-std::string_view name_of(Rung rung) {
-  switch (rung) {
-    case Rung::shutdown_command: return "shutdown_command";
-    case Rung::instance_api: return "instance_api";
-    case Rung::systemctl_force: return "systemctl_force";
-    case Rung::kernel_power_off: return "kernel_power_off";
-    case Rung::sysrq: return "sysrq";
-  }
-  return "unknown";
 }
 
 }  // namespace curfew::guard

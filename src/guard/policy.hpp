@@ -1,10 +1,11 @@
 // What the guard decides. Pure: step(state, event) -> (state, actions). No clock, no I/O, no globals, so that every run
 // can be replayed and simulated; the supervisor does what it says.
 //
-//   arming -> running -> draining -> killing -> saving -> ending -> done
+//   arming -> running -> draining -> killing -> before_end -> saving -> holding -> ending -> done
 //
-// A stage is never left backwards, but for a new boot that finds the machine still there. Arming and running are bound
-// by stop_at, every later stage by a time of its own, all of them together by end_at + k_backstop: then the first rung
+// Killing, before_end, saving and holding are passed through only where there is something to do. A stage is never left
+// backwards, but for a new boot that finds the machine still there. Arming and running are bound by stop_at, every
+// later stage by a time of its own, all of them together by end_at + k_backstop: then the first rung
 // is climbed, whatever hangs. Where rung n (from 1) is the first that works, the machine has ended by
 // end_at + k_backstop + n * k_rung_time; where none does, L0 fires k_l0_while_ending after the first. A guard that is
 // dead for a while is late by as much, and L0 doesn't wait for it: end_at + 60 s.
@@ -22,7 +23,17 @@
 
 namespace curfew::guard {
 
-enum class Stage : std::uint8_t { arming, running, draining, killing, saving, ending, done };
+enum class Stage : std::uint8_t {
+  arming,
+  running,
+  draining,
+  killing,
+  before_end,  // --before-end runs; what it makes is saved
+  saving,
+  holding,  // --keep-on-failure: results are saved, the machine waits to be looked at
+  ending,
+  done
+};
 
 // Why the job is over. The first cause stays.
 enum class Cause : std::uint8_t {
@@ -31,6 +42,12 @@ enum class Cause : std::uint8_t {
   job_not_started,     // not found, not executable, or the shim failed
   job_lost,            // its parent died: how it ended can't be known
   time_limit,          // stop_at
+  cost_limit,          // stop_at, brought forward by --max-cost
+  idle,                // --idle-gpu, or nobody at work on a machine that is guarded without a command
+  gpu_unused,          // --gpu-start
+  stalled,             // --stall
+  work_done,           // --done-file, --done-pattern
+  spot_interruption,   // EC2 takes the instance back
   stop_asked,          // a signal to the front end or the guard, or the control socket
   machine_going_down,  // by another's hand
   rebooted,            // found after a boot: the job died with the old one
@@ -54,12 +71,22 @@ struct JobResult {
   int number = 0;  // exit code or signal
 };
 
+// --signal USR1@10m.
+struct EarlySignal {
+  int signal = 0;
+  Seconds ahead{0};  // of stop_at
+};
+
 // What doesn't change while the job runs.
 struct Rules {
   job::Limits limits;
   bool has_saves = false;
   bool dry_run = false;
   bool on_terminal = false;  // a person sits there: a command that can't be started then ends nothing
+  bool has_before_end = false;
+  bool no_command = false;     // the job is curfew's own and only waits: that it's idle is what it waits for
+  Seconds keep_on_failure{0};  // zero: not asked for
+  std::optional<EarlySignal> early_signal;
 };
 
 // ---- events
@@ -81,7 +108,24 @@ struct StopAsked {
 struct MachineGoingDown {};  // systemd is stopping, by whatever hand
 struct TimesMoved {
   job::Times times;
+  Cause limit = Cause::none;  // what stop_at stands for from now on; none: as before
 };
+// A probe has found a reason: idle, gpu_unused, stalled, work_done.
+struct ReasonFound {
+  Cause cause{};
+  std::string why;  // for people, one line
+};
+// A GPU was busy: remembered, so that no later guard takes it for one that never was.
+struct GpuBusy {};
+// An interruption notice: the instance is taken away then.
+struct SpotInterruption {
+  BootTime at{};
+};
+struct BeforeEndEnded {
+  bool well = false;
+};
+// By `curfew disarm`: the job goes on and is saved, but nothing ends the machine any more.
+struct DisarmAsked {};
 struct PlanKnown {  // IMDS has answered: replaces the plan made without it; ignored once `ending`
   EndingPlan plan;
 };
@@ -98,7 +142,8 @@ struct Resumed {
 };
 
 using Event = std::variant<JobStarted, JobNotStarted, JobEnded, JobLost, TreeGone, Tick, StopAsked,
-                           MachineGoingDown, TimesMoved, PlanKnown, SaveEnded, RungEnded, Resumed>;
+                           MachineGoingDown, TimesMoved, PlanKnown, SaveEnded, RungEnded, Resumed,
+                           ReasonFound, GpuBusy, SpotInterruption, BeforeEndEnded, DisarmAsked>;
 
 // ---- actions
 
@@ -106,6 +151,14 @@ struct SignalTree {  // then SIGCONT, for stopped processes hear nothing else
   int signal = 15;
 };
 struct KillTree {};
+// To the command's own process, not to what it started: most programs die of a signal they don't expect.
+struct SignalCommand {
+  int signal = 10;
+};
+struct StartBeforeEnd {
+  BootTime until{};  // killed then
+};
+struct CancelBeforeEnd {};
 struct StartSave {
   BootTime until{};  // given up then
 };
@@ -131,8 +184,14 @@ struct Note {
   std::string text;
 };
 
+// For --notify. Nothing waits for it.
+struct Announce {
+  enum class What : std::uint8_t { started, warning, ended } what = What::warning;
+  std::string text;
+};
+
 using Action = std::variant<SignalTree, KillTree, StartSave, CancelSave, Publish, MarkEnded, MoveL0, Climb,
-                            Disarm, Leave, Note>;
+                            Disarm, Leave, Note, SignalCommand, StartBeforeEnd, CancelBeforeEnd, Announce>;
 
 // ---- the machine
 
@@ -144,6 +203,8 @@ inline constexpr Millis k_l0_while_ending{
     120'000};  // L0 carries the last rungs if our own shutdown takes the guard
 inline constexpr Millis k_round_pause{30'000};  // after a whole ladder in vain, doubled each round
 inline constexpr Millis k_round_pause_most{300'000};
+inline constexpr Millis k_warn_ahead{600'000};  // of stop_at, where there is more than that
+inline constexpr Millis k_spot_reserve{5'000};  // before the instance is taken away: to end it ourselves
 
 struct State {
   Stage stage = Stage::arming;
@@ -163,6 +224,13 @@ struct State {
   bool pausing = false;           // between two rounds of the ladder
   std::uint32_t rounds = 0;       // ladders climbed in vain
   std::optional<BootTime> l0_at;  // when L0 fires, once it was moved here
+  Cause limit = Cause::time_limit;  // what stop_at stands for
+  std::string reason;               // why the job is over, for people, where the cause alone doesn't say it
+  bool gpu_was_busy = false;
+  bool early_signal_sent = false;
+  bool warned = false;               // of stop_at
+  bool disarmed = false;             // by hand
+  std::optional<BootTime> taken_at;  // by EC2, as its notice said
 };
 
 struct Step {
@@ -176,8 +244,9 @@ struct Step {
 // When the next Tick matters at the latest (the stage's bound, stop_at or end_at); empty: only events do.
 [[nodiscard]] std::optional<BootTime> next_bound(const State& state, const Rules& rules);
 
-// What the front end exits with: the command's own code, 128+n, 124 at the time limit, 125 where it can't be known or
-// where results were not saved and it would have been 0, 126/127.
+// What the front end exits with: the command's own code, 128+n, 124 at a limit (time, cost, idle, stalled, GPU unused),
+// 75 on a spot interruption, 125 where it can't be known or where results were not saved and it would have been 0,
+// 126/127. Where the work was done, or without a command the machine idle, 0.
 [[nodiscard]] int exit_code(const State& state, const Rules& rules);
 
 [[nodiscard]] std::string_view name_of(Stage stage);

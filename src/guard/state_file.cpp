@@ -30,11 +30,23 @@ std::optional<job::Instant> instant_from(os::JsonReader& read, std::string_view 
   return at;
 }
 
-constexpr std::array k_stages{Stage::arming, Stage::running, Stage::draining, Stage::killing,
-                              Stage::saving, Stage::ending,  Stage::done};
-constexpr std::array k_causes{
-    Cause::none,       Cause::job_ended,  Cause::job_not_started,    Cause::job_lost,
-    Cause::time_limit, Cause::stop_asked, Cause::machine_going_down, Cause::rebooted};
+constexpr std::array k_stages{Stage::arming,  Stage::running,    Stage::draining,
+                              Stage::killing, Stage::before_end, Stage::saving,
+                              Stage::holding, Stage::ending,     Stage::done};
+constexpr std::array k_causes{Cause::none,
+                              Cause::job_ended,
+                              Cause::job_not_started,
+                              Cause::job_lost,
+                              Cause::time_limit,
+                              Cause::cost_limit,
+                              Cause::idle,
+                              Cause::gpu_unused,
+                              Cause::stalled,
+                              Cause::work_done,
+                              Cause::spot_interruption,
+                              Cause::stop_asked,
+                              Cause::machine_going_down,
+                              Cause::rebooted};
 constexpr std::array k_endings{Ending::none, Ending::stop, Ending::terminate};
 constexpr std::array k_rungs{Rung::shutdown_command, Rung::instance_api, Rung::systemctl_force,
                              Rung::kernel_power_off, Rung::sysrq};
@@ -114,6 +126,13 @@ std::string to_json(const Saved& saved) {
       {"pausing", s.pausing},
       {"rounds", s.rounds},
       {"l0_at_ms", s.l0_at ? json::value(s.l0_at->time_since_epoch().count()) : json::value()},
+      {"limit", std::string(name_of(s.limit))},
+      {"reason", s.reason},
+      {"gpu_was_busy", s.gpu_was_busy},
+      {"early_signal_sent", s.early_signal_sent},
+      {"warned", s.warned},
+      {"disarmed", s.disarmed},
+      {"taken_at_ms", s.taken_at ? json::value(s.taken_at->time_since_epoch().count()) : json::value()},
       {"left_to_stop_ms", detail::maybe(saved.left_to_stop)},
       {"instance_id", saved.instance_id},
   });
@@ -150,6 +169,13 @@ Result<Saved> saved_from_json(std::string_view text) {
   s.pausing = read.flag("pausing");
   s.rounds = static_cast<std::uint32_t>(read.number("rounds"));
   if (const auto at = read.maybe_number("l0_at_ms")) s.l0_at = BootTime{Millis{*at}};
+  s.limit = named(read, "limit", read.text("limit"), k_causes);
+  s.reason = read.text("reason");
+  s.gpu_was_busy = read.flag("gpu_was_busy");
+  s.early_signal_sent = read.flag("early_signal_sent");
+  s.warned = read.flag("warned");
+  s.disarmed = read.flag("disarmed");
+  if (const auto at = read.maybe_number("taken_at_ms")) s.taken_at = BootTime{Millis{*at}};
   if (const auto left = read.maybe_number("left_to_stop_ms")) saved.left_to_stop = Millis{*left};
   saved.instance_id = read.text("instance_id");
   if (auto good = read.status(); !good) return fail(std::move(good.error()));

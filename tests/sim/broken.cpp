@@ -160,10 +160,53 @@ Step starts_over_when_it_resumes(State state, const Rules& rules, const Now& now
   return made;
 }
 
-Step saves_for_ever(State state, const Rules& rules, const Now& now, const Event& event) {
-  if (state.stage == Stage::saving && std::holds_alternative<guard::Tick>(event))
-    return {std::move(state), {}};
+// The true policy, deaf to an event.
+template <class Unheard>
+Step deaf_to(State state, const Rules& rules, const Now& now, const Event& event) {
+  if (std::holds_alternative<Unheard>(event)) return {std::move(state), {}};
   return guard::step(std::move(state), rules, now, event);
+}
+
+// The true policy, without the bound of a stage.
+template <Stage stage>
+Step stays_in(State state, const Rules& rules, const Now& now, const Event& event) {
+  if (state.stage == stage && std::holds_alternative<guard::Tick>(event)) return {std::move(state), {}};
+  return guard::step(std::move(state), rules, now, event);
+}
+
+Step holds_after_success(State state, const Rules& rules, const Now& now, const Event& event) {
+  const Stage before = state.stage;
+  Step made = guard::step(std::move(state), rules, now, event);
+  const bool is_success = made.state.result && made.state.result->number == 0;
+  if (before == Stage::saving && made.state.stage == Stage::ending && is_success)
+    made.state.stage = Stage::holding;
+  return made;
+}
+
+Step never_runs_before_end(State state, const Rules& rules, const Now& now, const Event& event) {
+  Rules without = rules;
+  without.has_before_end = false;
+  return guard::step(std::move(state), without, now, event);
+}
+
+Step runs_before_end_again(State state, const Rules& rules, const Now& now, const Event& event) {
+  const bool resumes = std::holds_alternative<guard::Resumed>(event) && state.stage == Stage::before_end;
+  Step made = guard::step(std::move(state), rules, now, event);
+  if (resumes) made.actions.emplace(made.actions.begin(), guard::StartBeforeEnd{});
+  return made;
+}
+
+Step signals_too_early(State state, const Rules& rules, const Now& now, const Event& event) {
+  Rules hasty = rules;
+  if (hasty.early_signal) hasty.early_signal->ahead = hasty.early_signal->ahead * 2 + 60s;
+  return guard::step(std::move(state), hasty, now, event);
+}
+
+Step gives_a_taken_spot_its_whole_grace(State state, const Rules& rules, const Now& now, const Event& event) {
+  Step made = guard::step(std::move(state), rules, now, event);
+  if (std::holds_alternative<guard::SpotInterruption>(event) && made.state.stage == Stage::draining)
+    made.state.stage_until = now.boot + rules.limits.grace;
+  return made;
 }
 
 }  // namespace
@@ -198,7 +241,17 @@ std::vector<Broken> broken_policies() {
       {"does not hear that the tree is gone", 8, does_not_hear_that_the_tree_is_gone},
       {"disarms what it ends", 9, disarms_what_it_ends},
       {"starts over when it resumes", 12, starts_over_when_it_resumes},
-      {"saves for ever", 1, saves_for_ever},
+      {"saves for ever", 1, stays_in<Stage::saving>},
+      {"holds for ever", 1, stays_in<Stage::holding>},
+      {"lets --before-end run for ever", 1, stays_in<Stage::before_end>},
+      {"holds after a success", 13, holds_after_success},
+      {"never runs --before-end", 14, never_runs_before_end},
+      {"runs --before-end again", 14, runs_before_end_again},
+      {"signals too early", 14, signals_too_early},
+      {"takes no probe's word", 1, deaf_to<guard::ReasonFound>},
+      {"takes no notice of a spot interruption", 2, deaf_to<guard::SpotInterruption>},
+      {"gives a taken spot its whole grace", 2, gives_a_taken_spot_its_whole_grace},
+      {"does not let itself be disarmed", 6, deaf_to<guard::DisarmAsked>},
   };
 }
 

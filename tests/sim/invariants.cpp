@@ -30,6 +30,14 @@ void Watcher::stepped(const guard::State& before, const guard::Event& event, con
   const bool is_new_boot = resumed != nullptr && !resumed->same_boot;
   if (made.state.stage < before.stage && !is_new_boot) violated(12, "a stage was left backwards");
 
+  if (made.state.stage == Stage::holding && before.stage != Stage::holding) {
+    const bool failed =
+        truth_.job_lost || truth_.not_started ||
+        (truth_.exit && (truth_.exit->how != JobResult::How::exited || truth_.exit->number != 0));
+    if (!failed || scenario_.rules.keep_on_failure == Seconds{0}) violated(13, "held without a failure");
+  }
+
+  if (truth_.extending || std::holds_alternative<guard::DisarmAsked>(event)) return;
   const auto later = [](const std::optional<job::Instant>& was, const std::optional<job::Instant>& is) {
     return was && (!is || is->boot > was->boot || is->wall > was->wall);
   };
@@ -45,6 +53,10 @@ void Watcher::acts(const guard::Action& action) {
     check_kill();
   } else if (std::holds_alternative<guard::StartSave>(action)) {
     check_save_begins();
+  } else if (std::holds_alternative<guard::StartBeforeEnd>(action)) {
+    check_before_end();
+  } else if (std::holds_alternative<guard::SignalCommand>(action)) {
+    check_early_signal();
   } else if (const auto* publish = std::get_if<guard::Publish>(&action)) {
     check_publish(publish->exit_code);
   } else if (std::holds_alternative<guard::MarkEnded>(action)) {
@@ -59,6 +71,7 @@ void Watcher::acts(const guard::Action& action) {
     if (must_end() && !truth_.going_down) violated(9, "leaves a machine that is to end");
     if (!published_) violated(5, "leaves without having published a result");
     check_saved();
+    check_before_end_was_run();
   }
 }
 
@@ -81,22 +94,54 @@ void Watcher::check_kill() {
     if (truth_.guard_starts > 1) return;
     violated(7, "SIGKILL without a signal before");
   }
-  if (truth_.now - *first_signal_ < Millis{scenario_.rules.limits.grace} - absence())
+  Millis grace = scenario_.rules.limits.grace;
+  if (truth_.spot)
+    grace = std::min(grace, std::max(*truth_.taken_at - guard::k_spot_reserve - truth_.now, 0ms) / 3);
+  if (truth_.now - *first_signal_ < grace - absence())
     violated(7, "SIGKILL " + seconds(truth_.now - *first_signal_) + " s after the first signal");
 }
 
 void Watcher::check_save_begins() const {
   if (!first_reason()) violated(3, "saving, but nothing has happened to the job");
-  if (truth_.is_tree_empty) {
-    if (truth_.tree_empty_since && truth_.saves_begun == 0 &&
-        truth_.now - std::max(*truth_.tree_empty_since, *first_reason()) > 1s + absence() + truth_.downtime)
-      violated(
-          8, "saving begins " + seconds(truth_.now - *truth_.tree_empty_since) + " s after the job was gone");
-    return;
-  }
-  if (!first_kill_) violated(8, "saving begins while the job runs, and nobody has killed it");
+  check_before_end_was_run();
+  if (!truth_.is_tree_empty) return check_job_is_gone("saving");
+  if (truth_.tree_empty_since && truth_.saves_begun == 0 &&
+      truth_.now - std::max(*truth_.tree_empty_since, *first_reason()) >
+          1s + Millis{scenario_.rules.limits.before_end} + absence() + truth_.downtime)
+    violated(8,
+             "saving begins " + seconds(truth_.now - *truth_.tree_empty_since) + " s after the job was gone");
+}
+
+void Watcher::check_job_is_gone(const std::string& what) const {
+  if (truth_.is_tree_empty) return;
+  if (!first_kill_) violated(8, what + " begins while the job runs, and nobody has killed it");
   if (truth_.now - *first_kill_ < guard::k_kill_limit - absence())
-    violated(8, "saving begins while the job runs, just after SIGKILL");
+    violated(8, what + " begins while the job runs, just after SIGKILL");
+}
+
+void Watcher::check_before_end() {
+  if (!first_reason()) violated(14, "--before-end runs, but nothing has happened to the job");
+  check_job_is_gone("--before-end");
+  if (++before_ends_ > 1) violated(14, "--before-end runs again");
+}
+
+void Watcher::check_before_end_was_run() const {
+  const bool may_be_left_out = !truth_.is_started || truth_.not_started_heard || truth_.going_down ||
+                               truth_.spot || truth_.is_squeezed || truth_.reboots > 0 ||
+                               truth_.guard_starts > 1;
+  if (scenario_.rules.has_before_end && !may_be_left_out && before_ends_ == 0)
+    violated(14, "--before-end was not run");
+}
+
+void Watcher::check_early_signal() {
+  const auto& wanted = scenario_.rules.early_signal;
+  if (!wanted || !truth_.stop_at || truth_.now + k_slack < *truth_.stop_at - Millis{wanted->ahead})
+    violated(14, "the early signal comes too early");
+  if (++early_signals_ > 1 && !truth_.extended) violated(14, "the early signal comes again");
+}
+
+void Watcher::is_taken() const {
+  if (truth_.spot && !truth_.guard_gone_for_good && !truth_.going_down) check_saved();
 }
 
 bool Watcher::could_be_saved() const {
@@ -106,6 +151,11 @@ bool Watcher::could_be_saved() const {
   if (truth_.is_squeezed) return false;
   const Millis lost = absence() + truth_.downtime + truth_.wall_ahead_at_boot + k_slack;
   const Millis needed = scenario_.save.takes * std::max(1, truth_.saves_begun + truth_.reboots);
+  // Half of what EC2 leaves is the save's at least, but for the time that SIGKILL may take.
+  if (truth_.taken_at) {
+    const Millis left = *truth_.taken_at - guard::k_spot_reserve - truth_.spot.value_or(*truth_.taken_at);
+    if (needed + lost + guard::k_kill_limit > left / 2) return false;
+  }
   return needed + lost <= Millis{limits.save};
 }
 
@@ -134,6 +184,13 @@ void Watcher::check_publish(int code) {
     if (reason && *reason <= together) right.insert(code_of_result());
   }
   if (truth_.stop_at && *truth_.stop_at <= std::min(together, truth_.now)) right.insert(124);
+  if (truth_.limit_passed) right.insert(124);
+  const int well = scenario_.rules.has_saves && !truth_.saved_heard && truth_.is_started ? 125 : 0;
+  if (truth_.spot && *truth_.spot <= together) right.insert(75);
+  if (truth_.reason && *truth_.reason <= together) {
+    const bool is_well = truth_.reason_cause == guard::Cause::work_done || scenario_.rules.no_command;
+    right.insert(is_well ? well : 124);
+  }
   if (!published_ && !right.contains(code)) {
     std::string text = "published " + std::to_string(code) + ", but right is";
     for (const int one : right) text += " " + std::to_string(one);
@@ -170,8 +227,9 @@ bool Watcher::must_end() const {
 
 std::optional<Millis> Watcher::first_reason() const {
   std::optional<Millis> first;
-  for (const auto& reason : {truth_.job_ended, truth_.job_lost, truth_.not_started, truth_.asked,
-                             truth_.going_down, truth_.rebooted, truth_.stop_at}) {
+  for (const auto& reason :
+       {truth_.job_ended, truth_.job_lost, truth_.not_started, truth_.asked, truth_.going_down,
+        truth_.rebooted, truth_.reason, truth_.spot, truth_.limit_passed, truth_.stop_at}) {
     if (reason && *reason <= truth_.now && (!first || *reason < *first)) first = reason;
   }
   return first;
@@ -213,7 +271,7 @@ std::optional<Millis> Watcher::bound() const {
   const auto& limits = scenario_.rules.limits;
   const auto reason = first_reason();
   if (!reason) return {};
-  Millis end = *reason + limits.after_stop();
+  Millis end = *reason + limits.after_stop() + scenario_.rules.keep_on_failure;
   if (truth_.end_at) end = std::min(end, std::max(*truth_.end_at, *reason));
 
   std::optional<Millis> bound;

@@ -12,6 +12,8 @@
 // 10  L0 carries the last rungs: moved before the first one and never put off
 // 11  the marker that a later boot reads is written before the first rung
 // 12  no stage is left backwards within a boot
+// 13  the machine is held only after a failure, where that was asked for
+// 14  --before-end runs once, after the job and before the save; the early signal comes once, and not too early
 #pragma once
 
 #include <optional>
@@ -44,7 +46,13 @@ struct Truth {
   bool not_started_heard = false;
 
   // When each reason to stop came.
-  std::optional<Millis> job_ended, job_lost, not_started, asked, asked_at_once, going_down, rebooted;
+  std::optional<Millis> job_ended, job_lost, not_started, asked, asked_at_once, going_down, rebooted, reason,
+      limit_passed, spot;
+  guard::Cause reason_cause = guard::Cause::none;
+  std::optional<Millis> taken_at;  // by EC2
+  bool disarmed = false;
+  bool extending = false;  // at this moment
+  bool extended = false;
 
   int guard_starts = 0;
   bool guard_gone_for_good = false;
@@ -69,6 +77,7 @@ class Watcher {
   void acts(const guard::Action& action);
   void guard_starts() { published_in_life_ = false; }
   void machine_boots();
+  void is_taken() const;     // by EC2, now
   void time_passes() const;  // after every event of the world
   void is_over() const;      // nothing will happen any more
   // The machine should have ended, but nobody was left to do it: the guard, L0 and L2 are all dead. L3's part.
@@ -81,6 +90,10 @@ class Watcher {
   void check_signal() const;
   void check_kill();
   void check_save_begins() const;
+  void check_before_end();
+  void check_before_end_was_run() const;
+  void check_early_signal();
+  void check_job_is_gone(const std::string& what) const;
   void check_saved() const;
   void check_publish(int code);
   void check_climb(guard::Rung rung) const;
@@ -99,6 +112,7 @@ class Watcher {
   std::optional<int> published_;
   bool published_in_life_ = false;
   bool is_marked_ = false;
+  int before_ends_ = 0, early_signals_ = 0;
   std::optional<Millis> l0_due_;  // as moved in this boot
 };
 

@@ -9,6 +9,7 @@ namespace curfew::sim {
 namespace {
 
 using namespace std::chrono_literals;
+using guard::Cause;
 using guard::Ending;
 using guard::JobResult;
 using guard::Rung;
@@ -111,11 +112,12 @@ Fault fault_of(Random& random, const Scenario& scenario) {
     fault.kind =
         random.pick({guard_killed, guard_hangs, guard_crashes_before_persist, guard_crashes_after_persist,
                      guard_crashes_between_actions, shim_dies, wall_jumps, wall_jumps, reboot,
-                     machine_goes_down, stop_asked, stop_asked, pid1_crashes});
+                     machine_goes_down, stop_asked, stop_asked, pid1_crashes, reason_found, reason_found,
+                     spot_notice, spot_notice, disarm_asked, extended});
   } while (kills_guard(fault.kind) && !guard_may_die);
   if (random.chance(55)) {
-    fault.on_entry =
-        random.pick({Stage::running, Stage::draining, Stage::killing, Stage::saving, Stage::ending});
+    fault.on_entry = random.pick({Stage::running, Stage::draining, Stage::killing, Stage::before_end,
+                                  Stage::saving, Stage::holding, Stage::ending});
     fault.at = random.chance(50) ? random.between(0ms, 3s) : random.between(0ms, 60s);
   } else {
     fault.at = random.between(0ms, 900s);
@@ -125,6 +127,10 @@ Fault fault_of(Random& random, const Scenario& scenario) {
   fault.at_once = random.chance(20);
   if (fault.kind == wall_jumps || (fault.kind == reboot && random.chance(40)))
     fault.amount = random.between(1s, random.pick<Millis>({60s, 4h, 24h * 365 * 30})) * random.pick({-1, 1});
+  if (fault.kind == reason_found)
+    fault.cause = random.pick({Cause::idle, Cause::gpu_unused, Cause::stalled, Cause::work_done});
+  if (fault.kind == spot_notice) fault.amount = random.pick<Millis>({120s, 120s, 90s, 20s, 3s});
+  if (fault.kind == extended) fault.amount = random.between(1s, 600s);
   if (fault.kind == machine_goes_down) {
     fault.amount = random.between(2s, 100s);
     fault.down = random.pick({Fault::Down::off, Fault::Down::off, Fault::Down::reboot});
@@ -183,6 +189,13 @@ Scenario scenario_of(std::uint64_t seed, bool alone) {
     scenario.tag_end_at = random.between(-60s, 1500s);
   }
   scenario.job = job_of(random, rules.limits.grace);
+  rules.has_before_end = random.chance(25);
+  if (rules.has_before_end) rules.limits.before_end = Seconds{random.pick<std::int64_t>({1, 10, 60})};
+  scenario.before_end = save_of(random, rules.limits.before_end);
+  if (random.chance(20)) rules.keep_on_failure = Seconds{random.pick<std::int64_t>({10, 300, 1800})};
+  rules.no_command = random.chance(10);
+  if (random.chance(25))
+    rules.early_signal = guard::EarlySignal{10, Seconds{random.pick<std::int64_t>({1, 30, 300, 3600})}};
   scenario.save = save_of(random, rules.limits.save);
   draw_rungs(random, scenario);
   draw_faults(random, scenario);
@@ -202,6 +215,10 @@ std::string_view name_of(FaultKind kind) {
     case FaultKind::machine_goes_down: return "machine goes down by another's hand";
     case FaultKind::stop_asked: return "stop is asked for";
     case FaultKind::pid1_crashes: return "PID 1 crashes";
+    case FaultKind::reason_found: return "a probe finds a reason";
+    case FaultKind::spot_notice: return "spot interruption notice";
+    case FaultKind::disarm_asked: return "disarmed by hand";
+    case FaultKind::extended: return "extended";
   }
   return "?";
 }

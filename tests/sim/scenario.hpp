@@ -57,15 +57,20 @@ enum class FaultKind : std::uint8_t {
   machine_goes_down,
   stop_asked,
   pid1_crashes,
+  reason_found,  // by a probe
+  spot_notice,   // and EC2 takes the instance `amount` later
+  disarm_asked,
+  extended,  // by `amount`
 };
 
 struct Fault {
   FaultKind kind{};
   std::optional<guard::Stage> on_entry;  // `at` counts from there, else from the start
   Millis at{0};
-  Millis amount{0};    // of a wall jump; after a reboot: how wrong the wall clock is
-  Millis downtime{0};  // of a reboot
-  int signal = 15;     // of a request to stop
+  Millis amount{0};                         // of a wall jump; after a reboot: how wrong the wall clock is
+  Millis downtime{0};                       // of a reboot
+  int signal = 15;                          // of a request to stop
+  guard::Cause cause = guard::Cause::none;  // that a probe has found
   bool at_once = false;
   enum class Down : std::uint8_t { off, reboot, hangs } down = Down::off;
 };
@@ -79,6 +84,7 @@ struct Scenario {
   std::optional<Millis> tag_known_at;  // IMDS shows curfew:deadline
   Millis tag_end_at{0};                // after the start
   JobModel job;
+  SaveModel before_end;  // the command of --before-end ends as a save does
   SaveModel save;
   std::array<RungModel, 5> rungs;
   int failing_rounds = 0;  // in which every rung refuses

@@ -224,7 +224,37 @@ void World::happens(const Fault& fault) {
       if (!pid1_crashed_at_) pid1_crashed_at_ = schedule_.now();
       if (hung_ || (!alive_ && !left_)) truth_.guard_gone_for_good = true;
       return;
+    // A probe that looks while no guard is there finds nothing.
+    case FaultKind::reason_found:
+      if (alive_) deliver(guard::ReasonFound{fault.cause, "found by a probe"});
+      return;
+    case FaultKind::spot_notice: return spot_notice(fault.amount);
+    case FaultKind::disarm_asked:
+      if (alive_) deliver(guard::DisarmAsked{});
+      return;
+    case FaultKind::extended: return extend(fault.amount);
   }
+}
+
+void World::spot_notice(Millis ahead) {
+  if (truth_.taken_at) return;
+  truth_.taken_at = schedule_.now() + ahead;
+  schedule_.at(*truth_.taken_at, [this] {
+    if (!machine_up_ || truth_.machine_ended) return;
+    watcher_.is_taken();
+    end_machine("EC2, which takes it back", true);
+  });
+  if (alive_) deliver(guard::SpotInterruption{boot_clock() + ahead});
+}
+
+// As the control socket does it: only what still runs.
+void World::extend(Millis by) {
+  if (!alive_ || live_.stage > Stage::running || !live_.times.stop_at || live_.disarmed) return;
+  auto times = live_.times;
+  for (auto* at : {&*times.stop_at, &*times.end_at}) at->wall += by, at->boot += by;
+  truth_.extending = true;
+  deliver(guard::TimesMoved{times, guard::Cause::none});
+  truth_.extending = false;
 }
 
 void World::goes_down(const Fault& fault) {

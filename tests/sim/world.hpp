@@ -49,6 +49,7 @@ class World {
 
   // what it does
   void start_save(BootTime until);
+  void start_before_end();
   void climb(guard::Rung rung);
   void stopping(bool hangs);
 
@@ -64,6 +65,8 @@ class World {
   void entered(guard::Stage stage);
   void happens(const Fault& fault);
   void goes_down(const Fault& fault);
+  void spot_notice(Millis ahead);
+  void extend(Millis by);
 
   void trace(const std::string& text) const;
 
@@ -94,6 +97,7 @@ class World {
   std::vector<Millis> starts_;
   std::optional<FaultKind> crash_;  // at the next step that acts
   std::uint64_t save_ = 0;
+  std::uint64_t before_end_ = 0;
   std::vector<bool> stages_seen_;
   bool plan_is_known_ = false;
   bool tag_is_known_ = false;

@@ -18,15 +18,17 @@ constexpr Millis k_slow_tick{15s};  // nothing but stop_at can happen: a real gu
 
 std::string text_of(const guard::Event& event) {
   static constexpr std::string_view k_names[] = {
-      "JobStarted",       "JobNotStarted", "JobEnded",  "JobLost",   "TreeGone",  "Tick",   "StopAsked",
-      "MachineGoingDown", "TimesMoved",    "PlanKnown", "SaveEnded", "RungEnded", "Resumed"};
+      "JobStarted", "JobNotStarted",    "JobEnded",   "JobLost",          "TreeGone",       "Tick",
+      "StopAsked",  "MachineGoingDown", "TimesMoved", "PlanKnown",        "SaveEnded",      "RungEnded",
+      "Resumed",    "ReasonFound",      "GpuBusy",    "SpotInterruption", "BeforeEndEnded", "DisarmAsked"};
   return std::string(k_names[event.index()]);
 }
 
 std::string text_of(const guard::Action& action) {
-  static constexpr std::string_view k_names[] = {"SignalTree", "KillTree",  "StartSave", "CancelSave",
-                                                 "Publish",    "MarkEnded", "MoveL0",    "Climb",
-                                                 "Disarm",     "Leave",     "Note"};
+  static constexpr std::string_view k_names[] = {
+      "SignalTree", "KillTree",      "StartSave",      "CancelSave",      "Publish",
+      "MarkEnded",  "MoveL0",        "Climb",          "Disarm",          "Leave",
+      "Note",       "SignalCommand", "StartBeforeEnd", "CancelBeforeEnd", "Announce"};
   std::string text{k_names[action.index()]};
   if (const auto* note = std::get_if<guard::Note>(&action)) text += ": " + note->text;
   if (const auto* publish = std::get_if<guard::Publish>(&action))
@@ -79,6 +81,8 @@ void World::tell_what_imds_knows() {
   const auto life = life_;
   if (plan_is_known_) deliver(guard::PlanKnown{scenario_.plan_known});
   if (tag_is_known_ && life == life_) move_times();
+  if (truth_.taken_at && life == life_)
+    deliver(guard::SpotInterruption{BootTime{*truth_.taken_at - boot_start_}});
 }
 
 void World::end_guard(const std::string& how, bool may_restart) {
@@ -86,7 +90,8 @@ void World::end_guard(const std::string& how, bool may_restart) {
   trace("the guard ends: " + how);
   alive_ = false;
   ++life_;
-  ++save_;  // a save is done by the guard
+  ++save_;  // a save is done by the guard, and so is what runs before the end
+  ++before_end_;
   if (!may_restart) {
     if (truth_.absent_since) truth_.absence += schedule_.now() - *truth_.absent_since;
     truth_.absent_since.reset();
@@ -171,11 +176,31 @@ void World::hear(const guard::Event& event, Stage before) {
   }
   if (std::holds_alternative<guard::MachineGoingDown>(event) && !truth_.going_down) truth_.going_down = now;
   if (const auto* saved = std::get_if<guard::SaveEnded>(&event)) truth_.saved_heard = saved->all_saved;
-  if (const auto* plan = std::get_if<guard::PlanKnown>(&event); plan != nullptr && before < Stage::ending) {
+  if (const auto* plan = std::get_if<guard::PlanKnown>(&event);
+      plan != nullptr && before < Stage::ending && !live_.disarmed) {
     truth_.plan = plan->plan;
     arm_l0();
   }
-  if (std::holds_alternative<guard::TimesMoved>(event)) {
+  if (const auto* found = std::get_if<guard::ReasonFound>(&event);
+      found != nullptr && before < Stage::draining && !truth_.reason) {
+    truth_.reason = now;
+    truth_.reason_cause = found->cause;
+  }
+  if (std::holds_alternative<guard::SpotInterruption>(event) && before < Stage::ending && !truth_.spot)
+    truth_.spot = now;
+  if (std::holds_alternative<guard::DisarmAsked>(event) && before < Stage::ending) {
+    truth_.plan = {};
+    if (truth_.stop_at && *truth_.stop_at <= now) truth_.limit_passed = truth_.stop_at;
+    truth_.stop_at.reset();
+    truth_.end_at.reset();
+    truth_.disarmed = true;
+  }
+  if (truth_.extending) {
+    truth_.stop_at = true_time(*live_.times.stop_at);
+    truth_.end_at = true_time(*live_.times.end_at);
+    truth_.extended = true;
+    arm_l0();
+  } else if (std::holds_alternative<guard::TimesMoved>(event) && !live_.disarmed) {
     const auto earlier = [now](std::optional<Millis>& was, Millis is) {
       is = std::max(is, now);  // what is said to be past counts from now
       if (!was || is < *was) was = is;
@@ -192,6 +217,7 @@ void World::hear(const guard::Event& event, Stage before) {
 }
 
 void World::move_times() {
+  if (live_.disarmed) return;
   const WallTime tag = WallTime{1'795'500'000s} + scenario_.tag_end_at;
   const auto moved = job::brought_forward(live_.times, scenario_.rules.limits, tag, clocks());
   const auto same = [](const std::optional<job::Instant>& a, const std::optional<job::Instant>& b) {
@@ -221,6 +247,8 @@ void World::act(const guard::Action& action) {
   else if (std::holds_alternative<guard::KillTree>(action)) job_.kill_tree();
   else if (const auto* save = std::get_if<guard::StartSave>(&action)) start_save(save->until);
   else if (std::holds_alternative<guard::CancelSave>(action)) ++save_;
+  else if (std::holds_alternative<guard::StartBeforeEnd>(action)) start_before_end();
+  else if (std::holds_alternative<guard::CancelBeforeEnd>(action)) ++before_end_;
   else if (std::holds_alternative<guard::MarkEnded>(action)) marked_ = true;
   else if (const auto* climbed = std::get_if<guard::Climb>(&action)) climb(climbed->rung);
   else if (const auto* move = std::get_if<guard::MoveL0>(&action)) {
@@ -243,6 +271,14 @@ void World::start_save(BootTime until) {
     const bool works = scenario_.save.how == SaveModel::How::works;
     truth_.is_saved = truth_.is_saved || works;
     deliver(guard::SaveEnded{works});
+  });
+}
+
+void World::start_before_end() {
+  if (scenario_.before_end.how == SaveModel::How::silent) return;
+  schedule_.after(scenario_.before_end.takes, [this, number = ++before_end_] {
+    if (number != before_end_ || !machine_up_) return;
+    deliver(guard::BeforeEndEnded{scenario_.before_end.how == SaveModel::How::works});
   });
 }
 

@@ -100,7 +100,8 @@ struct JobEnded {  // the command itself; what it left behind may live on until 
 };
 struct JobLost {};   // the shim died
 struct TreeGone {};  // no process of the job's tree is left; always comes after JobEnded or JobLost
-struct Tick {};      // time passes; at least once a second, more often near a bound
+// Time passes: every five seconds while the job runs, every second later, and at each bound.
+struct Tick {};
 struct StopAsked {
   int signal = 15;       // what the job is sent first
   bool at_once = false;  // no (more) grace

@@ -21,7 +21,9 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr Millis k_tick{1'000};
+constexpr Millis k_tick{1'000};  // while the job is being stopped, saved, ended
+constexpr Millis k_running_tick{
+    5'000};  // while it runs, and nothing but a bound, which is waited for, can come
 constexpr Millis k_shortest_tick{10};
 constexpr Millis k_first_tick{250};
 constexpr Millis k_persist_every{60'000};  // so that after a reboot what was left is known to a minute
@@ -266,7 +268,7 @@ Awaitable<void> Supervisor::tick() {
       shim_.beat();
       next_beat = at + k_watchdog_beat;
     }
-    Millis wait = k_tick;
+    Millis wait = state_.stage <= Stage::running ? k_running_tick : k_tick;
     if (const auto bound = next_bound(state_, spec_.rules))
       wait = std::min(wait, *bound - parts_.clock.boot());
     co_await pause(std::max(wait, k_shortest_tick));

@@ -27,6 +27,9 @@ constexpr std::string_view k_help = R"(Usage: curfew COMMAND ...
 Makes sure that a GPU training instance ends when its work ends.
 
   run      guard a training command on this machine, save its results, end the machine
+  extend   give the guarded job more time
+  stop     stop the guarded job in order, then end the machine
+  disarm   take every protection off this machine
   status   what is guarded here, when it ends, which layers hold
   version  the version
 
@@ -39,9 +42,14 @@ struct Command {
   bool for_people;
 };
 
-constexpr std::array<Command, 6> k_commands{{
+constexpr std::array<Command, 11> k_commands{{
     {"run", curfew::cli::run_command, true},
     {"status", curfew::cli::status_command, true},
+    {"extend", curfew::cli::extend_command, true},
+    {"stop", curfew::cli::stop_command, true},
+    {"disarm", curfew::cli::disarm_command, true},
+    {"before-end", curfew::cli::before_end_command, false},
+    {"wait", curfew::cli::wait_command, false},
     {"guard", curfew::cli::guard_command, false},
     {"shim", curfew::cli::shim_command, false},
     {"l0", curfew::cli::l0_command, false},

@@ -123,7 +123,9 @@ void Follower::hear(const os::Message& message) {
     case guard::FromGuard::published:
       if (const auto code = parse_number(message.text); code && *code < 256) code_ = static_cast<int>(*code);
       return finish_if_done();
-    case guard::FromGuard::status: return;
+    case guard::FromGuard::status:
+    case guard::FromGuard::done:
+    case guard::FromGuard::refused: return;
   }
 }
 

@@ -1,6 +1,7 @@
 // Looks before it leaps.
 #include "cli/prepare.hpp"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include "os/command.hpp"
 #include "os/files.hpp"
 #include "os/machine.hpp"
+#include "os/process_tree.hpp"
 #include "os/systemd.hpp"
 
 namespace curfew::cli {
@@ -34,6 +36,12 @@ guard::Spec guard_spec(const RunOptions& options, const os::JobSpec& job, const 
   spec.rules.limits = options.limits();
   spec.rules.has_saves = !options.saves.empty();
   spec.rules.dry_run = options.dry_run;
+  spec.rules.has_before_end = !options.before_end.empty();
+  spec.rules.keep_on_failure = options.keep_on_failure;
+  spec.rules.early_signal = options.early_signal;
+  spec.rules.no_command = options.pid.has_value();
+  spec.before_end = options.before_end;
+  spec.spot_notice = options.spot_notice;
   spec.rules.on_terminal = ::isatty(2) == 1;
   spec.times = job::times_from(spec.rules.limits, {clock.wall(), clock.boot(), os::boot_id()});
   spec.saves = options.saves;
@@ -45,6 +53,24 @@ guard::Spec guard_spec(const RunOptions& options, const os::JobSpec& job, const 
   spec.owner = job.uid;
   spec.environment = guard_environment(environment);
   return spec;
+}
+
+// The job that stands for a process that runs already: it waits for that one, and ends it when told to.
+Status wait_for_process(const RunOptions& options, os::JobSpec& job) {
+  const std::string what = "guard process " + std::to_string(*options.pid);
+  const auto process = os::read_process(*options.pid);
+  if (!process || process->state == 'Z')
+    return fail(ErrorKind::not_found, what, "there is no such process", "see ps -e");
+  if (::kill(*options.pid, 0) != 0)
+    return fail(ErrorKind::refused, what, "it is another user's, and couldn't be stopped",
+                "run it with sudo");
+  auto program = os::own_path();
+  if (!program) return fail(std::move(program.error()));
+  job.argv = {*program,  "wait",
+              "--pid",   std::to_string(*options.pid),
+              "--start", std::to_string(process->start),
+              "--grace", std::to_string(options.grace.count())};
+  return {};
 }
 
 }  // namespace
@@ -70,6 +96,9 @@ Result<Prepared> prepare(const RunOptions& options, os::JobSpec job, const os::C
   if (options.deadline && *options.deadline <= clock.wall())
     return fail(ErrorKind::invalid_input, "--deadline " + format_utc(*options.deadline), "has passed",
                 "it is " + format_utc(clock.wall()) + " now");
+  if (options.pid) {
+    if (auto found = wait_for_process(options, job); !found) return fail(std::move(found.error()));
+  }
   Prepared prepared;
   auto spec = guard_spec(options, job, clock);
   if (!spec.log.empty()) {

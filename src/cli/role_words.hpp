@@ -14,14 +14,15 @@ namespace curfew::cli {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
+[[nodiscard]] inline std::string word_after(const Words& words, std::string_view name) {
+  const auto found = std::find(words.begin(), words.end(), name);
+  return found == words.end() || found + 1 == words.end() ? std::string() : *(found + 1);
+}
+
 [[nodiscard]] inline Result<layers::Places> places_from(const Words& words) {
   layers::Places places;
-  const auto value = [&](std::string_view name) {
-    const auto found = std::find(words.begin(), words.end(), name);
-    return found == words.end() || found + 1 == words.end() ? std::string() : *(found + 1);
-  };
-  places.state = value("--state");
-  places.run = value("--run");
+  places.state = word_after(words, "--state");
+  places.run = word_after(words, "--run");
   if (places.state.empty() || places.run.empty())
     return fail(ErrorKind::invalid_input, "start a role of curfew", "needs --state and --run",
                 "it's started by `curfew run`, not by hand");

@@ -1,7 +1,10 @@
 // Parses the command line of `curfew run`.
 #include "cli/run_options.hpp"
 
+#include <signal.h>
+
 #include <algorithm>
+#include <array>
 
 #include <CLI/CLI.hpp>
 
@@ -13,6 +16,7 @@ namespace curfew::cli {
 
 const std::string_view k_run_help = R"(Usage: curfew run [options] -- COMMAND [ARG...]
        curfew run [options] --shell "STRING"
+       curfew run [options] --pid PID
 
 Runs a training command and makes sure that this machine ends when the work ends: when the command exits, crashes or
 reaches its time limit, results are saved to S3 and the EC2 instance ends itself.
@@ -24,6 +28,14 @@ reaches its time limit, results are saved to S3 and the EC2 instance ends itself
   --save SRC=s3://BUCKET/PREFIX
                        save this file or folder at the end; may be repeated
   --save-limit TIME    saving is given up after this (default 15m)
+  --signal NAME@TIME   send the command this signal so long before it's stopped, to make it write a checkpoint: USR1@10m
+  --before-end CMD     run CMD with a shell after the job has ended and before results are saved
+  --before-end-limit TIME
+                       CMD is killed after this (default 2m)
+  --keep-on-failure TIME
+                       after a failed command keep the machine for so long, to be looked at
+  --spot-notice WHEN   watch for EC2's interruption notice and stop in time: auto (on spot instances), on, off
+  --pid PID            guard a process that already runs, instead of a command
   --then WHAT          what ends the machine: auto, terminate, stop, none (default auto: terminate where the instance
                        has the tag curfew:job, else what its owner set for an OS shutdown; nothing off EC2)
   --log FILE           also write each decision with its reason there
@@ -32,8 +44,9 @@ reaches its time limit, results are saved to S3 and the EC2 instance ends itself
   --dry-run            do everything but end the machine, and say what would have been done
   --shell STRING       run STRING with a shell: pipes and && as typed
 
-The machine is gone by: start + max time + grace + save limit. Exit code: the command's own; 128+N signal N; 124 time
-limit; 125 curfew failed or results were not saved; 126 can't be run; 127 not found.
+The machine is gone by: start + max time + grace + before-end limit + save limit. Exit code: the command's own; 128+N
+signal N; 75 spot interruption; 124 a limit of curfew's was reached; 125 curfew failed or results were not saved; 126 can't
+be run; 127 not found.
 
 Examples:
   curfew run --max-time 8h --save model/=s3://my-bucket/run7 -- python train.py --epochs 50
@@ -45,6 +58,7 @@ job::Limits RunOptions::limits() const {
   limits.max_time = max_time;
   limits.deadline = deadline;
   limits.grace = grace;
+  limits.before_end = before_end.empty() ? Seconds{0} : before_end_limit;
   limits.save = saves.empty() ? Seconds{0} : save_limit;
   return limits;
 }
@@ -56,9 +70,12 @@ tl::unexpected<Error> bad_usage(std::string what, std::string cause,
   return fail(ErrorKind::invalid_input, std::move(what), std::move(cause), std::move(hint));
 }
 
+constexpr std::uint64_t k_largest_pid = 4'194'304;  // PID_MAX_LIMIT
+
 // What was typed, before it's understood.
 struct Raw {
   std::string max_time, max_hours, deadline, grace, save_limit, then, log, log_format, shell;
+  std::string signal, before_end, before_end_limit, keep_on_failure, spot_notice, pid;
   std::vector<std::string> saves;
   bool quiet = false, dry_run = false, help = false;
 };
@@ -81,6 +98,12 @@ Status parse_raw(std::vector<std::string> words, Raw& raw) {
   app.add_option("--grace", raw.grace);
   app.add_option("--save", raw.saves)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--save-limit", raw.save_limit);
+  app.add_option("--signal", raw.signal);
+  app.add_option("--before-end", raw.before_end);
+  app.add_option("--before-end-limit", raw.before_end_limit);
+  app.add_option("--keep-on-failure", raw.keep_on_failure);
+  app.add_option("--spot-notice", raw.spot_notice);
+  app.add_option("--pid", raw.pid);
   app.add_option("--then", raw.then);
   app.add_option("--log", raw.log);
   app.add_option("--log-format", raw.log_format);
@@ -134,12 +157,79 @@ Status take_limits(const Raw& raw, RunOptions& options) {
                     take("--save-limit", raw.save_limit, options.save_limit, parse_duration)}) {
     if (!took) return took;
   }
+  for (auto took :
+       {take("--before-end-limit", raw.before_end_limit, options.before_end_limit, parse_duration),
+        take("--keep-on-failure", raw.keep_on_failure, options.keep_on_failure, parse_duration),
+        take("--signal", raw.signal, options.early_signal, parse_early_signal),
+        take("--spot-notice", raw.spot_notice, options.spot_notice, guard::parse_spot_notice)}) {
+    if (!took) return took;
+  }
+  if (!raw.before_end_limit.empty() && raw.before_end.empty())
+    return bad_usage("--before-end-limit", "needs a --before-end");
   // A deadline alone is the limit; the default of four hours is for those who say nothing.
   if (options.deadline && raw.max_time.empty() && raw.max_hours.empty()) options.max_time.reset();
   return {};
 }
 
+// What is guarded: a command, a shell's words, or a process that runs already.
+Status take_work(const Raw& raw, std::vector<std::string> command, RunOptions& options) {
+  options.argv = std::move(command);
+  if (!raw.shell.empty() && !options.argv.empty())
+    return bad_usage("--shell", "and a command after -- can't both be run");
+  if (!raw.pid.empty()) {
+    if (!options.argv.empty() || !raw.shell.empty())
+      return bad_usage("--pid", "is for a process that runs already; a command can't be run beside it");
+    const auto pid = parse_number(raw.pid);
+    if (!pid || *pid < 2 || *pid > k_largest_pid)
+      return bad_usage("--pid '" + printable(raw.pid, 40) + "'", "is not a process");
+    options.pid = static_cast<int>(*pid);
+    options.command = "process " + raw.pid;
+    return {};
+  }
+  if (!raw.shell.empty()) {
+    options.command = raw.shell;
+    options.argv = {os::exists("/bin/bash") ? "/bin/bash" : "/bin/sh", "-c", raw.shell};
+    return {};
+  }
+  if (options.argv.empty() || options.argv.front().empty())
+    return bad_usage("no command to run", "", "curfew run [options] -- COMMAND [ARG...]");
+  options.command = shell_quoted(options.argv);
+  return {};
+}
+
 }  // namespace
+
+Result<guard::EarlySignal> parse_early_signal(std::string_view text) {
+  static constexpr std::array<std::pair<std::string_view, int>, 9> k_names{{{"HUP", SIGHUP},
+                                                                            {"INT", SIGINT},
+                                                                            {"QUIT", SIGQUIT},
+                                                                            {"USR1", SIGUSR1},
+                                                                            {"USR2", SIGUSR2},
+                                                                            {"TERM", SIGTERM},
+                                                                            {"CONT", SIGCONT},
+                                                                            {"WINCH", SIGWINCH},
+                                                                            {"ALRM", SIGALRM}}};
+  const std::string what = "'" + printable(text, 40) + "'";
+  const auto at = text.find('@');
+  if (at == std::string_view::npos) return bad_usage(what, "has no @TIME", "as USR1@10m");
+  auto name = text.substr(0, at);
+  if (name.starts_with("SIG")) name.remove_prefix(3);
+  guard::EarlySignal signal;
+  for (const auto& [known, number] : k_names) {
+    if (name == known) signal.signal = number;
+  }
+  if (const auto number = parse_number(name); number && *number > 0 && *number <= 64) {
+    if (*number == SIGKILL || *number == SIGSTOP) return bad_usage(what, "can't be heard by a command");
+    signal.signal = static_cast<int>(*number);
+  }
+  if (signal.signal == 0)
+    return bad_usage(what, "names no signal",
+                     "one of HUP, INT, QUIT, USR1, USR2, TERM, CONT, WINCH, ALRM, or a number");
+  const auto ahead = parse_duration(text.substr(at + 1));
+  if (!ahead) return fail(Error{ahead.error()});
+  signal.ahead = *ahead;
+  return signal;
+}
 
 Result<RunOptions> parse_run(const std::vector<std::string>& words) {
   const auto dashes = std::find(words.begin(), words.end(), "--");
@@ -165,16 +255,10 @@ Result<RunOptions> parse_run(const std::vector<std::string>& words) {
   }
   if (!raw.save_limit.empty() && raw.saves.empty()) return bad_usage("--save-limit", "needs a --save");
 
-  if (dashes != words.end()) options.argv.assign(dashes + 1, words.end());
-  if (!raw.shell.empty()) {
-    if (!options.argv.empty()) return bad_usage("--shell", "and a command after -- can't both be run");
-    options.command = raw.shell;
-    options.argv = {os::exists("/bin/bash") ? "/bin/bash" : "/bin/sh", "-c", raw.shell};
-    return options;
-  }
-  if (options.argv.empty() || options.argv.front().empty())
-    return bad_usage("no command to run", "", "curfew run [options] -- COMMAND [ARG...]");
-  options.command = shell_quoted(options.argv);
+  options.before_end = raw.before_end;
+  std::vector<std::string> command;
+  if (dashes != words.end()) command.assign(dashes + 1, words.end());
+  if (auto took = take_work(raw, std::move(command), options); !took) return fail(std::move(took.error()));
   return options;
 }
 

@@ -19,6 +19,12 @@ struct RunOptions {
   Seconds grace{60};
   std::vector<std::string> saves;
   Seconds save_limit{std::chrono::minutes{15}};
+  std::string before_end;
+  Seconds before_end_limit{std::chrono::minutes{2}};
+  Seconds keep_on_failure{0};
+  std::optional<guard::EarlySignal> early_signal;
+  guard::SpotNotice spot_notice = guard::SpotNotice::automatic;
+  std::optional<int> pid;  // instead of a command: a process that runs already
   guard::Then then = guard::Then::automatic;
   std::string log;
   os::LogFormat log_format = os::LogFormat::text;
@@ -30,6 +36,9 @@ struct RunOptions {
 };
 
 extern const std::string_view k_run_help;
+
+// "USR1@10m", "SIGUSR1@10m", "10@90s"; KILL and STOP, which nobody can hear, are refused.
+[[nodiscard]] Result<guard::EarlySignal> parse_early_signal(std::string_view text);
 
 // `words` is what follows `run`. The error names the option, the value and what would be right.
 [[nodiscard]] Result<RunOptions> parse_run(const std::vector<std::string>& words);

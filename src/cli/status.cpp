@@ -1,7 +1,6 @@
 // `curfew status`: what is guarded on this machine, when it ends, and which layers hold, each read back.
 #include "guard/status.hpp"
 
-#include <poll.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -12,8 +11,7 @@
 
 #include "base/text.hpp"
 #include "cli/commands.hpp"
-#include "cli/start.hpp"
-#include "guard/control.hpp"
+#include "cli/guard_link.hpp"
 #include "layers/l0.hpp"
 #include "layers/l2.hpp"
 #include "os/files.hpp"
@@ -38,21 +36,12 @@ Examples:
 )";
 
 constexpr int k_exit_no_guard = 3;  // as `systemctl status` of an inactive unit
-constexpr int k_answer_limit_ms = 5'000;
 
-Result<json::object> ask_guard(const std::string& run) {
-  auto channel = guard::connect_to_guard(run);
-  if (!channel) return fail(std::move(channel.error()));
-  if (auto sent = channel->send(static_cast<char>(guard::ToGuard::status), ""); !sent)
-    return fail(std::move(sent.error()));
-  pollfd wait{channel->fd(), POLLIN, 0};
-  if (::poll(&wait, 1, k_answer_limit_ms) <= 0)
-    return fail(ErrorKind::timed_out, "ask the guard", "no answer within 5s",
-                "its supervisor replaces a guard that hangs");
-  auto message = channel->receive();
-  if (!message) return fail(std::move(message.error()));
+Result<json::object> status_of(const layers::Places& places) {
+  const auto answer = ask_guard(places, guard::ToGuard::status, "");
+  if (!answer) return fail(Error{answer.error()});
   boost::system::error_code error;
-  auto value = *message ? json::parse((*message)->text, error) : json::value();
+  auto value = json::parse(answer->text, error);
   if (error || !value.is_object())
     return fail(ErrorKind::invalid_input, "ask the guard", "the answer is not JSON");
   return std::move(value.as_object());
@@ -190,13 +179,10 @@ int status_command(const Words& words, const World& world) {
       return k_exit_failed;
     }
   }
-  std::vector<layers::Places> candidates{layers::Places{}};
-  if (auto own = places_for_user(); own && ::geteuid() != 0) candidates.push_back(*own);
+  const auto candidates = guard_places();
   for (const auto& places : candidates) {
-    auto status = ask_guard(places.run);
-    if (!status && status.error().kind == ErrorKind::not_found) continue;
-    if (!status && status.error().kind == ErrorKind::unavailable)
-      continue;  // a socket that nobody listens on
+    auto status = status_of(places);
+    if (!status && is_no_guard(status.error())) continue;
     if (!status) {
       std::fprintf(stderr, "curfew: %s\n", status.error().text().c_str());
       return k_exit_failed;

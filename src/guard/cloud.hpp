@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.hpp"
@@ -27,6 +28,12 @@ class Cancel {
   std::function<void()> listener_;
 };
 
+// What IMDS says of a spot instance's future.
+struct SpotNews {
+  std::optional<WallTime> interrupted_at;  // then it's taken away
+  bool at_risk = false;                    // a rebalance recommendation
+};
+
 class Cloud {
  public:
   using ShowProgress = std::function<void(const save::Progress&)>;
@@ -34,6 +41,8 @@ class Cloud {
   virtual ~Cloud() = default;
   // Asks IMDS and, where allowed, the API. An error where IMDS doesn't answer; each call has its own short limit.
   [[nodiscard]] virtual Awaitable<Result<MachineFacts>> facts() = 0;
+  // One look at the notices; an error where IMDS doesn't answer.
+  [[nodiscard]] virtual Awaitable<Result<SpotNews>> spot_news() = 0;
   // Terminate- or StopInstances on this instance; the state it's in then ("shutting-down").
   [[nodiscard]] virtual Awaitable<Result<std::string>> end_instance(Ending ending) = 0;
   // Saves everything that `--save` names, until `until` at the latest.

@@ -69,6 +69,17 @@ class AwsCloud final : public Cloud {
     co_return facts;
   }
 
+  Awaitable<Result<SpotNews>> spot_news() override {
+    SpotNews news;
+    auto action = co_await aws::read_spot_action(*session_->imds);
+    if (!action) co_return fail(std::move(action.error()));
+    if (*action) news.interrupted_at = (*action)->time;
+    auto rebalance = co_await aws::read_rebalance(*session_->imds);
+    if (!rebalance) co_return fail(std::move(rebalance.error()));
+    news.at_risk = rebalance->has_value();
+    co_return news;
+  }
+
   Awaitable<Result<std::string>> end_instance(Ending ending) override {
     if (id_.empty()) {
       auto identity = co_await aws::read_identity(*session_->imds);

@@ -21,6 +21,7 @@ namespace {
 constexpr std::size_t k_most_clients = 16;
 constexpr std::size_t k_kept_lines = 32;
 constexpr std::size_t k_longest_text = 8'192;
+constexpr std::uint64_t k_most_extension = 31ULL * 24 * 3600;  // seconds
 constexpr Millis k_wait{3'600'000};  // only so that every wait has a limit; waited for again
 }  // namespace
 
@@ -106,6 +107,12 @@ Awaitable<void> ControlServer::serve(std::shared_ptr<Client> client) {
   clients_.remove(client);
 }
 
+void ControlServer::answer_with(Client& client, const Result<std::string>& result) {
+  const auto type = result ? FromGuard::done : FromGuard::refused;
+  if (!client.channel.send(static_cast<char>(type), result ? *result : result.error().text()))
+    client.gone = true;
+}
+
 void ControlServer::answer(Client& client, const os::Message& message) {
   const auto send = [&](FromGuard type, std::string_view text) {
     if (!client.channel.send(static_cast<char>(type), text)) client.gone = true;
@@ -118,6 +125,12 @@ void ControlServer::answer(Client& client, const os::Message& message) {
       if (const auto published = handlers_.published(); !published.empty())
         send(FromGuard::published, published);
       return;
+    case ToGuard::extend: {
+      const auto seconds = parse_number(message.text);
+      if (!seconds || *seconds == 0 || *seconds > k_most_extension) break;
+      return answer_with(client, handlers_.extend(Seconds{static_cast<std::int64_t>(*seconds)}));
+    }
+    case ToGuard::disarm: return answer_with(client, handlers_.disarm());
     case ToGuard::stop: {
       const auto words = split(message.text, ' ');
       const auto signal = parse_number(words[0]);

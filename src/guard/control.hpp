@@ -25,12 +25,16 @@ enum class ToGuard : char {
   status = '?',
   follow = 'f',  // from now on: decisions, progress and the result
   stop = 's',    // "SIGNAL AT_ONCE", e.g. "15 0"
+  extend = 'e',  // "SECONDS"; an answer comes back
+  disarm = 'd',  // an answer comes back
 };
 enum class FromGuard : char {
   status = '?',     // JSON
   line = 'l',       // "info TEXT", "warning TEXT", "error TEXT"
   progress = 'p',   // one line about saving, to be drawn over the last
   published = 'x',  // "CODE": what the front end exits with
+  done = 'y',       // the answer: what was done
+  refused = 'n',    // the answer: why not
 };
 
 [[nodiscard]] std::string control_path(const std::string& run_folder);
@@ -42,6 +46,9 @@ class ControlServer {
     std::function<std::string()> status;
     std::function<void(int signal, bool at_once)> stop;
     std::function<std::string()> published;  // "CODE", or empty: not yet
+    // What was done, or why not.
+    std::function<Result<std::string>(Seconds by)> extend;
+    std::function<Result<std::string>()> disarm;
   };
 
   ControlServer(boost::asio::any_io_executor executor, uid_t owner, Handlers handlers);
@@ -62,6 +69,7 @@ class ControlServer {
   [[nodiscard]] Awaitable<void> accept(std::shared_ptr<os::Fd> listener);
   [[nodiscard]] Awaitable<void> serve(std::shared_ptr<Client> client);
   void answer(Client& client, const os::Message& message);
+  void answer_with(Client& client, const Result<std::string>& result);
 
   boost::asio::any_io_executor executor_;
   uid_t owner_;

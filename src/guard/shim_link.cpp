@@ -57,6 +57,11 @@ void ShimLink::signal_tree(int signal) {
   if (pid_ && !gone_) ::kill(-*pid_, signal);
 }
 
+void ShimLink::signal_command(int signal) {
+  if (send(os::ToShim::signal_command, std::to_string(signal))) return;
+  if (pid_ && !gone_) ::kill(*pid_, signal);
+}
+
 void ShimLink::kill_tree() {
   if (send(os::ToShim::kill_tree, "")) return;
   if (!gone_) kill_what_is_left();

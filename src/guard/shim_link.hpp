@@ -24,6 +24,7 @@ class ShimLink {
   [[nodiscard]] Awaitable<void> run();
 
   void signal_tree(int signal);
+  void signal_command(int signal);
   void kill_tree();
   // Shows the shim that the guard is alive, where it watches.
   void beat() { (void)send(os::ToShim::guard_alive, ""); }

@@ -30,9 +30,74 @@ Result<Then> parse_then(std::string_view text) {
               "one of auto, terminate, stop, none");
 }
 
+std::string_view name_of(SpotNotice notice) {
+  switch (notice) {
+    case SpotNotice::automatic: return "auto";
+    case SpotNotice::on: return "on";
+    case SpotNotice::off: return "off";
+  }
+  return "auto";
+}
+
+Result<SpotNotice> parse_spot_notice(std::string_view text) {
+  for (const auto notice : {SpotNotice::automatic, SpotNotice::on, SpotNotice::off}) {
+    if (text == name_of(notice)) return notice;
+  }
+  return fail(ErrorKind::invalid_input, "--spot-notice '" + printable(text, 40) + "'",
+              "is none of auto, on, off");
+}
+
 bool Spec::ends_machine() const {
   return then != Then::none && !rules.dry_run && (then != Then::automatic || on_ec2);
 }
+
+namespace {
+
+json::object to_object(const Watches& watches) {
+  return {{"idle_s", detail::maybe(watches.idle)},
+          {"idle_percent", watches.idle_percent},
+          {"idle_any", watches.idle_any},
+          {"gpu_start_s", detail::maybe(watches.gpu_start)},
+          {"stall_s", detail::maybe(watches.stall)},
+          {"stall_path", watches.stall_path},
+          {"done_file", watches.done_file},
+          {"done_pattern", watches.done_pattern},
+          {"jupyter", watches.jupyter}};
+}
+
+std::optional<Seconds> maybe_seconds(os::JsonReader& read, std::string_view name) {
+  const auto number = read.maybe_number(name);
+  if (!number) return {};
+  return Seconds{*number};
+}
+
+std::optional<Micros> maybe_micros(os::JsonReader& read, std::string_view name) {
+  const auto number = read.maybe_number(name);
+  if (!number) return {};
+  return Micros{*number};
+}
+
+json::value micros(const std::optional<Micros>& amount) {
+  return amount ? json::value(amount->count) : json::value();
+}
+
+Result<Watches> watches_from_object(json::object object) {
+  os::JsonReader read(std::move(object), "watches");
+  Watches watches;
+  watches.idle = maybe_seconds(read, "idle_s");
+  watches.idle_percent = read.whole<int>("idle_percent");
+  watches.idle_any = read.flag("idle_any");
+  watches.gpu_start = maybe_seconds(read, "gpu_start_s");
+  watches.stall = maybe_seconds(read, "stall_s");
+  watches.stall_path = read.text("stall_path");
+  watches.done_file = read.text("done_file");
+  watches.done_pattern = read.text("done_pattern");
+  watches.jupyter = read.text("jupyter");
+  if (auto good = read.status(); !good) return fail(std::move(good.error()));
+  return watches;
+}
+
+}  // namespace
 
 std::string to_json(const Spec& spec) {
   json::object environment;
@@ -50,6 +115,17 @@ std::string to_json(const Spec& spec) {
       {"has_saves", spec.rules.has_saves},
       {"dry_run", spec.rules.dry_run},
       {"on_terminal", spec.rules.on_terminal},
+      {"no_command", spec.rules.no_command},
+      {"keep_on_failure_s", spec.rules.keep_on_failure.count()},
+      {"early_signal", spec.rules.early_signal ? spec.rules.early_signal->signal : 0},
+      {"early_signal_ahead_s", spec.rules.early_signal ? spec.rules.early_signal->ahead.count() : 0},
+      {"before_end", spec.before_end},
+      {"watches", to_object(spec.watches)},
+      {"spot_notice", std::string(name_of(spec.spot_notice))},
+      {"save_every_s", detail::maybe(spec.save_every)},
+      {"max_cost_micros", micros(spec.max_cost)},
+      {"price_micros", micros(spec.price)},
+      {"notify", os::json_array(spec.notify)},
       {"times", detail::to_object(spec.times)},
       {"saves", os::json_array(spec.saves)},
       {"folder", spec.folder},
@@ -82,6 +158,21 @@ Result<Spec> spec_from_json(std::string_view text) {
   spec.rules.has_saves = read.flag("has_saves");
   spec.rules.dry_run = read.flag("dry_run");
   spec.rules.on_terminal = read.flag("on_terminal");
+  spec.rules.no_command = read.flag("no_command");
+  spec.rules.keep_on_failure = Seconds{read.number("keep_on_failure_s")};
+  const int early_signal = read.whole<int>("early_signal");
+  const Seconds early_signal_ahead{read.number("early_signal_ahead_s")};
+  if (early_signal > 0) spec.rules.early_signal = EarlySignal{early_signal, early_signal_ahead};
+  spec.before_end = read.text("before_end");
+  spec.rules.has_before_end = !spec.before_end.empty();
+  if (auto watches = watches_from_object(read.object("watches"))) spec.watches = *watches;
+  else read.refuse("watches", watches.error().cause);
+  if (auto notice = parse_spot_notice(read.text("spot_notice"))) spec.spot_notice = *notice;
+  else read.refuse("spot_notice", "is unknown");
+  spec.save_every = maybe_seconds(read, "save_every_s");
+  spec.max_cost = maybe_micros(read, "max_cost_micros");
+  spec.price = maybe_micros(read, "price_micros");
+  spec.notify = read.texts("notify");
   if (auto times = detail::times_from_object(read.object("times"))) spec.times = *times;
   else read.refuse("times", times.error().cause);
   spec.saves = read.texts("saves");

@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/money.hpp"
 #include "base/result.hpp"
 #include "guard/policy.hpp"
 #include "layers/units.hpp"
@@ -20,6 +22,24 @@ enum class Then : std::uint8_t { automatic, terminate, stop, none };
 [[nodiscard]] Result<Then> parse_then(std::string_view text);
 [[nodiscard]] std::string_view name_of(Then then);
 
+// Which probes look, and for how long something has to last before it's a reason to end.
+struct Watches {
+  std::optional<Seconds> idle;  // --idle-gpu
+  int idle_percent = 5;         // below this a GPU isn't busy
+  bool idle_any = false;        // one idle GPU is enough
+  std::optional<Seconds> gpu_start;
+  std::optional<Seconds> stall;
+  std::string stall_path;    // absolute
+  std::string done_file;     // absolute
+  std::string done_pattern;  // ECMAScript
+  std::string jupyter;       // the server's URL
+};
+
+// --spot-notice: on spot instances, always, never.
+enum class SpotNotice : std::uint8_t { automatic, on, off };
+[[nodiscard]] std::string_view name_of(SpotNotice notice);
+[[nodiscard]] Result<SpotNotice> parse_spot_notice(std::string_view text);
+
 struct Spec {
   Then then = Then::automatic;
   Rules rules;
@@ -27,7 +47,14 @@ struct Spec {
   std::vector<std::string> saves;  // SRC=s3://bucket/prefix
   std::string folder;              // the job's: relative SRCs are below it
   std::string command;             // for people
-  std::string log;                 // a file, or empty
+  std::string before_end;          // for a shell, as the job's user
+  Watches watches;
+  SpotNotice spot_notice = SpotNotice::automatic;
+  std::optional<Seconds> save_every;
+  std::optional<Micros> max_cost;
+  std::optional<Micros> price;      // of an hour, by --price
+  std::vector<std::string> notify;  // as typed: may name a secret, so never shown
+  std::string log;                  // a file, or empty
   os::LogFormat log_format = os::LogFormat::text;
   bool on_ec2 = false;   // by what the machine says of itself
   bool service = false;  // supervised by systemd; else by the shim

@@ -56,7 +56,8 @@ Supervisor::Supervisor(Spec spec, Parts parts)
                 [this](int signal, bool at_once) {
                   handle(StopAsked{signal, at_once});
                 },
-                [this] { return state_.published ? std::to_string(*state_.published) : std::string(); }}) {}
+                [this] { return state_.published ? std::to_string(*state_.published) : std::string(); },
+                [this](Seconds by) { return extend(by); }, [this] { return disarm_by_hand(); }}) {}
 
 job::Now Supervisor::now() const { return {parts_.clock.wall(), parts_.clock.boot(), os::boot_id()}; }
 
@@ -115,6 +116,7 @@ void Supervisor::take_up() {
   }
   begin();
   asio::co_spawn(parts_.io, shim_.run(), k_rethrow);
+  if (spec_.spot_notice == SpotNotice::on) asio::co_spawn(parts_.io, watch_spot(), k_rethrow);
   asio::co_spawn(parts_.io, learn_facts(), k_rethrow);
 }
 
@@ -200,28 +202,35 @@ void Supervisor::persist(os::Sync sync) {
 }
 
 void Supervisor::perform(const Action& action) {
-  std::visit(Overloaded{
-                 [&](const SignalTree& a) { shim_.signal_tree(a.signal); },
-                 [&](const KillTree&) { shim_.kill_tree(); },
-                 [&](const StartSave& a) { asio::co_spawn(parts_.io, save(a.until), k_rethrow); },
-                 [&](const CancelSave&) {
-                   if (save_cancel_) save_cancel_->ask();
-                 },
-                 [&](const Publish& a) {
-                   control_.tell(FromGuard::published, std::to_string(a.exit_code));
-                   // For `curfew status` of people who may not read the state folder; it's lost with the boot.
-                   (void)os::replace_file(last_path(spec_.places), last_json(state_, parts_.clock.wall()),
-                                          0644, os::Sync::no);
-                 },
-                 [&](const Note& a) {
-                   const auto level = a.level == Note::Level::info      ? os::LogLevel::info
-                                      : a.level == Note::Level::warning ? os::LogLevel::warning
-                                                                        : os::LogLevel::error;
-                   parts_.log.line(level, a.text);
-                 },
-                 [&](const auto& slow) { enqueue(slow); },
-             },
-             action);
+  std::visit(
+      Overloaded{
+          [&](const SignalTree& a) { shim_.signal_tree(a.signal); },
+          [&](const KillTree&) { shim_.kill_tree(); },
+          [&](const SignalCommand& a) { shim_.signal_command(a.signal); },
+          [&](const StartBeforeEnd& a) { asio::co_spawn(parts_.io, run_before_end(a.until), k_rethrow); },
+          [&](const CancelBeforeEnd&) {
+            if (before_end_cancelled_) *before_end_cancelled_ = true;
+          },
+          [&](const Announce&) {},
+          [&](const StartSave& a) { asio::co_spawn(parts_.io, save(a.until), k_rethrow); },
+          [&](const CancelSave&) {
+            if (save_cancel_) save_cancel_->ask();
+          },
+          [&](const Publish& a) {
+            control_.tell(FromGuard::published, std::to_string(a.exit_code));
+            // For `curfew status` of people who may not read the state folder; it's lost with the boot.
+            (void)os::replace_file(last_path(spec_.places), last_json(state_, parts_.clock.wall()), 0644,
+                                   os::Sync::no);
+          },
+          [&](const Note& a) {
+            const auto level = a.level == Note::Level::info      ? os::LogLevel::info
+                               : a.level == Note::Level::warning ? os::LogLevel::warning
+                                                                 : os::LogLevel::error;
+            parts_.log.line(level, a.text);
+          },
+          [&](const auto& slow) { enqueue(slow); },
+      },
+      action);
 }
 
 void Supervisor::enqueue(Action action) {
@@ -308,6 +317,8 @@ void Supervisor::take_facts(MachineFacts facts) {
   facts_ = std::move(facts);
   handle(PlanKnown{ending_plan(spec_.then, spec_.on_ec2, facts_)});
   parts_.log.info(describe(state_.plan, spec_, facts_));
+  if (facts_->spot && spec_.spot_notice == SpotNotice::automatic)
+    asio::co_spawn(parts_.io, watch_spot(), k_rethrow);
 
   const auto tag = facts_->tags.find("curfew:deadline");
   if (tag == facts_->tags.end()) return;

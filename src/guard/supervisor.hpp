@@ -63,6 +63,17 @@ class Supervisor {
   [[nodiscard]] Awaitable<void> leave();
   [[nodiscard]] Awaitable<void> move_l0_to_end();
 
+  // --before-end: a shell's command, as the job's user.
+  [[nodiscard]] Awaitable<void> run_before_end(BootTime until);
+  // Asks IMDS for an interruption notice until there is one, or the machine ends.
+  [[nodiscard]] Awaitable<void> watch_spot();
+  [[nodiscard]] BootTime boot_time_of_notice(WallTime at) const;
+  // By the control socket.
+  [[nodiscard]] Result<std::string> extend(Seconds by);
+  [[nodiscard]] Result<std::string> disarm_by_hand();
+  // Where a layer outside this machine holds a deadline, it can't be moved or taken off from here.
+  [[nodiscard]] Status check_no_deadline_elsewhere(const std::string& what) const;
+
   [[nodiscard]] Awaitable<void> tick();
   [[nodiscard]] Awaitable<void> hear_signals();
   [[nodiscard]] Awaitable<void> watch_for_shutdown();
@@ -85,6 +96,8 @@ class Supervisor {
   std::optional<MachineFacts> facts_;
   std::optional<save::Summary> summary_;
   std::shared_ptr<Cancel> save_cancel_;
+  std::shared_ptr<bool> before_end_cancelled_;
+  bool watching_spot_ = false;
   std::deque<Action> slow_;
   bool working_ = false;
   bool facts_settled_ = false;  // known, not needed, or waited for long enough

@@ -172,7 +172,7 @@ Awaitable<void> Supervisor::disarm() {
 }
 
 Awaitable<void> Supervisor::move_l0_to_end() {
-  if (!spec_.root || !spec_.ends_machine() || !state_.times.end_at) co_return;
+  if (!spec_.root || !spec_.ends_machine() || !state_.times.end_at || state_.disarmed) co_return;
   if (taken_up_ && state_.stage == Stage::ending) co_return;  // it's where the ending put it, which is sooner
   const auto end = *state_.times.end_at;
   const layers::L0Record record{{end.wall + layers::k_l0_after_end, end.boot + layers::k_l0_after_end},

@@ -50,6 +50,15 @@ Times brought_forward(Times times, const Limits& limits, WallTime end_at, const 
   return times;
 }
 
+Times extended(Times times, Seconds by) {
+  for (auto* at : {&times.stop_at, &times.end_at}) {
+    if (!*at) continue;
+    (*at)->wall += by;
+    (*at)->boot += by;
+  }
+  return times;
+}
+
 Times rebased(Times times, const Now& now, std::optional<Millis> left_before) {
   times.boot_id = now.boot_id;
   if (!times.stop_at || !times.end_at) return times;

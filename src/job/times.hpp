@@ -49,6 +49,9 @@ struct Times {
 // leaves after_stop() before end_at; neither is moved to before `now`, so one that has passed stops at once.
 [[nodiscard]] Times brought_forward(Times times, const Limits& limits, WallTime end_at, const Now& now);
 
+// Both times later by `by`. Empty times stay so.
+[[nodiscard]] Times extended(Times times, Seconds by);
+
 // The same times in the boot that `now` belongs to. What is left is what the wall clock says, but never more than
 // `left_before` (what was left to stop_at when it was last written down, negative once past), so a wall clock set back
 // gives no time. The wall times stay: they are right again once the clock is.

@@ -33,9 +33,10 @@ enum class ToShim : char {
       'f',      // with the front end's stdout and stderr as descriptors, which the shim writes to itself
   input = 'i',  // bytes for the job's stdin
   input_end = 'e',
-  window = 'w',       // "ROWS COLUMNS"
-  signal_tree = 's',  // "NUMBER"; guard only
-  kill_tree = 'k',    // guard only
+  window = 'w',          // "ROWS COLUMNS"
+  signal_tree = 's',     // "NUMBER"; guard only
+  kill_tree = 'k',       // guard only
+  signal_command = 'c',  // "NUMBER": to the command's own process; guard only
   guard_alive =
       'a',      // guard only, every k_guard_beat: where the shim watches the guard, silence gets it replaced
   leave = 'l',  // guard only: the guard is done, the shim need not start another

@@ -86,19 +86,14 @@ void close_inherited() {
   for (int fd = 3; fd < most; ++fd) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
-[[noreturn]] void run_child(const Plan& plan) {
+// The caller's world, but for the session and the descriptors.
+[[noreturn]] void become_job(const Plan& plan) {
   const os::JobSpec& spec = *plan.spec;
-  if (::setsid() < 0) give_up(plan.status, Step::session);
-  if (plan.cgroup_procs >= 0 && ::write(plan.cgroup_procs, "0", 1) != 1) give_up(plan.status, Step::cgroup);
   // The armour of the one who started us isn't the job's. Raising the score is always allowed.
   if (const int score = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC); score >= 0) {
     [[maybe_unused]] const auto written = ::write(score, k_oom_score.data(), k_oom_score.size());
     ::close(score);
   }
-  if (plan.terminal >= 0 && ::ioctl(plan.terminal, TIOCSCTTY, 0) != 0) give_up(plan.status, Step::terminal);
-  for (int fd = 0; fd < 3; ++fd)
-    if (::dup2(plan.descriptors[static_cast<std::size_t>(fd)], fd) < 0)
-      give_up(plan.status, Step::descriptors);
   close_inherited();
   restore_limits(spec);
   ::umask(spec.umask);
@@ -109,6 +104,16 @@ void close_inherited() {
   environ = const_cast<char**>(plan.env.data());
   ::execvp(plan.argv[0], plan.argv.data());
   give_up(plan.status, Step::execute);
+}
+
+[[noreturn]] void run_child(const Plan& plan) {
+  if (::setsid() < 0) give_up(plan.status, Step::session);
+  if (plan.cgroup_procs >= 0 && ::write(plan.cgroup_procs, "0", 1) != 1) give_up(plan.status, Step::cgroup);
+  if (plan.terminal >= 0 && ::ioctl(plan.terminal, TIOCSCTTY, 0) != 0) give_up(plan.status, Step::terminal);
+  for (int fd = 0; fd < 3; ++fd)
+    if (::dup2(plan.descriptors[static_cast<std::size_t>(fd)], fd) < 0)
+      give_up(plan.status, Step::descriptors);
+  become_job(plan);
 }
 
 struct Pipe {
@@ -180,6 +185,15 @@ std::vector<std::string> clean_environment(const std::vector<std::string>& env) 
     if (std::none_of(k_ours.begin(), k_ours.end(), is_ours)) clean.push_back(entry);
   }
   return clean;
+}
+
+void exec_as_job(const os::JobSpec& spec) {
+  Plan plan;
+  plan.spec = &spec;
+  plan.argv = pointers(spec.argv);
+  const auto env = clean_environment(spec.env);
+  plan.env = pointers(env);
+  become_job(plan);
 }
 
 Result<StartedJob> start_job(const os::JobSpec& spec, const os::Cgroup* cgroup) {

@@ -36,6 +36,10 @@ struct StartFailure {
 // anything of the job's.
 [[nodiscard]] Result<StartedJob> start_job(const os::JobSpec& spec, const os::Cgroup* cgroup);
 
+// This process becomes spec.argv, as the job's user, in its folder, with its environment and limits; descriptors and
+// session stay. Exits with 127 where that can't be.
+[[noreturn]] void exec_as_job(const os::JobSpec& spec);
+
 // Call when `status` is readable: the failure, or nothing where the program runs.
 [[nodiscard]] std::optional<StartFailure> read_start_failure(int status, const os::JobSpec& spec);
 

@@ -99,11 +99,17 @@ bool Loop::greet(std::size_t which, os::Message& message) {
 bool Loop::obey_guard(os::ToShim type, std::string_view text) {
   keeper_.heard_from_guard(now_);
   switch (type) {
-    case os::ToShim::signal_tree: {
+    case os::ToShim::signal_tree:
+    case os::ToShim::signal_command: {
       const auto number = parse_number(text);
       if (!number || *number < 1 || *number >= NSIG) return false;
+      const int signal = static_cast<int>(*number);
+      if (type == os::ToShim::signal_command) {
+        if (stage_ == Stage::running) ::kill(job_.pid, signal);  // not reaped, so the number is still its own
+        return true;
+      }
       hurry_ = true;
-      if (tree_) tree_->signal(static_cast<int>(*number));
+      if (tree_) tree_->signal(signal);
       return true;
     }
     case os::ToShim::kill_tree:

@@ -21,6 +21,7 @@ class FakeCloud final : public Cloud {
  public:
   bool saves_all = true;
   std::optional<MachineFacts> known;  // told after a while; empty: IMDS doesn't answer
+  SpotNews news;
   std::atomic<int> saves{0};
   std::atomic<int> ends{0};
 
@@ -31,6 +32,7 @@ class FakeCloud final : public Cloud {
     }
     co_return fail(ErrorKind::unavailable, "ask IMDS", "this is a test");
   }
+  Awaitable<Result<SpotNews>> spot_news() override { co_return news; }
   Awaitable<Result<std::string>> end_instance(Ending) override {
     ++ends;
     co_return fail(ErrorKind::refused, "TerminateInstances", "this is a test");

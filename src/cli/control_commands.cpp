@@ -1,0 +1,109 @@
+// `curfew extend`, `curfew stop`, `curfew disarm`: what can be asked of the guard on this machine.
+#include <cstdio>
+#include <optional>
+
+#include "base/text.hpp"
+#include "base/times.hpp"
+#include "cli/commands.hpp"
+#include "cli/guard_link.hpp"
+
+namespace curfew::cli {
+namespace {
+
+constexpr int k_exit_no_guard = 3;
+constexpr std::size_t k_longest_answer = 2'000;
+
+constexpr std::string_view k_extend_help = R"(Usage: curfew extend TIME
+
+Gives the job that is guarded on this machine TIME more: the time at which it is stopped, and the time at which the machine
+is gone, both move by as much, and L0 with them. Refused once the job is being stopped, and where a deadline is held outside
+this machine (the tag curfew:deadline).
+
+Exit code: 0 extended; 1 refused; 3 no guard is running; 125 bad usage, or curfew failed.
+
+Example:
+  curfew extend 2h
+)";
+
+constexpr std::string_view k_stop_help = R"(Usage: curfew stop [--now]
+
+Stops the job that is guarded on this machine in order: SIGTERM, the grace period, saving, then the machine ends as --then
+said. A machine that is kept after a failure (--keep-on-failure) ends now.
+
+  --now   SIGKILL at once, without the grace period; results are saved all the same
+
+Exit code: 0 asked; 3 no guard is running; 125 bad usage, or curfew failed.
+)";
+
+constexpr std::string_view k_disarm_help = R"(Usage: curfew disarm
+
+Removes every layer of protection of this machine: NOTHING ENDS IT ANY MORE, and it costs money until somebody does. The job
+goes on, and what it makes is still saved when it ends. Refused once the machine is being ended, and where a deadline is held
+outside this machine (the tag curfew:deadline).
+
+Exit code: 0 disarmed; 1 refused; 3 no guard is running; 125 bad usage, or curfew failed.
+)";
+
+int bad_usage(const std::string& what, const char* command) {
+  std::fprintf(stderr, "curfew: %s; see curfew %s --help\n", what.c_str(), command);
+  return k_exit_failed;
+}
+
+// Asks the first guard that is there. The answer is shown; without one (`answers` false) sending is all.
+int ask(guard::ToGuard what, const std::string& text, bool answers, const char* done) {
+  for (const auto& places : guard_places()) {
+    if (!answers) {
+      auto channel = guard::connect_to_guard(places.run);
+      if (!channel && is_no_guard(channel.error())) continue;
+      const auto sent = channel ? channel->send(static_cast<char>(what), text) : Status{};
+      if (channel && sent) return std::puts(done) < 0 ? k_exit_failed : 0;
+      std::fprintf(stderr, "curfew: %s\n",
+                   printable((channel ? sent.error() : channel.error()).text()).c_str());
+      return k_exit_failed;
+    }
+    const auto answer = ask_guard(places, what, text);
+    if (!answer && is_no_guard(answer.error())) continue;
+    if (!answer) {
+      std::fprintf(stderr, "curfew: %s\n", printable(answer.error().text(), k_longest_answer).c_str());
+      return k_exit_failed;
+    }
+    const auto said = printable(answer->text, k_longest_answer);
+    if (answer->type == static_cast<char>(guard::FromGuard::done))
+      return std::puts(said.c_str()) < 0 ? k_exit_failed : 0;
+    std::fprintf(stderr, "curfew: %s\n", said.c_str());
+    return 1;
+  }
+  std::fputs("curfew: no guard is running on this machine\n", stderr);
+  return k_exit_no_guard;
+}
+
+bool wants_help(const Words& words) {
+  return words.size() == 1 && (words[0] == "--help" || words[0] == "-h");
+}
+
+}  // namespace
+
+int extend_command(const Words& words, const World&) {
+  if (wants_help(words)) return std::fputs(k_extend_help.data(), stdout) < 0 ? k_exit_failed : 0;
+  if (words.size() != 1) return bad_usage("extend takes one TIME", "extend");
+  const auto by = parse_duration(words[0]);
+  if (!by) return bad_usage(printable(by.error().text(), 200), "extend");
+  return ask(guard::ToGuard::extend, std::to_string(by->count()), true, "");
+}
+
+int stop_command(const Words& words, const World&) {
+  if (wants_help(words)) return std::fputs(k_stop_help.data(), stdout) < 0 ? k_exit_failed : 0;
+  const bool at_once = words.size() == 1 && words[0] == "--now";
+  if (!words.empty() && !at_once)
+    return bad_usage("unknown option '" + printable(words[0], 80) + "'", "stop");
+  return ask(guard::ToGuard::stop, at_once ? "15 1" : "15 0", false,
+             "asked; `curfew status` shows how far it is");
+}
+
+int disarm_command(const Words& words, const World&) {
+  if (wants_help(words)) return std::fputs(k_disarm_help.data(), stdout) < 0 ? k_exit_failed : 0;
+  if (!words.empty()) return bad_usage("disarm takes no words", "disarm");
+  return ask(guard::ToGuard::disarm, "", true, "");
+}
+
+}  // namespace curfew::cli

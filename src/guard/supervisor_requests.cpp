@@ -1,0 +1,125 @@
+// What comes from outside the job: requests by the control socket, EC2's notices, and the command before the end.
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+
+#include "base/text.hpp"
+#include "guard/supervisor.hpp"
+#include "os/command.hpp"
+
+namespace curfew::guard {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// AWS's page "Spot Instance interruption notices" recommends a look every five seconds.
+constexpr Millis k_spot_look{5'000};
+constexpr Millis k_notice{120'000};  // what a notice leaves, as a rule
+constexpr Millis k_longest_notice{600'000};
+constexpr Millis k_output_look{200};
+constexpr std::size_t k_shown_lines = 20;
+
+}  // namespace
+
+Status Supervisor::check_no_deadline_elsewhere(const std::string& what) const {
+  const auto tag =
+      facts_ ? facts_->tags.find("curfew:deadline") : std::map<std::string, std::string>::const_iterator{};
+  if (!facts_ || tag == facts_->tags.end()) return {};
+  return fail(ErrorKind::refused, what,
+              "its deadline is held outside this machine as well (tag curfew:deadline=" +
+                  printable(tag->second, 60) + "), and can't be moved from here",
+              "move it from where the instance was launched: its schedule, then its tag");
+}
+
+Result<std::string> Supervisor::extend(Seconds by) {
+  const std::string what = "extend by " + format_duration(by);
+  if (state_.disarmed) return fail(ErrorKind::refused, what, "this machine was disarmed, nothing ends it");
+  if (!taken_up_ || state_.stage > Stage::running)
+    return fail(ErrorKind::refused, what, "the job is already " + std::string(name_of(state_.stage)));
+  if (!state_.times.stop_at) return fail(ErrorKind::refused, what, "the job has no time limit");
+  if (auto free = check_no_deadline_elsewhere(what); !free) return fail(std::move(free.error()));
+  handle(TimesMoved{job::extended(state_.times, by), Cause::none});
+  asio::co_spawn(parts_.io, move_l0_to_end(), k_rethrow);
+  const auto at = now();
+  const std::string text = "extended by " + format_duration(by) + ": stop at " +
+                           format_utc(at.wall + *job::left_to(state_.times.stop_at, at)) +
+                           ", machine gone by " +
+                           format_utc(at.wall + *job::left_to(state_.times.end_at, at));
+  parts_.log.warning(text);
+  return text;
+}
+
+Result<std::string> Supervisor::disarm_by_hand() {
+  const std::string what = "disarm";
+  if (!taken_up_ || state_.stage >= Stage::ending)
+    return fail(ErrorKind::refused, what, "the machine is already being ended");
+  if (auto free = check_no_deadline_elsewhere(what); !free) return fail(std::move(free.error()));
+  handle(DisarmAsked{});
+  return std::string("DISARMED: NOTHING ENDS THIS MACHINE ANY MORE, and it costs money until somebody does");
+}
+
+// Its wall time, on the boot clock. A wall clock that is wrong must not give a job hours, or nothing.
+BootTime Supervisor::boot_time_of_notice(WallTime at) const {
+  Millis left = at - parts_.clock.wall();
+  if (left < Millis{0} || left > k_longest_notice) left = k_notice;
+  return parts_.clock.boot() + left;
+}
+
+Awaitable<void> Supervisor::watch_spot() {
+  if (std::exchange(watching_spot_, true)) co_return;
+  bool silent = false;
+  bool at_risk = false;
+  while (state_.stage < Stage::ending && !state_.taken_at) {
+    const auto news = co_await parts_.cloud.spot_news();
+    if (!news && !silent)
+      parts_.log.warning("a spot interruption notice would not be seen: " + news.error().text());
+    if (news && silent) parts_.log.info("the instance metadata service answers again");
+    silent = !news;
+    if (news && news->at_risk && !std::exchange(at_risk, true))
+      parts_.log.warning("EC2 says that this spot instance is at elevated risk of interruption");
+    if (news && news->interrupted_at) {
+      handle(SpotInterruption{boot_time_of_notice(*news->interrupted_at)});
+      co_return;
+    }
+    co_await pause(k_spot_look);
+  }
+}
+
+Awaitable<void> Supervisor::run_before_end(BootTime until) {
+  const auto cancelled = std::make_shared<bool>(false);
+  before_end_cancelled_ = cancelled;
+  std::vector<std::string> argv{spec_.places.program,
+                                "before-end",
+                                "--state",
+                                spec_.places.state,
+                                "--run",
+                                spec_.places.run,
+                                "--cause",
+                                std::string(name_of(state_.cause))};
+  auto running = os::start_command(argv);
+  if (!running) {
+    parts_.log.error("--before-end: " + running.error().text());
+    handle(BeforeEndEnded{false});
+    co_return;
+  }
+  std::string output;
+  bool ended = false;
+  while (!ended && !*cancelled && parts_.clock.boot() < until) {
+    ended = co_await readable(running->pidfd.get(), k_output_look);
+    os::read_output(*running, output);  // else a full pipe would stop it
+  }
+  int code = 0;
+  if (ended) code = os::reap(*running);
+  else os::kill_command(*running);
+  const auto lines = split(trimmed(output), '\n');
+  const auto first = lines.size() > k_shown_lines ? lines.end() - k_shown_lines : lines.begin();
+  for (auto line = first; line != lines.end(); ++line) {
+    if (!line->empty()) parts_.log.info("--before-end: " + printable(*line, 400));
+  }
+  if (ended && code != 0) parts_.log.error("--before-end: exit code " + std::to_string(code));
+  handle(BeforeEndEnded{ended && code == 0});
+}
+
+}  // namespace curfew::guard

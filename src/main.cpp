@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <string>
 #include <string_view>
@@ -90,6 +92,9 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "curfew: a bug in curfew: %s; the layers that were armed hold\n", error.what());
   }
   // A thread that hangs in getaddrinfo would be waited for by exit().
-  std::fflush(nullptr);
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    std::fprintf(stderr, "curfew: stdout can't be written: %s\n", std::strerror(errno));
+    if (code == 0) code = curfew::cli::k_exit_failed;
+  }
   _exit(code);
 }

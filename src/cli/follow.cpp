@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 
 #include "base/text.hpp"
 #include "cli/commands.hpp"
@@ -29,38 +31,47 @@ constexpr int k_most_tries_told_to_end = k_quick_tries + 200;
 Follower::Follower(const layers::Places& places, bool quiet)
     : places_(places),
       quiet_(quiet),
-      relay_({places.state, places.run}, {.started = {},
-                                          .not_started =
-                                              [this](int code, const std::string& why) {
-                                                job_code_ = code;
-                                                job_over_ = true;
-                                                say("the command could not be started: " + why);
-                                                finish_if_done();
-                                              },
-                                          .ended =
-                                              [this](os::ExitRecord::How how, int number) {
-                                                job_code_ = how == os::ExitRecord::How::exited ? number
-                                                                                               : 128 + number;
-                                              },
-                                          .tree_gone =
-                                              [this] {
-                                                job_over_ = true;
-                                                finish_if_done();
-                                              },
-                                          .signalled =
-                                              [this](int signal) {
-                                                signals_.push_back(signal);
-                                                ask_to_stop();
-                                              },
-                                          .lost =
-                                              [this] {
-                                                job_over_ = true;
-                                                finish_if_done();
-                                              }}) {}
+      relay_({places.state, places.run},
+             {.started = {},
+              .not_started =
+                  [this](int code, const std::string& why) {
+                    job_code_ = code;
+                    job_over_ = true;
+                    say("the command could not be started: " + why);
+                    finish_if_done();
+                  },
+              .ended =
+                  [this](os::ExitRecord::How how, int number) {
+                    job_code_ = how == os::ExitRecord::How::exited ? number : 128 + number;
+                  },
+              .tree_gone =
+                  [this] {
+                    job_over_ = true;
+                    finish_if_done();
+                  },
+              .not_shown = [this](int stream, int error) { say_not_shown(stream, error); },
+              .signalled =
+                  [this](int signal) {
+                    signals_.push_back(signal);
+                    ask_to_stop();
+                  },
+              .lost =
+                  [this] {
+                    job_over_ = true;
+                    finish_if_done();
+                  }}) {}
 
 void Follower::say(const std::string& line) {
   clear_progress();
   relay_.say("curfew: " + line);
+}
+
+void Follower::say_not_shown(int stream, int error) {
+  const std::string name = stream == STDERR_FILENO ? "stderr" : "stdout";
+  const std::string why = error == EPIPE ? "nobody reads " + name + " any more"
+                                         : name + " takes no more output: " + std::strerror(error);
+  say(why + "; the job goes on, and its output is kept in " +
+      os::JobPaths{places_.state, places_.run}.output() + " (`curfew stop` stops it)");
 }
 
 void Follower::clear_progress() {

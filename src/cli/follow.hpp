@@ -28,6 +28,7 @@ class Follower {
   void ask_to_stop();
   void show_progress(const std::string& line);
   void clear_progress();
+  void say_not_shown(int stream, int error);
   void finish_if_done();
   void give_up_on_guard();
 

@@ -236,6 +236,11 @@ void Relay::read_shim() {
         raw_.leave();
         if (events_.tree_gone) events_.tree_gone();
         break;
+      case os::FromShim::not_shown:
+        if (events_.not_shown)
+          events_.not_shown(static_cast<int>(parse_number(first).value_or(1)),
+                            static_cast<int>(parse_number(rest).value_or(0)));
+        break;
       case os::FromShim::output_at: break;
     }
   }

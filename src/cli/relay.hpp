@@ -39,6 +39,8 @@ struct RelayEvents {
   std::function<void(os::ExitRecord::How how, int number)> ended;  // the command itself
   std::function<void()>
       tree_gone;  // no process of it is left, and all of its output has been written to ours
+  // Our stdout (1) or stderr (2) takes no more: the job goes on without.
+  std::function<void(int stream, int error)> not_shown;
   std::function<void(int signal)> signalled;  // SIGINT, SIGTERM or SIGQUIT came to the front end, each time
   // The shim is gone, or closed this connection (a newer front end took over), before tree_gone or not_started.
   std::function<void()> lost;

@@ -88,8 +88,7 @@ std::optional<std::uint64_t> running_guard() {
     const auto line = os::read_file("/proc/" + std::to_string(*pid) + "/cmdline", k_longest_command_line);
     if (!line) continue;
     const auto words = split(*line, '\0');
-    if (words.size() > 5 && words[0].ends_with("/curfew") && words[1] == "guard" && words[2] == "--state")
-      return pid;
+    if (words.size() > 5 && words[1] == "guard" && words[2] == "--state" && words[4] == "--run") return pid;
   }
   return {};
 }

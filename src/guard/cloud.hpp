@@ -45,6 +45,8 @@ class Cloud {
   [[nodiscard]] virtual Awaitable<Result<SpotNews>> spot_news() = 0;
   // Terminate- or StopInstances on this instance; the state it's in then ("shutting-down").
   [[nodiscard]] virtual Awaitable<Result<std::string>> end_instance(Ending ending) = 0;
+  // Whether there are credentials to save with; asks nothing of S3.
+  [[nodiscard]] virtual Awaitable<Status> may_save() = 0;
   // Saves everything that `--save` names, until `until` at the latest.
   [[nodiscard]] virtual Awaitable<save::Summary> save(BootTime until, std::shared_ptr<Cancel> cancel,
                                                       ShowProgress show) = 0;

@@ -99,6 +99,12 @@ class AwsCloud final : public Cloud {
     co_return state;
   }
 
+  Awaitable<Status> may_save() override {
+    auto found = co_await session_->credentials->get();
+    if (!found) co_return fail(std::move(found.error()));
+    co_return Status{};
+  }
+
   Awaitable<save::Summary> save(BootTime until, std::shared_ptr<Cancel> cancel, ShowProgress show) override {
     if (!s3_) {
       // Without a region S3 is asked where it began; it tells the bucket's own.

@@ -16,6 +16,11 @@ std::string seconds_text(Millis duration) {
   return format_duration(std::chrono::duration_cast<Seconds>(std::max(duration, Millis{0})));
 }
 
+// Rounded up: a tick comes a moment after what it was for.
+std::string left_text(Millis duration) {
+  return format_duration(std::chrono::ceil<Seconds>(std::max(duration, Millis{0})));
+}
+
 std::string signal_text(int signal) {
   switch (signal) {
     case 1: return "SIGHUP";
@@ -110,7 +115,13 @@ class Machine {
       if (state_.tree_gone) return enter_before_end();
       return enter_draining(k_sigterm);
     }
-    if (state_.stage == Stage::draining && state_.tree_gone) enter_before_end();
+    if (state_.stage != Stage::draining) return;
+    if (state_.tree_gone) return enter_before_end();
+    // A shell's children in the background ignore SIGINT: once the command itself is gone, they get what a batch job gets.
+    if (state_.signal == k_sigterm) return;
+    state_.signal = k_sigterm;
+    info("what is left of the job gets SIGTERM");
+    act(SignalTree{k_sigterm});
   }
 
   void on(const JobLost&) {
@@ -139,6 +150,7 @@ class Machine {
       case Stage::running: return tick_running();
       case Stage::draining:
         if (now_.boot >= state_.stage_until) enter_killing("still running after the grace period");
+        else if (is_over()) say_what_is_waited_for();
         return;
       case Stage::killing: return tick_killing();
       case Stage::before_end:
@@ -211,7 +223,7 @@ class Machine {
   void on(const SpotInterruption& event) {
     if (!is_before(state_.stage, Stage::ending) || state_.taken_at) return;
     state_.taken_at = event.at;
-    const std::string text = "EC2 takes this spot instance back in " + seconds_text(event.at - now_.boot);
+    const std::string text = "EC2 takes this spot instance back in " + left_text(event.at - now_.boot);
     warn(text);
     announce(Announce::What::warning, text);
     switch (state_.stage) {
@@ -301,8 +313,9 @@ class Machine {
     state_.signal = signal;
     enter(Stage::draining, left);
     act(SignalTree{signal});
-    info("stopping what is left of the job: " + signal_text(signal) + ", " + seconds_text(left) +
-         " until SIGKILL");
+    // After a command that ended by itself there's nothing left, as a rule; what is hears of it soon enough.
+    if (!is_over())
+      info("stopping the job: " + signal_text(signal) + ", " + seconds_text(left) + " until SIGKILL");
   }
 
   void enter_killing(const std::string& why) {
@@ -410,8 +423,7 @@ class Machine {
     }
     if (has_passed(warning_at(state_))) {
       state_.warned = true;
-      const std::string text = "the job is stopped in " +
-                               seconds_text(state_.times.stop_at->boot - now_.boot) +
+      const std::string text = "the job is stopped in " + left_text(state_.times.stop_at->boot - now_.boot) +
                                " (`curfew extend` gives it longer)";
       warn(text);
       announce(Announce::What::warning, text);
@@ -420,9 +432,16 @@ class Machine {
       state_.early_signal_sent = true;
       if (state_.stage != Stage::running) return;
       info("sending the command " + signal_text(rules_.early_signal->signal) + ", " +
-           seconds_text(state_.times.stop_at->boot - now_.boot) + " before it's stopped");
+           left_text(state_.times.stop_at->boot - now_.boot) + " before it's stopped");
       act(SignalCommand{rules_.early_signal->signal});
     }
+  }
+
+  void say_what_is_waited_for() {
+    if (state_.told_of_wait) return;
+    state_.told_of_wait = true;
+    info("the command has ended, but not all that it started: waiting for " +
+         left_text(state_.stage_until - now_.boot) + " (Ctrl-C or `curfew stop --now`: SIGKILL at once)");
   }
 
   void tick_killing() {

@@ -229,6 +229,7 @@ struct State {
   std::string reason;               // why the job is over, for people, where the cause alone doesn't say it
   bool gpu_was_busy = false;
   bool early_signal_sent = false;
+  bool told_of_wait = false;         // for what the command left behind; forgotten with the guard
   bool warned = false;               // of stop_at
   bool disarmed = false;             // by hand
   std::optional<BootTime> taken_at;  // by EC2, as its notice said

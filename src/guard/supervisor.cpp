@@ -110,12 +110,15 @@ void Supervisor::take_up() {
     persist(os::Sync::yes);
     parts_.log.info("guarding " + spec_.command + ": stop at " +
                     (state_.times.stop_at ? format_utc(state_.times.stop_at->wall) : "no time") +
-                    ", machine gone by " +
-                    (state_.times.end_at ? format_utc(state_.times.end_at->wall) : "no time"));
+                    (spec_.ends_machine() || spec_.rules.dry_run
+                         ? ", machine gone by " +
+                               (state_.times.end_at ? format_utc(state_.times.end_at->wall) : "no time")
+                         : ""));
     for (const auto& line : weaknesses(spec_)) parts_.log.warning(line);
   }
   begin();
   asio::co_spawn(parts_.io, shim_.run(), k_rethrow);
+  if (!begun && spec_.rules.has_saves) asio::co_spawn(parts_.io, check_saving(), k_rethrow);
   if (spec_.spot_notice == SpotNotice::on) asio::co_spawn(parts_.io, watch_spot(), k_rethrow);
   asio::co_spawn(parts_.io, learn_facts(), k_rethrow);
 }

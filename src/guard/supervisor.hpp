@@ -67,6 +67,8 @@ class Supervisor {
   [[nodiscard]] Awaitable<void> run_before_end(BootTime until);
   // Asks IMDS for an interruption notice until there is one, or the machine ends.
   [[nodiscard]] Awaitable<void> watch_spot();
+  // Says at the start what would else be known only after hours of training.
+  [[nodiscard]] Awaitable<void> check_saving();
   [[nodiscard]] BootTime boot_time_of_notice(WallTime at) const;
   // By the control socket.
   [[nodiscard]] Result<std::string> extend(Seconds by);

@@ -67,6 +67,11 @@ BootTime Supervisor::boot_time_of_notice(WallTime at) const {
   return parts_.clock.boot() + left;
 }
 
+Awaitable<void> Supervisor::check_saving() {
+  const auto able = co_await parts_.cloud.may_save();
+  if (!able) parts_.log.warning("results could not be saved now: " + able.error().text());
+}
+
 Awaitable<void> Supervisor::watch_spot() {
   if (std::exchange(watching_spot_, true)) co_return;
   bool silent = false;

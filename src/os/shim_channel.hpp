@@ -46,6 +46,7 @@ enum class FromShim : char {
   started = 'p',      // "PID"
   not_started = 'n',  // "CODE WHY"
   ended = 'x',        // "exited|signalled NUMBER"
+  not_shown = 'w',    // to the front end: "1|2 ERRNO": its stdout or stderr takes no more, the job goes on
   tree_gone = 't',    // and all of its output is written
   output_at =
       'o',  // to the guard, at most once a second: "MILLISECONDS" of wall time at which output last came

@@ -178,6 +178,7 @@ void Loop::turn() {
 
   if (!front_came_ && now_ - began_ >= options_.front_wait) front_has_gone();
   drop_stuck_sinks();
+  tell_lost_sinks();
   if (output_untold_ && now_ - output_told_at_ >= Millis{1'000}) tell_output_time();
   if (kill_at_ && now_ >= *kill_at_ && tree_) {
     tree_->kill();

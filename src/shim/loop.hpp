@@ -72,6 +72,7 @@ class Loop {
   bool read_stream(Stream& stream);
   void drain();
   void drop_stuck_sinks();
+  void tell_lost_sinks();
   [[nodiscard]] bool awaiting_front() const;
   [[nodiscard]] bool sinks_are_empty() const { return sinks_[0].waiting() == 0 && sinks_[1].waiting() == 0; }
 

@@ -143,6 +143,11 @@ void Sink::detach() {
   forget();
 }
 
+void Sink::fail() {
+  failure_ = errno;
+  detach();
+}
+
 void Sink::forget() {
   sent_ = 0;
   waiting_.clear();
@@ -186,7 +191,7 @@ void Sink::write(std::string_view text) {
   if (waiting() == 0) {
     while (!text.empty()) {
       const ssize_t wrote = put(text);
-      if (wrote < 0) return detach();
+      if (wrote < 0) return fail();
       if (wrote == 0) break;
       text.remove_prefix(static_cast<std::size_t>(wrote));
     }
@@ -197,7 +202,7 @@ void Sink::write(std::string_view text) {
 void Sink::flush() {
   while (attached() && waiting() > 0) {
     const ssize_t wrote = put(std::string_view(waiting_).substr(sent_));
-    if (wrote < 0) return detach();
+    if (wrote < 0) return fail();
     if (wrote == 0) return;
     sent_ += static_cast<std::size_t>(wrote);
   }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "os/fd.hpp"
@@ -53,6 +54,8 @@ class Sink {
 
   void attach(os::Fd fd);
   void detach();
+  // The errno for which it detached itself since the last call; 0: it didn't.
+  [[nodiscard]] int take_failure() { return std::exchange(failure_, 0); }
   [[nodiscard]] bool attached() const { return way_ != Way::none; }
   [[nodiscard]] Way way() const { return way_; }
 
@@ -70,12 +73,14 @@ class Sink {
  private:
   // Bytes written, 0 where it would wait, -1 where it's no use any more.
   [[nodiscard]] ssize_t put(std::string_view text);
+  void fail();
   [[nodiscard]] ssize_t put_carefully(std::string_view text);
 
   os::Fd fd_;
   Way way_ = Way::none;
   std::string waiting_;
   std::size_t sent_ = 0;
+  int failure_ = 0;
 };
 
 }  // namespace curfew::shim

@@ -223,6 +223,14 @@ void Loop::drain() {
   }
 }
 
+void Loop::tell_lost_sinks() {
+  for (std::size_t at = 0; at < sinks_.size(); ++at) {
+    const int error = sinks_[at].take_failure();
+    if (error != 0 && front_)
+      clients_.tell(*front_, os::FromShim::not_shown, std::to_string(at + 1) + " " + std::to_string(error));
+  }
+}
+
 void Loop::drop_stuck_sinks() {
   for (std::size_t at = 0; at < sinks_.size(); ++at) {
     if (!sinks_[at].attached() || sinks_[at].waiting() == 0) {

@@ -37,6 +37,7 @@ class FakeCloud final : public Cloud {
     ++ends;
     co_return fail(ErrorKind::refused, "TerminateInstances", "this is a test");
   }
+  Awaitable<Status> may_save() override { co_return Status{}; }
   Awaitable<save::Summary> save(BootTime, std::shared_ptr<Cancel>, ShowProgress) override {
     ++saves;
     save::Summary summary;

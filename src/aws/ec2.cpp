@@ -1,10 +1,9 @@
 // EC2's Query protocol: a form is posted, XML comes back.
 #include "aws/ec2.hpp"
 
-#include <array>
-
 #include "aws/core/call.hpp"
 #include "aws/core/xml.hpp"
+#include "aws/ec2_replies.hpp"
 #include "base/text.hpp"
 #include "net/encoding.hpp"
 
@@ -17,12 +16,6 @@ constexpr net::Limits k_limits{Millis{5'000}, Millis{10'000}, Millis{15'000}, 4U
 constexpr Millis k_total{30'000};
 
 using Form = std::vector<std::pair<std::string, std::string>>;
-
-bool is_state(std::string_view text) {
-  static constexpr std::array<std::string_view, 6> k_states{"pending",    "running",  "shutting-down",
-                                                            "terminated", "stopping", "stopped"};
-  return std::find(k_states.begin(), k_states.end(), text) != k_states.end();
-}
 
 tl::unexpected<Error> odd_reply(const std::string& what, const std::string& why) {
   return fail(ErrorKind::unavailable, what, "the reply " + why);
@@ -79,6 +72,36 @@ class QueryEc2 final : public Ec2 {
     co_return volumes;
   }
 
+  Awaitable<Result<std::vector<EbsVolume>>> describe_volumes(std::vector<std::string> ids) override {
+    const std::string action = "DescribeVolumes";
+    if (ids.empty()) co_return std::vector<EbsVolume>{};
+    if (ids.size() > k_most_volumes)
+      co_return fail(ErrorKind::invalid_input, action, "more than 64 volumes are asked for");
+    Form form;
+    for (const auto& id : ids) {
+      if (!is_volume_id(id))
+        co_return fail(ErrorKind::invalid_input, action + " " + printable(id, 40), "that is no volume's id");
+      form.emplace_back("VolumeId." + std::to_string(form.size() + 1), id);
+    }
+    auto what = action + " " + ids.front();
+    if (ids.size() > 1) what += " and " + std::to_string(ids.size() - 1) + " more";
+    auto xml = co_await post(action, what, std::move(form));
+    if (!xml) co_return fail(std::move(xml).error());
+    auto volumes = volumes_in(xml->root(), ids);
+    if (!volumes) co_return fail(std::move(volumes).error().within(what));
+    co_return volumes;
+  }
+
+  Awaitable<Result<Instance>> describe_instance(std::string id) override {
+    const std::string action = "DescribeInstances";
+    Form form{{"InstanceId.1", id}};
+    auto xml = co_await call(action, id, std::move(form));
+    if (!xml) co_return fail(std::move(xml).error());
+    auto instance = instance_in(xml->root(), id);
+    if (!instance) co_return fail(std::move(instance).error().within(action + " " + id));
+    co_return instance;
+  }
+
   Awaitable<Result<std::string>> instance_state(std::string id) override {
     const std::string action = "DescribeInstances";
     Form form{{"InstanceId.1", id}};
@@ -86,7 +109,7 @@ class QueryEc2 final : public Ec2 {
     if (!xml) co_return fail(std::move(xml).error());
     for (const auto reservation : xml->root().child("reservationSet").children("item")) {
       auto state = state_in(reservation.child("instancesSet"), id, "instanceState");
-      if (is_state(state)) co_return state;
+      if (is_instance_state(state)) co_return state;
       if (!state.empty())
         co_return odd_reply(action + " " + id, "has the state \"" + printable(state, 40) + "\"");
     }
@@ -99,14 +122,22 @@ class QueryEc2 final : public Ec2 {
     auto xml = co_await call(action, id, std::move(form));
     if (!xml) co_return fail(std::move(xml).error());
     auto state = state_in(xml->root().child("instancesSet"), id, "currentState");
-    if (!is_state(state)) co_return odd_reply(action + " " + id, "doesn't tell the instance's state");
+    if (!is_instance_state(state))
+      co_return odd_reply(action + " " + id, "doesn't tell the instance's state");
     co_return state;
   }
 
+  // About one instance.
   Awaitable<Result<Xml>> call(std::string action, std::string id, Form form) {
+    auto what = action + " " + printable(id, 40);
+    if (!is_instance_id(id)) co_return fail(ErrorKind::invalid_input, what, "that is no instance's id");
+    auto xml = co_await post(std::move(action), std::move(what), std::move(form));
+    co_return std::move(xml);
+  }
+
+  Awaitable<Result<Xml>> post(std::string action, std::string what, Form form) {
     Call call;
-    call.what = action + " " + printable(id, 40);
-    if (!is_instance_id(id)) co_return fail(ErrorKind::invalid_input, call.what, "that is no instance's id");
+    call.what = what;
     auto endpoint = session_.endpoint("ec2", region_);
     if (!endpoint) co_return fail(std::move(endpoint).error().within(call.what));
     call.service = "ec2";
@@ -121,7 +152,6 @@ class QueryEc2 final : public Ec2 {
     for (const auto& [name, value] : form)
       body += "&" + net::percent_encode(name) + "=" + net::percent_encode(value);
     call.request.body = std::move(body);
-    auto what = call.what;
     auto response = co_await perform(session_, std::move(call));
     if (!response) co_return fail(std::move(response).error().error);
     auto xml = Xml::parse(response->body, action + "Response");

@@ -12,6 +12,8 @@ constexpr net::Limits k_limits{Millis{1'000}, Millis{1'000}, Millis{2'000}, 64U 
 constexpr std::string_view k_token_seconds = "21600";  // the longest there is
 constexpr Millis k_token_age = std::chrono::hours{5};
 constexpr std::size_t k_longest_token = 1024;
+constexpr std::size_t k_most_stores = 24;  // d2.8xlarge, d3en.12xlarge
+constexpr std::size_t k_longest_device = 64;
 constexpr std::size_t k_most_tags = 60;  // 50 of the user's, and AWS's own
 
 class HttpImds final : public Imds {
@@ -144,6 +146,38 @@ Awaitable<Result<LifeCycle>> read_life_cycle(Imds& imds) {
   if (word == "on-demand") co_return LifeCycle::on_demand;
   if (word == "spot") co_return LifeCycle::spot;
   co_return LifeCycle::other;
+}
+
+Awaitable<Result<std::optional<std::string>>> read_public_ipv4(Imds& imds) {
+  auto text = co_await imds.get("meta-data/public-ipv4");
+  if (!text) co_return fail(std::move(text).error());
+  if (!*text) co_return std::nullopt;
+  std::string address(trimmed(**text));
+  if (!is_ipv4(address))
+    co_return fail(ErrorKind::invalid_input, "read the public IPv4 address",
+                   "it is \"" + printable(address, 40) + "\"");
+  co_return address;
+}
+
+Awaitable<Result<std::vector<std::string>>> read_instance_stores(Imds& imds) {
+  const std::string folder = "meta-data/block-device-mapping";
+  std::vector<std::string> devices;
+  auto list = co_await imds.get(folder);
+  if (!list) co_return fail(std::move(list).error());
+  if (!*list) co_return devices;
+  for (const auto line : split(**list, '\n')) {
+    const auto name = trimmed(line);
+    constexpr std::string_view k_store = "ephemeral";
+    if (!name.starts_with(k_store) || !parse_number(name.substr(k_store.size()))) continue;
+    if (devices.size() == k_most_stores)
+      co_return fail(ErrorKind::invalid_input, "read the block devices",
+                     "there are more than 24 instance stores");
+    auto device = co_await imds.get(folder + "/" + std::string(name));
+    if (!device) co_return fail(std::move(device).error());
+    const auto shown = *device ? trimmed(**device) : std::string_view();
+    if (!shown.empty() && shown.size() <= k_longest_device) devices.emplace_back(shown);
+  }
+  co_return devices;
 }
 
 Awaitable<Result<std::optional<SpotAction>>> read_spot_action(Imds& imds) {

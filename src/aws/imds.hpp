@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -55,6 +56,13 @@ using Tags = std::map<std::string, std::string, std::less<>>;
 enum class LifeCycle { on_demand, spot, other };
 [[nodiscard]] Awaitable<Result<LifeCycle>> read_life_cycle(Imds& imds);
 
+// The instance's public IPv4 address, which costs money by the hour; nothing where it has none.
+[[nodiscard]] Awaitable<Result<std::optional<std::string>>> read_public_ipv4(Imds& imds);
+
+// The devices that are instance stores, as the block device mapping names them: "sdb". NVMe ones aren't listed there,
+// but for Xen's nothing else tells them from EBS volumes. Up to 24 of them, each a question of its own.
+[[nodiscard]] Awaitable<Result<std::vector<std::string>>> read_instance_stores(Imds& imds);
+
 // A spot instance's end, announced about two minutes ahead.
 enum class SpotActionKind { terminate, stop, hibernate };
 struct SpotAction {
@@ -68,6 +76,8 @@ struct SpotAction {
 
 [[nodiscard]] bool is_instance_id(std::string_view text);
 [[nodiscard]] bool is_instance_type(std::string_view text);
+// "203.0.113.7": four numbers without leading zeros.
+[[nodiscard]] bool is_ipv4(std::string_view text);
 // As they may be in IMDS: 1 to 128 characters without spaces and slashes; values up to 256, no control characters.
 [[nodiscard]] bool is_tag_key(std::string_view text);
 [[nodiscard]] bool is_tag_value(std::string_view text);

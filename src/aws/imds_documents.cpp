@@ -55,6 +55,14 @@ bool is_instance_type(std::string_view text) {
          all_of(text, [](char c) { return is_digit(c) || is_lower(c) || c == '-' || c == '.'; });
 }
 
+bool is_ipv4(std::string_view text) {
+  const auto parts = split(text, '.');
+  return parts.size() == 4 && std::all_of(parts.begin(), parts.end(), [](std::string_view part) {
+           const auto number = parse_number(part);
+           return number && *number <= 255 && (part.size() == 1 || part.front() != '0');
+         });
+}
+
 bool is_tag_key(std::string_view text) {
   return !text.empty() && text.size() <= 128 && text != "." && text != ".." &&
          all_of(text, [](char c) { return c > ' ' && c != '/' && c != '\x7f'; });

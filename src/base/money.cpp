@@ -1,8 +1,10 @@
 // Money in whole micro-dollars.
 #include "base/money.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
+#include <limits>
 
 #include "base/text.hpp"
 
@@ -12,7 +14,8 @@ Micros cost_of(Micros per_hour, Seconds duration) {
   if (duration <= Seconds{0}) return {};
   __extension__ using Wide = __int128;
   const Wide product = static_cast<Wide>(per_hour.count) * duration.count();
-  return {static_cast<std::int64_t>((product + 1800) / 3600)};
+  constexpr Wide k_most = std::numeric_limits<std::int64_t>::max();
+  return {static_cast<std::int64_t>(std::min((product + 1800) / 3600, k_most))};
 }
 
 Result<Micros> parse_dollars(std::string_view text) {

@@ -17,7 +17,8 @@ struct Micros {
   friend constexpr Micros operator+(Micros a, Micros b) { return {a.count + b.count}; }
 };
 
-// What `duration` costs at `per_hour`: 128 bits between, rounded once, half up. Negative durations cost nothing.
+// What `duration` costs at `per_hour`: 128 bits between, rounded once, half up. Negative durations cost nothing;
+// what is more than Micros can hold costs as much as it can.
 [[nodiscard]] Micros cost_of(Micros per_hour, Seconds duration);
 // "1.006", "$5", "5.00"; at most six decimals; zero and negative are refused.
 [[nodiscard]] Result<Micros> parse_dollars(std::string_view text);

@@ -1,10 +1,13 @@
 // Whatever EC2, S3 or something between may answer.
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "aws/core/endpoints.hpp"
 #include "aws/core/xml.hpp"
+#include "aws/ec2_replies.hpp"
 #include "aws/s3_replies.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -25,7 +28,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto id = aws::parse_started_upload(text); id && id->empty()) std::abort();
   if (const auto etag = aws::parse_completed_upload(text); etag && etag->empty()) std::abort();
   if (const auto xml = aws::Xml::parse(text, "DescribeInstancesResponse"))
-    for (const auto item : xml->root().child("reservationSet").children("item"))
-      (void)aws::child_text(item, "instanceId");
+    if (const auto instance = aws::instance_in(xml->root(), "i-01234567"))
+      if (!aws::is_instance_type(instance->type) || !aws::is_instance_state(instance->state) ||
+          (!instance->public_ipv4.empty() && !aws::is_ipv4(instance->public_ipv4)))
+        std::abort();
+  const std::vector<std::string> ids{"vol-01234567", "vol-89abcdef"};
+  if (const auto xml = aws::Xml::parse(text, "DescribeVolumesResponse"))
+    if (const auto volumes = aws::volumes_in(xml->root(), ids)) {
+      if (volumes->size() != ids.size()) std::abort();
+      for (const auto& volume : *volumes)
+        if (volume.gib == 0 || volume.gib > 65'536 || volume.type.empty() || volume.type.size() > 16)
+          std::abort();
+    }
   return 0;
 }

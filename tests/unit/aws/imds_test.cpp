@@ -157,6 +157,41 @@ TEST_F(ImdsTest, ReadsTags) {
   EXPECT_FALSE(test::run(read_tags(*imds)));
 }
 
+TEST_F(ImdsTest, ReadsThePublicAddress) {
+  const auto imds = make();
+  http_.then(200, "t");
+  http_.then(200, "203.0.113.7\n");
+  EXPECT_EQ(**test::run(read_public_ipv4(*imds)), "203.0.113.7");
+  EXPECT_EQ(http_.requests.back().url.target, "/latest/meta-data/public-ipv4");
+  http_.then(404);
+  EXPECT_FALSE(*test::run(read_public_ipv4(*imds)));
+  for (const auto* bad :
+       {"", "203.0.113", "203.0.113.256", "203.0.113.07", "203.0.113.7.1", "a.b.c.d", "::1", "<p>"}) {
+    http_.then(200, bad);
+    EXPECT_FALSE(test::run(read_public_ipv4(*imds))) << bad;
+  }
+  http_.then(500);
+  EXPECT_FALSE(test::run(read_public_ipv4(*imds)));
+}
+
+TEST_F(ImdsTest, ReadsWhichDevicesAreInstanceStores) {
+  const auto imds = make();
+  http_.then(200, "t");
+  http_.then(200, "ami\nebs1\nephemeral0\nephemeral1\nephemeral../x\nephemeral\nroot\nswap");
+  http_.then(200, "sdb");
+  http_.then(200, std::string(65, 'x'));
+  EXPECT_EQ(*test::run(read_instance_stores(*imds)), std::vector<std::string>{"sdb"});
+  ASSERT_EQ(http_.requests.size(), 4U);
+  EXPECT_EQ(http_.requests[2].url.target, "/latest/meta-data/block-device-mapping/ephemeral0");
+  http_.then(404);
+  EXPECT_TRUE(test::run(read_instance_stores(*imds))->empty());
+  std::string many;
+  for (int i = 0; i < 25; ++i) many += "ephemeral" + std::to_string(i) + "\n";
+  http_.then(200, many);
+  for (int i = 0; i < 25; ++i) http_.then(200, "sdb");
+  EXPECT_FALSE(test::run(read_instance_stores(*imds)));
+}
+
 TEST_F(ImdsTest, ReadsOneTagLifeCycleAndNotices) {
   const auto imds = make();
   http_.then(200, "t");

@@ -21,6 +21,9 @@ TEST(Money, cost_is_rounded_once_half_up) {
 TEST(Money, a_year_of_the_dearest_rate_does_not_overflow) {
   const Micros billion = parse_dollars("1000000000").value();
   EXPECT_EQ(cost_of(billion, k_max_duration).count, billion.count * 24 * 366);
+  constexpr Micros k_most{std::numeric_limits<std::int64_t>::max()};
+  EXPECT_EQ(cost_of(billion, 100 * k_max_duration), k_most);
+  EXPECT_EQ(cost_of(k_most, Seconds::max()), k_most);
 }
 
 TEST(Money, reads_dollars) {

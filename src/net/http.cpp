@@ -92,6 +92,7 @@ struct Route {
   std::uint16_t port = 0;
   bool tls = false;
   std::optional<Proxy> proxy;
+  AddressFilter allowed = nullptr;  // of the address that is connected to
 };
 
 class Client final : public HttpClient {
@@ -112,7 +113,7 @@ class Client final : public HttpClient {
       ~Stop() { watch.stop(); }
     } stop{*watch};
     for (;;) {
-      auto connection = take(route->key);
+      auto connection = take(*route);
       if (!connection) {
         auto made = co_await connect(*route, *watch, limits);
         if (!made) co_return fail(std::move(made).error().within(what));
@@ -139,17 +140,19 @@ class Client final : public HttpClient {
     route.proxy = std::move(*proxy);
     route.host = route.proxy ? route.proxy->host : request.url.host;
     route.port = route.proxy ? route.proxy->port : request.url.port;
+    route.allowed = route.proxy ? nullptr : request.allowed;
     route.key = route.host + " " + std::to_string(route.port);
     if (route.tls) route.key += " " + request.url.host + " " + std::to_string(request.url.port);
     return route;
   }
 
-  ConnectionPtr take(const std::string& key) {
+  ConnectionPtr take(const Route& route) {
     const auto now = Steady::now();
     std::erase_if(idle_, [&](auto& entry) { return now - entry.second->idle_since > k_idle_age; });
     while (true) {
-      const auto found =
-          std::find_if(idle_.rbegin(), idle_.rend(), [&](auto& entry) { return entry.first == key; });
+      const auto found = std::find_if(idle_.rbegin(), idle_.rend(), [&](auto& entry) {
+        return entry.first == route.key && may_use(route, *entry.second);
+      });
       if (found == idle_.rend()) return nullptr;
       auto connection = std::move(found->second);
       idle_.erase(std::next(found).base());
@@ -157,6 +160,14 @@ class Client final : public HttpClient {
       connection->reused = true;
       return connection;
     }
+  }
+
+  // An idle connection may come from a request that asked for less.
+  static bool may_use(const Route& route, const Connection& connection) {
+    if (route.allowed == nullptr) return true;
+    error_code gone;
+    const auto peer = connection.socket.remote_endpoint(gone);
+    return !gone && route.allowed(peer.address());
   }
 
   void give_back(const std::string& key, ConnectionPtr connection) {
@@ -253,6 +264,11 @@ Awaitable<Result<ConnectionPtr>> Client::connect(const Route& route, Watch& watc
   }
   auto endpoints = co_await resolve(route.host, route.port, std::max(left(), Millis{1}));
   if (!endpoints) co_return fail(std::move(endpoints).error());
+
+  if (route.allowed != nullptr)
+    std::erase_if(*endpoints, [&](const auto& endpoint) { return !route.allowed(endpoint.address()); });
+  if (endpoints->empty())
+    co_return fail(ErrorKind::refused, "connect to " + route.host, "its address is not one that may be used");
 
   auto connection = std::make_unique<Connection>(executor_);
   watch.guard(&connection->socket);

@@ -11,6 +11,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/address.hpp>
 
 #include "base/result.hpp"
 #include "base/times.hpp"
@@ -53,12 +54,18 @@ struct FileSlice {
 };
 using Body = std::variant<std::string, FileSlice>;
 
+// Whether an address may be connected to. A name is only a promise: what it resolves to is what is checked.
+using AddressFilter = bool (*)(const boost::asio::ip::address&);
+
 struct Request {
   std::string method = "GET";
   Url url;
   std::vector<Header> headers;  // without Host, Content-Length, Connection: the client adds them
   Body body = std::string{};
   bool direct = false;  // never through a proxy
+  // Null: any. Of a name's addresses the others are left out; none left is an error (refused). Behind a proxy it's the
+  // proxy that resolves the name, and the proxy's own address isn't asked about.
+  AddressFilter allowed = nullptr;
 };
 
 struct Response {

@@ -396,6 +396,29 @@ TEST_F(HttpTest, TriesTheNextAddressOfAName) {
   EXPECT_TRUE(get("http://localhost:" + std::to_string(server.port()) + "/"));
 }
 
+TEST_F(HttpTest, ConnectsOnlyToAddressesThatAreAllowed) {
+  Server server([](Peer& peer) {
+    while (!peer.read_head().empty()) peer.write(k_ok);
+  });
+  const auto with = [&](const std::string& url, AddressFilter allowed) {
+    auto request = request_to("GET", url);
+    request.allowed = allowed;
+    return send(std::move(request));
+  };
+  const AddressFilter none = [](const boost::asio::ip::address&) { return false; };
+  const AddressFilter v4 = [](const boost::asio::ip::address& address) { return address.is_v4(); };
+  const auto by_name = "http://localhost:" + std::to_string(server.port()) + "/";
+  for (const auto& url : {server.url(), by_name}) {
+    EXPECT_TRUE(with(url, v4)) << url;
+    // The connection that is kept from the request before is no way round it.
+    const auto refused = with(url, none);
+    ASSERT_FALSE(refused) << url;
+    EXPECT_EQ(refused.error().kind, ErrorKind::refused) << refused.error().text();
+  }
+  EXPECT_EQ(server.connections(), 2);
+  client_.reset();
+}
+
 TEST_F(HttpTest, SaysThatANameIsUnknown) {
   const auto response = get("http://no-such-host.invalid/");
   ASSERT_FALSE(response);

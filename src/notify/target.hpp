@@ -1,0 +1,56 @@
+// Where notifications go, as `--notify` names it. Parsing is pure; a file is read by secret_file.hpp.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "aws/sns.hpp"
+#include "base/result.hpp"
+#include "net/environment.hpp"
+#include "net/http.hpp"
+
+namespace curfew::notify {
+
+// A webhook that takes Slack's {"text": …}. Its path is its password.
+struct Webhook {
+  net::Url url;
+  // What the request may connect to: for http only loopback, whatever the name resolves to.
+  [[nodiscard]] net::AddressFilter allowed() const;
+};
+
+struct Target {
+  std::variant<Webhook, aws::Topic> place;
+
+  // For logs and people: "https://hooks.slack.com/…", "SNS topic alerts in us-east-1". Never the path, query or account.
+  [[nodiscard]] std::string shown() const;
+  // What parse_target() reads again: a secret, for a file that nobody else can read.
+  [[nodiscard]] std::string secret_text() const;
+};
+
+// "https://…" or "sns:ARN". http only to loopback by its address or as localhost; no user info; no link-local or metadata
+// address, however it's written. Errors (invalid_input, refused) never show the text.
+[[nodiscard]] Result<Target> parse_target(std::string_view text);
+
+// What a file held, and what is to be said of it to its owner (may be empty).
+struct SecretFile {
+  std::string line;
+  std::string warning;
+};
+using ReadSecret = std::function<Result<SecretFile>(const std::string& path)>;
+
+struct Resolved {
+  Target target;
+  std::string warning;  // empty, or a line for the log
+};
+// An option's value: what parse_target() takes, or "env:NAME" or "file:PATH" for where that stands. The last two keep it
+// out of the process list.
+[[nodiscard]] Result<Resolved> resolve_target(std::string_view option, const net::Environment& environment,
+                                              const ReadSecret& read);
+
+// An option's value as it may be shown: "env:NAME" and "file:PATH" as they are, else the target's shown(), or "…" where
+// it's none.
+[[nodiscard]] std::string shown_option(std::string_view option);
+
+}  // namespace curfew::notify

@@ -168,8 +168,8 @@ class RestS3 final : public S3 {
     co_return told(what, parse_object_list(response->body));
   }
 
-  Awaitable<Result<std::vector<Upload>>> list_uploads(S3Location prefix) override {
-    std::vector<Upload> uploads;
+  Awaitable<Result<UploadList>> list_uploads(S3Location prefix) override {
+    UploadList found;
     UploadsPage page;
     for (int number = 0; number < k_upload_pages; ++number) {
       Parameters call;
@@ -188,10 +188,11 @@ class RestS3 final : public S3 {
       auto parsed = told(what, parse_upload_list(response->body));
       if (!parsed) co_return fail(std::move(parsed).error());
       page = std::move(*parsed);
-      std::move(page.uploads.begin(), page.uploads.end(), std::back_inserter(uploads));
-      if (page.next_key.empty()) break;
+      std::move(page.uploads.begin(), page.uploads.end(), std::back_inserter(found.uploads));
+      if (page.next_key.empty()) co_return found;
     }
-    co_return uploads;
+    found.all = false;
+    co_return found;
   }
 
  private:

@@ -53,6 +53,11 @@ struct Upload {  // an unfinished multipart upload
   WallTime initiated{};
 };
 
+struct UploadList {
+  std::vector<Upload> uploads;
+  bool all = true;  // false: there are more than are asked for, and these are the first
+};
+
 // Every call is signed, retried by the standard mode within the call's own time limit, and follows one redirect to the
 // bucket's region. Bodies carry x-amz-checksum-sha256 (base64 in `sha256`), which S3 verifies before it answers.
 // Error.code is S3's own ("NoSuchBucket", "AccessDenied", "SlowDown").
@@ -74,7 +79,8 @@ class S3 {
   [[nodiscard]] virtual Awaitable<Result<ObjectInfo>> head(S3Location object) = 0;
   // Objects under the prefix in key order, up to 1000 a page; pass `next` of the page before.
   [[nodiscard]] virtual Awaitable<Result<ListPage>> list(S3Location prefix, std::string next) = 0;
-  [[nodiscard]] virtual Awaitable<Result<std::vector<Upload>>> list_uploads(S3Location prefix) = 0;
+  // Unfinished uploads under the prefix: the first 20,000.
+  [[nodiscard]] virtual Awaitable<Result<UploadList>> list_uploads(S3Location prefix) = 0;
 };
 
 class Session;

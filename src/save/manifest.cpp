@@ -93,6 +93,9 @@ Status for_each_line(const std::string& path, Each each) {
   return {};  // a last line without its newline was torn: it doesn't count
 }
 
+// Lines from which on a file with so many that count is rewritten.
+std::uint64_t worth_compacting(std::uint64_t count) { return 2 * count + 64; }
+
 std::string text_at(const json::object& line, const char* name) {
   const auto* value = line.if_contains(name);
   return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string{};
@@ -119,6 +122,8 @@ std::string line_stored(const Stored& stored) {
   line["etag"] = stored.etag;
   return done(line);
 }
+
+std::string line_doubtful(const aws::S3Location& to) { return done(begin("doubtful", to)); }
 
 std::string line_starting(const aws::S3Location& to) { return done(begin("starting", to)); }
 
@@ -152,10 +157,11 @@ Result<Manifest> Manifest::load(const std::string& path) {
     const auto what = text_at(line, "what");
     const aws::S3Location to{text_at(line, "bucket"), text_at(line, "key")};
     if (to.bucket.empty()) return;
-    if (what == "stored") {
+    if (what == "stored" || what == "doubtful") {
       FileState state;
-      if (!number_at(line, "size", state.size) || !number_at(line, "mtime", state.modified) ||
-          !number_at(line, "ctime", state.changed) || !number_at(line, "inode", state.inode))
+      const bool known = what == "stored";
+      if (known && (!number_at(line, "size", state.size) || !number_at(line, "mtime", state.modified) ||
+                    !number_at(line, "ctime", state.changed) || !number_at(line, "inode", state.inode)))
         return;
       if (manifest.known_.size() >= k_most_known) {
         too_many = true;  // an older line without the newer one would be worse than none
@@ -163,7 +169,7 @@ Result<Manifest> Manifest::load(const std::string& path) {
       }
       const auto place = place_text(to.bucket, to.key);
       manifest.known_.push_back({hash(place)[0], print_of(place, text_at(line, "path"), state),
-                                 etag_mark(text_at(line, "etag")), number});
+                                 known ? etag_mark(text_at(line, "etag")) : 0, number});
       return;
     }
     const auto id = text_at(line, "id");
@@ -202,9 +208,9 @@ std::optional<std::uint32_t> Manifest::find(const Stored& stored) const {
   const auto at =
       std::lower_bound(known_.begin(), known_.end(), place,
                        [](const Known& known, std::uint64_t wanted) { return known.place < wanted; });
-  if (at == known_.end() || at->place != place ||
-      at->print != print_of(text, escaped(stored.path), stored.state))
-    return std::nullopt;
+  if (at == known_.end() || at->place != place) return std::nullopt;
+  if (at->etag == 0) return 0;
+  if (at->print != print_of(text, escaped(stored.path), stored.state)) return std::nullopt;
   return at->etag;
 }
 
@@ -222,6 +228,7 @@ void Journal::write() {
     lines.swap(added_);
   }
   if (lines.empty()) return;
+  if (lines_) *lines_ += static_cast<std::uint64_t>(std::count(lines.begin(), lines.end(), '\n')) + 1;
   const auto tried = [&](Status written) {
     if (!written && !failure_) failure_ = std::move(written.error());
   };
@@ -237,14 +244,21 @@ void Journal::write() {
   if (fd_) tried(os::write_all(fd_.get(), lines, path_));
 }
 
+void Journal::loaded(const Manifest& manifest) {
+  const std::lock_guard lock(mutex_);
+  lines_ = manifest.lines_;
+  known_ = manifest.known_.size();
+}
+
 void Journal::compact() {
   if (path_.empty()) return;
   const std::lock_guard lock(mutex_);
+  if (lines_ && *lines_ < worth_compacting(known_)) return;
   auto manifest = Manifest::load(path_);
   if (!manifest) return;  // said by whoever loads it for use
   std::vector<std::uint32_t> keep = manifest->leftover_lines_;
   for (const auto& known : manifest->known_) keep.push_back(known.line);
-  if (manifest->lines_ < 2 * keep.size() + 64) return;
+  if (manifest->lines_ < worth_compacting(keep.size())) return;
   std::sort(keep.begin(), keep.end());
   std::string temporary = path_ + ".XXXXXX";
   const os::Fd fd{::mkostemp(temporary.data(), O_CLOEXEC)};
@@ -270,6 +284,7 @@ void Journal::compact() {
   if (!written && !failure_) failure_ = std::move(written.error());
   fd_.reset();
   opened_ = false;
+  lines_.reset();
 }
 
 std::optional<Error> Journal::failure() const {

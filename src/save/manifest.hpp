@@ -36,6 +36,8 @@ struct Leftover {
 [[nodiscard]] std::string line_stored(
     const Stored& stored);  // {"what":"stored","bucket":…,"key":…,"path":…,"size":…,
                             //  "mtime":ns,"ctime":ns,"inode":…,"etag":…}
+// What S3 holds there may be another state than it says: to be sent whatever head tells.
+[[nodiscard]] std::string line_doubtful(const aws::S3Location& to);
 [[nodiscard]] std::string line_starting(const aws::S3Location& to);  // before a multipart upload
 [[nodiscard]] std::string line_upload(const aws::S3Location& to, const std::string& id);  // it has this id
 [[nodiscard]] std::string line_closed(const aws::S3Location& to,
@@ -51,16 +53,19 @@ class Manifest {
   [[nodiscard]] static Result<Manifest> load(const std::string& path);
 
   // Where exactly this file in exactly this state is known to be stored: its etag_mark. `stored.etag` isn't looked at.
+  // 0 where the place is doubtful.
   [[nodiscard]] std::optional<std::uint32_t> find(const Stored& stored) const;
   [[nodiscard]] const std::vector<Leftover>& leftovers() const { return leftovers_; }
   [[nodiscard]] std::size_t size() const { return known_.size(); }
+  // Lines of the file, those that no longer count included.
+  [[nodiscard]] std::uint32_t lines() const { return lines_; }
 
  private:
   friend class Journal;
   struct Known {
     std::uint64_t place = 0;               // hash of bucket and key
     std::array<std::uint64_t, 2> print{};  // 128 bits of SHA-256 over all that identifies the file's state
-    std::uint32_t etag = 0;
+    std::uint32_t etag = 0;                // 0: doubtful
     std::uint32_t line = 0;
   };
   std::vector<Known> known_;  // by place, one each
@@ -82,6 +87,8 @@ class Journal {
     add(lines);
     write();
   }
+  // Tells what the file held when it was loaded, so that compact() needn't read it all again where nothing was added.
+  void loaded(const Manifest& manifest);
   // Rewrites the file, by rename, without the lines that no longer count, once they are the larger part.
   void compact();
   // What first went wrong, if something did.
@@ -94,6 +101,8 @@ class Journal {
   mutable std::mutex mutex_;  // of the file, and all below
   os::Fd fd_;
   bool opened_ = false;
+  std::optional<std::uint64_t> lines_;  // in the file, as far as it was loaded
+  std::uint64_t known_ = 0;             // keys in it then: they never become fewer
   std::optional<Error> failure_;
 };
 

@@ -8,8 +8,9 @@
 namespace curfew::save {
 namespace {
 
-std::uint64_t hash_of(const std::string& bucket, const std::string& key) {
-  return std::hash<std::string>{}(bucket + '\n' + key);
+std::uint32_t hash_of(const std::string& bucket, const std::string& key) {
+  const auto hash = std::hash<std::string>{}(bucket + '\n' + key);
+  return static_cast<std::uint32_t>(hash ^ (hash >> 32U));
 }
 
 std::string mtime_text(std::int64_t nanoseconds) {
@@ -75,7 +76,7 @@ Plan::Plan(std::vector<Target> targets, Found found, const Manifest& manifest)
     if (manifest.size() == 0) continue;
     const auto etag = manifest.find({{to.bucket, key->text}, absolute(file), entry.state, {}});
     if (!etag) continue;
-    needs_[file] = Need::stored;
+    needs_[file] = *etag == 0 ? Need::resend : Need::stored;
     etags_[file] = *etag;
   }
   std::sort(index_.begin(), index_.end());
@@ -130,7 +131,7 @@ aws::S3Location Plan::prefix_of(std::uint16_t target) const {
 
 void Plan::seen(std::uint16_t target, const aws::ObjectInfo& object) {
   const auto hash = hash_of(targets_[target].to.bucket, object.key);
-  auto at = std::lower_bound(index_.begin(), index_.end(), std::pair<std::uint64_t, FileId>{hash, 0});
+  auto at = std::lower_bound(index_.begin(), index_.end(), std::pair<std::uint32_t, FileId>{hash, 0});
   for (; at != index_.end() && at->first == hash; ++at) {
     const FileId file = at->second;
     if (targets_[tree()[file].target].to.bucket != targets_[target].to.bucket ||
@@ -164,7 +165,7 @@ bool Plan::settled_by(FileId file, const aws::ObjectInfo& head) const {
 }
 
 Plan::Order Plan::order() {
-  std::vector<std::pair<std::uint64_t, FileId>>{}.swap(index_);
+  decltype(index_){}.swap(index_);
   Order order;
   for (FileId file = 0; file < needs_.size(); ++file) {
     const auto size = tree()[file].state.size;
@@ -176,6 +177,7 @@ Plan::Order Plan::order() {
         order.unchanged_bytes += size;
         break;
       case Need::upload:
+      case Need::resend:
       case Need::compare:
       case Need::confirm:
         order.bytes += size;

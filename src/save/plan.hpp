@@ -24,6 +24,7 @@ inline constexpr std::uint64_t k_largest_part = 5ULL << 30U;
 enum class Need : std::uint8_t {
   upload,     // S3 doesn't have it, or not like this
   compare,    // S3 has one of this size: upload it unless head says that it's the same
+  resend,     // the same, and it's of no use to ask S3: what is there is doubtful
   stored,     // the manifest says S3 has it
   confirm,    // the same, to be asked of S3 by head
   confirmed,  // the manifest says so, and S3 lists it
@@ -88,8 +89,9 @@ class Plan {
   Found found_;
   std::vector<std::size_t> files_of_;
   std::vector<Need> needs_;
-  std::vector<std::uint32_t> etags_;                     // etag_mark by file; empty without a manifest
-  std::vector<std::pair<std::uint64_t, FileId>> index_;  // hash of bucket and key
+  std::vector<std::uint32_t> etags_;  // etag_mark by file; empty without a manifest
+  // 32 bits of a hash of bucket and key: hits are compared in full, and a million files take 8 MB less.
+  std::vector<std::pair<std::uint32_t, FileId>> index_;
 };
 
 }  // namespace curfew::save

@@ -1,6 +1,8 @@
 // A save from looking to the summary.
 #include "save/saver.hpp"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -45,7 +47,7 @@ struct Saver::Run : std::enable_shared_from_this<Saver::Run> {
       : options(std::move(given)), clock(on), wake(executor) {
     means =
         std::make_shared<Means>(Means{executor, s3, on, std::make_shared<Workers>(executor, options.threads),
-                                      std::make_shared<Journal>(options.manifest_path)});
+                                      std::make_shared<Journal>(options.manifest_path), options.steady});
   }
 
   // What the first job on a thread finds out.
@@ -67,6 +69,7 @@ struct Saver::Run : std::enable_shared_from_this<Saver::Run> {
   static Awaitable<void> list(std::shared_ptr<Run> self, std::uint16_t target);
   static Awaitable<void> clean(std::shared_ptr<Run> self);
   static Awaitable<void> do_job(std::shared_ptr<Run> self, std::function<void()> job);
+  Awaitable<void> look_again();
   Awaitable<void> send();
   Awaitable<void> cut_short();
   Awaitable<bool> pause();
@@ -88,6 +91,7 @@ struct Saver::Run : std::enable_shared_from_this<Saver::Run> {
   Summary summary;
   bool cancel_asked = false;
   bool compared = false;  // the plan is no longer the listing's to change
+  BootTime looked_at{};
   std::optional<BootTime> last_shown;
 };
 
@@ -173,11 +177,12 @@ Awaitable<Summary> Saver::Run::save() {
 // Finds the files and reads the manifest, on a thread.
 Awaitable<bool> Saver::Run::look() {
   auto job = [out = looked, stop = means->stop, targets = options.targets, base = options.base_dir,
-              manifest_path = options.manifest_path] {
+              manifest_path = options.manifest_path, journal = means->journal] {
     auto manifest = Manifest::load(manifest_path);
     if (!manifest) out->manifest_error = std::move(manifest.error());
     const Manifest none;
     const Manifest& known = manifest ? *manifest : none;
+    if (manifest) journal->loaded(known);
     out->leftovers = known.leftovers();
     const std::string own = manifest_path.empty() ? std::string{} : os::folder_of(manifest_path);
     Found found = walk(targets, base, own, *stop, out->count);
@@ -195,9 +200,13 @@ Awaitable<bool> Saver::Run::look() {
   if (!looked->plan) co_return false;  // a bug or no memory: the job threw
   if (looked->manifest_error)
     summary.warnings.push_back(looked->manifest_error->text() + ": all is compared with S3");
+  looked_at = clock.boot();
   Found& found = looked->plan->found();
   summary.failed = std::move(found.failed);
   summary.skipped = std::move(found.skipped);
+  Notes& missing = options.steady ? summary.skipped : summary.failed;
+  for (auto& note : found.missing.first) missing.add(std::move(note));
+  missing.count += found.missing.count - found.missing.first.size();
   co_return true;
 }
 
@@ -254,9 +263,19 @@ Awaitable<void> Saver::Run::compare() {
     if (!side->ended) drop(*side);
 }
 
+// Lets as much time pass since the first look as Steady asks for. The second is taken as each file is opened.
+Awaitable<void> Saver::Run::look_again() {
+  const BootTime end = looked_at + options.steady->between;
+  while (clock.boot() < end) {
+    show(Phase::comparing);
+    const bool go_on = co_await pause();
+    if (!go_on) co_return;
+  }
+}
+
 Awaitable<void> Saver::Run::send() {
-  const auto plan = looked->plan;
-  const auto order = std::make_shared<Plan::Order>();
+  auto plan = looked->plan;
+  auto order = std::make_shared<Plan::Order>();
   compared = true;
   const auto sorting = beside(do_job(shared_from_this(), [plan, order] { *order = plan->order(); }));
   while (!sorting->ended) {
@@ -267,8 +286,10 @@ Awaitable<void> Saver::Run::send() {
   auto ended = [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->wake.open();
   };
-  transfer =
-      std::make_shared<Transfer>(means, plan, *order, options.pace, options.parallel, std::move(ended));
+  transfer = std::make_shared<Transfer>(means, std::move(plan), *order, options.pace, options.parallel,
+                                        std::move(ended));
+  const bool any = !order->small.empty() || !order->large.empty();
+  if (options.steady && any && !summary.limit_hit && !summary.cancelled) co_await look_again();
   if (!summary.limit_hit && !summary.cancelled) {
     transfer->start();
     while (transfer->running()) {
@@ -283,8 +304,12 @@ Awaitable<void> Saver::Run::send() {
   // A limit that ran out just as the last file was done took nothing away.
   transfer->finish(summary, reason());
   if (summary.failed.count == 0) summary.limit_hit = summary.cancelled = false;
+  // Hundreds of thousands of files are not kept in memory while the manifest is read again.
+  transfer.reset();
+  looked.reset();
   const auto journal = means->journal;
   const auto writing = beside(do_job(shared_from_this(), [journal, cut] {
+    ::malloc_trim(0);  // what is free stays with the thread that made it otherwise
     journal->write();
     if (!cut) journal->compact();
   }));

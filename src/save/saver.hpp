@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "aws/s3.hpp"
 #include "os/clock.hpp"
 #include "save/schedule.hpp"
+#include "save/steady.hpp"
 #include "save/summary.hpp"
 #include "save/target.hpp"
 
@@ -23,8 +25,11 @@ struct Options {
   std::string base_dir;       // the job's folder, absolute: where a relative SRC is looked for
   std::string manifest_path;  // in curfew's state folder, which is never saved itself; empty: none is kept
   BootTime until{};           // the limit; save() returns within a second after it
-  std::size_t parallel = 8;   // requests under way
-  std::size_t threads = 2;    // that read and hash
+  // For saves in the middle of a job: leaves what is still being written for the next one, and takes a SRC that isn't
+  // there yet as no failure. Empty, for the save at the end: all is saved as it is.
+  std::optional<Steady> steady;
+  std::size_t parallel = 8;  // requests under way
+  std::size_t threads = 2;   // that read and hash
   std::function<void(const Progress&)>
       progress;  // on the loop, at most four times a second of the clock given
   Pace pace;

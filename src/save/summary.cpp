@@ -98,11 +98,18 @@ std::vector<std::string> lines(const Summary& summary, std::size_t shown) {
     out.push_back("stored, but changing while it was saved: " + counted(summary.changing.count));
     append(out, summary.changing, shown);
   }
+  if (summary.unsteady.count > 0) {
+    out.push_back("still being written, left for the next save: " + counted(summary.unsteady.count));
+    append(out, summary.unsteady, shown);
+  }
   if (summary.skipped.count > 0) {
     out.push_back("skipped: " + std::to_string(summary.skipped.count));
     append(out, summary.skipped, shown);
   }
-  for (const auto& warning : summary.warnings) out.push_back("warning: " + printable(warning, 400));
+  const std::size_t warnings = std::min(shown, summary.warnings.size());
+  for (std::size_t i = 0; i < warnings; ++i) out.push_back("warning: " + printable(summary.warnings[i], 400));
+  if (summary.warnings.size() > warnings)
+    out.push_back("warning: and " + std::to_string(summary.warnings.size() - warnings) + " more");
   return out;
 }
 
@@ -122,6 +129,7 @@ boost::json::object to_json(const Summary& summary) {
   out["failed"] = to_json(summary.failed);
   out["skipped"] = to_json(summary.skipped);
   out["changing"] = to_json(summary.changing);
+  out["unsteady"] = to_json(summary.unsteady);
   out["warnings"] = std::move(warnings);
   out["elapsed_ms"] = summary.elapsed.count();
   out["limit_hit"] = summary.limit_hit;

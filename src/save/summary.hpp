@@ -44,20 +44,22 @@ struct Summary {
   Notes failed;    // not in S3, and should be; SRC that isn't there counts as one
   Notes skipped;   // links out of the tree, sockets, files that vanished: never meant to be saved, but said
   Notes changing;  // stored, but changed or vanished meanwhile: what is in S3 may be torn
+  Notes
+      unsteady;  // left for the next save, since something is still writing them (Options::steady); no failure
   std::vector<std::string> warnings;  // about the saving itself, e.g. that the manifest can't be written
   Millis elapsed{0};
   bool limit_hit = false;
   bool cancelled = false;
 
-  // Everything that was to be saved is in S3.
+  // Everything that was to be saved is in S3, but for what is unsteady.
   [[nodiscard]] bool all_saved() const { return failed.count == 0 && !limit_hit && !cancelled; }
 };
 
-// A few lines, printable, without newlines; at most `shown` notes of a sort.
+// A few lines, printable, without newlines; at most `shown` notes of a sort, and 5 * shown + 10 lines in all.
 [[nodiscard]] std::vector<std::string> lines(const Summary& summary, std::size_t shown = 10);
 
 // {"all_saved":…,"saved":{"files":…,"bytes":…},"unchanged":{…},"failed":{"files":…,"bytes":…,"first":[{"path":…,
-//  "size":…,"reason":…}]},"skipped":{…},"changing":{…},"warnings":[…],"elapsed_ms":…,"limit_hit":…,"cancelled":…}.
+//  "size":…,"reason":…}]},"skipped":{…},"changing":{…},"unsteady":{…},"warnings":[…],"elapsed_ms":…,"limit_hit":…,"cancelled":…}.
 // Paths are printable().
 [[nodiscard]] boost::json::object to_json(const Summary& summary);
 

@@ -164,6 +164,18 @@ void Transfer::vanished(FileId file) {
   returned();
 }
 
+void Transfer::unsteady(FileId file, std::string why) {
+  if (stopping_) return;
+  hands_.erase(file);
+  changes_.erase(file);
+  schedule_.unusable(file);
+  const auto size = plan_->tree()[file].state.size;
+  --files_total_;
+  bytes_total_ -= std::min(size, bytes_total_);
+  tally_.unsteady.add({plan_->shown(file), size, std::move(why)});
+  returned();
+}
+
 void Transfer::failed(FileId file, const Error& error) {
   if (stopping_) return;
   hands_.erase(file);
@@ -249,6 +261,7 @@ void Transfer::finish(Summary& summary, const std::string& reason) {
   move(summary.failed, tally_.failed);
   move(summary.skipped, tally_.skipped);
   move(summary.changing, tally_.changing);
+  move(summary.unsteady, tally_.unsteady);
   const auto unsaved = [&](FileId file, const std::string& last) {
     const auto size = plan_->tree()[file].state.size;
     summary.failed.add(size, [&] {

@@ -23,6 +23,7 @@
 #include "save/manifest.hpp"
 #include "save/plan.hpp"
 #include "save/schedule.hpp"
+#include "save/steady.hpp"
 #include "save/summary.hpp"
 #include "save/workers.hpp"
 
@@ -35,6 +36,7 @@ struct Means {
   const os::Clock& clock;
   std::shared_ptr<Workers> workers;
   std::shared_ptr<Journal> journal;
+  std::optional<Steady> steady;
   std::shared_ptr<std::atomic<bool>> stop =
       std::make_shared<std::atomic<bool>>(false);  // for the jobs on threads
 };
@@ -93,6 +95,8 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
     std::string bytes;
     std::optional<Error> error;
     bool unsettled = false;
+    Since since =
+        Since::same;  // what became of it while it was read; looked at only where files must be steady
   };
 
   // transfer.cpp
@@ -106,12 +110,14 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   void failed(FileId file, const Error& error);    // by S3
   void unusable(FileId file, const Error& error);  // by itself
   void vanished(FileId file);
+  void unsteady(FileId file, std::string why);
   void returned();
   void note(const std::string& line);  // for the manifest
   void flush();
 
   // transfer_send.cpp
   Awaitable<void> send_file(FileId file);
+  bool left_alone(FileId file, const Read& read);
   Awaitable<bool> is_there(FileId file);
   Awaitable<std::shared_ptr<Read>> read(FileId file);
   Awaitable<Since> since(FileId file, std::shared_ptr<const Opened> opened);

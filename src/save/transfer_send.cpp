@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::uint64_t k_inline = 64U << 10U;  // below this a file is kept in memory from hashing to sending
 constexpr int k_most_changes = 2;               // a file that changes is sent again so often
+constexpr const char* k_changed_meanwhile = "was changed while it was being saved";
 
 Error changing() {
   return {ErrorKind::invalid_input,
@@ -55,6 +56,7 @@ Awaitable<std::shared_ptr<Transfer::Read>> Transfer::read(FileId file) {
     std::string relative;
     WallTime now{};
     std::shared_ptr<std::atomic<bool>> stop;
+    bool steady = false;
     Read out;
   };
   const auto job = std::make_shared<Job>();
@@ -62,6 +64,7 @@ Awaitable<std::shared_ptr<Transfer::Read>> Transfer::read(FileId file) {
   job->relative = plan_->tree().relative(file);
   job->now = means_->clock.wall();  // before it's opened: see unsettled()
   job->stop = means_->stop;
+  job->steady = means_->steady.has_value();
   std::function<void()> work = [job] {
     auto opened = open_below(job->root, job->relative);
     if (!opened) {
@@ -76,6 +79,8 @@ Awaitable<std::shared_ptr<Transfer::Read>> Transfer::read(FileId file) {
                             state.size < k_inline ? &job->out.bytes : nullptr);
     if (sha256) job->out.sha256 = std::move(*sha256);
     else job->out.error = std::move(sha256.error());
+    if (job->steady)
+      job->out.since = since_opened(job->root, job->relative, job->out.opened->fd.get(), state, true);
   };
   const bool ran = co_await means_->workers->run(std::move(work));
   if (!ran) co_return nullptr;
@@ -86,11 +91,25 @@ Awaitable<Since> Transfer::since(FileId file, std::shared_ptr<const Opened> open
   const auto root = std::make_shared<const Root>(plan_->root_of(file));
   const auto result = std::make_shared<Since>(Since::changed);
   std::string relative = plan_->tree().relative(file);
-  std::function<void()> work = [root, result, opened, relative = std::move(relative)] {
-    *result = since_opened(*root, relative, opened->fd.get(), opened->state);
+  std::function<void()> work = [root, result, opened, relative = std::move(relative),
+                                by_ctime = means_->steady.has_value()] {
+    *result = since_opened(*root, relative, opened->fd.get(), opened->state, by_ctime);
   };
   const bool ran = co_await means_->workers->run(std::move(work));
   co_return ran ? *result : Since::changed;
+}
+
+// Takes a file that isn't steady, or vanished at the second look, off the list. What was read of a steady one is whole,
+// since nothing had changed it by the end of the reading, and S3 gets just that: the checksum holds it to it.
+bool Transfer::left_alone(FileId file, const Read& read_now) {
+  if (!means_->steady) return false;
+  auto why =
+      why_unsteady(plan_->tree()[file].state, read_now.opened->state, means_->clock.wall(), *means_->steady);
+  if (why) unsteady(file, std::move(*why));
+  else if (read_now.since == Since::changed) unsteady(file, k_changed_meanwhile);
+  else if (read_now.since == Since::vanished) vanished(file);
+  else return false;
+  return true;
 }
 
 Awaitable<void> Transfer::send_file(FileId file) {
@@ -103,6 +122,7 @@ Awaitable<void> Transfer::send_file(FileId file) {
       if (read_now->error->kind == ErrorKind::not_found) co_return vanished(file);
       co_return unusable(file, *read_now->error);
     }
+    if (left_alone(file, *read_now)) co_return;
     const FileState state = read_now->opened->state;
     if (state.size >= k_part) {
       co_await begin_multi(file, read_now);
@@ -120,6 +140,11 @@ Awaitable<void> Transfer::send_file(FileId file) {
     }
     const Since after = co_await since(file, read_now->opened);
     if (stopping_) co_return;
+    if (after == Since::changed && means_->steady) {
+      // What went is whole, but its mtime and size may be set back to what S3 was told of it.
+      note(line_doubtful(plan_->place_of(file)));
+      co_return unsteady(file, k_changed_meanwhile);
+    }
     if (after == Since::changed && changes < k_most_changes) continue;
     if (!read_now->error && etag) {
       bytes_done_ += state.size;
@@ -189,13 +214,14 @@ Awaitable<void> Transfer::send_part(MultiPtr multi) {
   const auto job = std::make_shared<Job>();
   job->root = plan_->root_of(multi->file);
   job->relative = plan_->tree().relative(multi->file);
-  std::function<void()> work = [job, opened = multi->opened, stop = means_->stop, offset, length] {
+  const bool steady = means_->steady.has_value();
+  std::function<void()> work = [job, opened = multi->opened, stop = means_->stop, offset, length, steady] {
     job->sha256 = sha256_of(opened->fd.get(), offset, length, *stop);
-    job->since = since_opened(job->root, job->relative, opened->fd.get(), opened->state);
+    job->since = since_opened(job->root, job->relative, opened->fd.get(), opened->state, steady);
   };
   const bool ran = co_await means_->workers->run(std::move(work));
   if (!ran || stopping_) co_return;
-  const bool last_try = changes_[multi->file] >= k_most_changes;
+  const bool last_try = !steady && changes_[multi->file] >= k_most_changes;
   if (job->since == Since::changed && !last_try) multi->changed = true;
   if (!job->sha256 && !multi->local) multi->local = job->sha256.error();
   if (!multi->over()) {
@@ -220,10 +246,12 @@ Awaitable<void> Transfer::finish_multi(MultiPtr multi) {
   const FileId file = multi->file;
   const Since after = co_await since(file, multi->opened);
   if (stopping_) co_return;
-  if (multi->changed || (after == Since::changed && changes_[file] < k_most_changes)) {
+  const bool steady = means_->steady.has_value();
+  if (multi->changed || (after == Since::changed && (steady || changes_[file] < k_most_changes))) {
     ++changes_[file];
     co_await drop(multi);
     if (stopping_) co_return;
+    if (steady) co_return unsteady(file, k_changed_meanwhile);  // what S3 had of it before stays
     co_return co_await send_file(file);
   }
   if (!multi->error && !multi->local) {
@@ -280,8 +308,16 @@ Awaitable<std::optional<Error>> abort_leftovers(std::shared_ptr<Means> means,
     if (leftover.id.empty()) {
       auto uploads = co_await means->s3.list_uploads(leftover.to);
       if (uploads) {
-        for (const auto& upload : *uploads)
+        for (const auto& upload : uploads->uploads)
           if (upload.key == leftover.to.key) ids.push_back(upload.id);
+        gone = uploads->all;  // else what is looked for may be among the rest
+        if (!gone && !first)
+          first =
+              Error{ErrorKind::unavailable,
+                    "look for unfinished uploads to " + leftover.to.text(),
+                    "there are more than the " + std::to_string(uploads->uploads.size()) + " looked through",
+                    "abort them, or let a lifecycle rule of the bucket do it",
+                    {}};
       } else if (uploads.error().kind !=
                  ErrorKind::refused) {  // where it may not be asked, it can't be known
         gone = false;

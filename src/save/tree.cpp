@@ -74,9 +74,9 @@ class Walker {
     struct stat info {};
     if (!real || ::stat(real.get(), &info) != 0) {
       const int number_of = errno;
-      return failed({}, number_of == ENOENT || number_of == ENOTDIR
-                            ? "nothing was made at " + path
-                            : "can't be looked at: " + why(number_of));
+      if (number_of == ENOENT || number_of == ENOTDIR)
+        return found_.missing.add({shown_, 0, "nothing was made at " + path});
+      return failed({}, "can't be looked at: " + why(number_of));
     }
     if (std::strcmp(real.get(), "/") == 0)
       return failed({}, "is the whole machine; name the folder with the results");
@@ -251,7 +251,8 @@ Result<Opened> open_below(const Root& root, const std::string& relative) {
   return opened;
 }
 
-Since since_opened(const Root& root, const std::string& relative, int fd, const FileState& before) {
+Since since_opened(const Root& root, const std::string& relative, int fd, const FileState& before,
+                   bool by_ctime) {
   const std::string path = root.is_file ? root.real : root.real + "/" + relative;
   struct stat now {};
   struct stat there {};
@@ -259,7 +260,8 @@ Since since_opened(const Root& root, const std::string& relative, int fd, const 
   if (::fstat(fd, &now) != 0) return Since::changed;
   const FileState state = state_of(now);
   const bool same = state.size == before.size && state.modified == before.modified &&
-                    there.st_ino == now.st_ino && there.st_dev == now.st_dev;
+                    there.st_ino == now.st_ino && there.st_dev == now.st_dev &&
+                    (!by_ctime || state.changed == before.changed);
   return same ? Since::same : Since::changed;
 }
 

@@ -68,7 +68,8 @@ class Tree {
 struct Found {
   Tree tree;
   std::vector<Root> roots;  // one a target
-  Notes failed;             // SRC isn't there, folders that can't be read, too deep, too many
+  Notes missing;            // SRC where nothing is (yet)
+  Notes failed;             // folders that can't be read, too deep, too many
   Notes skipped;            // links out of the tree, dangling, to folders; sockets, pipes, devices
 };
 
@@ -88,8 +89,9 @@ struct Opened {
 [[nodiscard]] Result<Opened> open_below(const Root& root, const std::string& relative);
 
 enum class Since : std::uint8_t { same, changed, vanished };
-// What has become of an opened file, and of its path, since `before`.
+// What has become of an opened file, and of its path, since `before`. By ctime too where that is asked for: it sees an
+// mtime that was set back, but also a chmod or a new link, which change nothing that is saved.
 [[nodiscard]] Since since_opened(const Root& root, const std::string& relative, int fd,
-                                 const FileState& before);
+                                 const FileState& before, bool by_ctime = false);
 
 }  // namespace curfew::save

@@ -57,6 +57,7 @@ class FakeS3 final : public aws::S3 {
   int most_at_once = 0;
   std::size_t keep_up_to = 1U << 20U;
   std::size_t page = 1000;
+  std::size_t most_uploads = 20'000;
   Millis delay{0};
   // Asked before each call: an error to answer with, and how to behave.
   std::function<std::optional<Error>(const Call&)> refuse;
@@ -187,14 +188,17 @@ class FakeS3 final : public aws::S3 {
     co_return result;
   }
 
-  [[nodiscard]] net::Awaitable<Result<std::vector<aws::Upload>>> list_uploads(
-      aws::S3Location prefix) override {
+  [[nodiscard]] net::Awaitable<Result<aws::UploadList>> list_uploads(aws::S3Location prefix) override {
     Busy busy(*this);
     const Call call{"uploads", place(prefix), 0};
     if (auto error = co_await begin(call)) co_return fail(std::move(*error));
-    std::vector<aws::Upload> result;
-    for (const auto& [id, upload] : unfinished)
-      if (place(upload.to).starts_with(call.place)) result.push_back({upload.to.key, id, {}});
+    aws::UploadList result;
+    for (const auto& [id, upload] : unfinished) {
+      if (!place(upload.to).starts_with(call.place)) continue;
+      result.all = result.uploads.size() < most_uploads;
+      if (!result.all) break;
+      result.uploads.push_back({upload.to.key, id, {}});
+    }
     co_return result;
   }
 

@@ -185,10 +185,22 @@ TEST_F(S3Test, ListsUnfinishedUploadsOfAllPages) {
                      "</ListMultipartUploadsResult>");
   const auto uploads = test::run(s3_->list_uploads({"results", "p"}));
   ASSERT_TRUE(uploads) << uploads.error().text();
-  ASSERT_EQ(uploads->size(), 2U);
-  EXPECT_EQ((*uploads)[0].key, "a 1");
-  EXPECT_EQ((*uploads)[1].key, "b+1");
+  EXPECT_TRUE(uploads->all);
+  ASSERT_EQ(uploads->uploads.size(), 2U);
+  EXPECT_EQ(uploads->uploads[0].key, "a 1");
+  EXPECT_EQ(uploads->uploads[1].key, "b+1");
   EXPECT_TRUE(http.requests[1].url.target.ends_with("&key-marker=a%201&upload-id-marker=i1"));
+}
+
+TEST_F(S3Test, SaysThatThereAreMoreUploadsThanItAsksFor) {
+  for (int page = 0; page < 20; ++page)
+    http.then(200,
+              "<ListMultipartUploadsResult><IsTruncated>true</IsTruncated><NextKeyMarker>a</NextKeyMarker>"
+              "<NextUploadIdMarker>i</NextUploadIdMarker></ListMultipartUploadsResult>");
+  const auto uploads = test::run(s3_->list_uploads({"results", "p"}));
+  ASSERT_TRUE(uploads) << uploads.error().text();
+  EXPECT_FALSE(uploads->all);
+  EXPECT_EQ(http.requests.size(), 20U);
 }
 
 }  // namespace

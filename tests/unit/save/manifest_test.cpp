@@ -65,6 +65,17 @@ TEST(ManifestFile, counts_the_last_line_for_a_key) {
   EXPECT_TRUE(manifest->find(stored("a", 2)));
 }
 
+TEST(ManifestFile, knows_what_is_doubtful_until_it_is_stored_again) {
+  const Folder folder;
+  Journal journal(folder.at("saved"));
+  journal.append(line_stored(stored("a")) + line_doubtful({"bucket", "a"}));
+  EXPECT_EQ(Manifest::load(folder.at("saved"))->find(stored("a")), 0U);
+  EXPECT_EQ(Manifest::load(folder.at("saved"))->find(stored("a", 9)), 0U);
+  EXPECT_FALSE(Manifest::load(folder.at("saved"))->find(stored("b")));
+  journal.append(line_stored(stored("a")));
+  EXPECT_EQ(Manifest::load(folder.at("saved"))->find(stored("a")), etag_mark("etag-a"));
+}
+
 TEST(ManifestFile, survives_what_a_crash_leaves_behind) {
   const Folder folder;
   const std::string line = line_stored(stored("b"));
@@ -127,6 +138,19 @@ TEST(ManifestFile, is_rewritten_once_most_of_it_is_old) {
   EXPECT_EQ(manifest->leftovers().size(), 1U);
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}),
             1);  // no temporary file is left
+}
+
+TEST(ManifestFile, that_was_loaded_is_rewritten_as_well_once_enough_was_added) {
+  const Folder folder;
+  Journal(folder.at("saved")).append(line_stored(stored("often")));
+  Journal journal(folder.at("saved"));
+  journal.loaded(*Manifest::load(folder.at("saved")));
+  journal.compact();
+  for (std::uint64_t i = 0; i < 200; ++i) journal.append(line_stored(stored("often", i)));
+  journal.compact();
+  const auto manifest = Manifest::load(folder.at("saved"));
+  EXPECT_EQ(manifest->lines(), 1U);
+  EXPECT_TRUE(manifest->find(stored("often", 199)));
 }
 
 TEST(ManifestFile, that_can_not_be_written_is_said_and_no_more) {

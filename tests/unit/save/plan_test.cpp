@@ -20,6 +20,16 @@ TEST(PartSize, is_eight_mib_until_there_would_be_too_many) {
   }
 }
 
+TEST(PartSize, of_fifty_gigabytes_needs_no_more_than_s3_takes) {
+  for (const std::uint64_t size : {50'000'000'000ULL, 50ULL << 30U, 5ULL << 40U}) {
+    const auto part = part_size_of(size);
+    EXPECT_LE((size + part - 1) / part, 10'000U);
+    EXPECT_GE(part, 5U << 20U);
+    EXPECT_LE(part, k_largest_part);
+  }
+  EXPECT_EQ(part_size_of(50ULL << 30U), k_part);  // 6,400 parts
+}
+
 TEST(SameAs, takes_size_and_mtime_to_the_nanosecond) {
   const FileState state{5, 1'700'000'000'000'000'007, 0, 0};
   aws::ObjectInfo head;

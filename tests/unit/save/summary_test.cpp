@@ -39,6 +39,29 @@ TEST(Summary, says_what_was_not_saved_and_why) {
   EXPECT_EQ(lines(summary, 1), expected);
 }
 
+TEST(Summary, names_what_was_still_being_written_and_calls_it_no_failure) {
+  Summary summary;
+  summary.unsteady.add({"log.txt", 10, "was changed 1s ago"});
+  EXPECT_TRUE(summary.all_saved());
+  EXPECT_EQ(lines(summary), (std::vector<std::string>{"saved 0 files in 0s",
+                                                      "still being written, left for the next save: 1 file",
+                                                      "  log.txt (10 B): was changed 1s ago"}));
+}
+
+TEST(Summary, has_a_bounded_number_of_lines_of_bounded_length) {
+  Summary summary;
+  summary.limit_hit = true;
+  for (Notes* notes : {&summary.failed, &summary.skipped, &summary.changing, &summary.unsteady})
+    for (int i = 0; i < 100'000; ++i)
+      notes->add(9, [] { return Note{std::string(4096, '\n'), 9, std::string(100'000, 'r')}; });
+  for (int i = 0; i < 1000; ++i) summary.warnings.emplace_back(100'000, 'w');
+  for (const std::size_t shown : {0U, 1U, 10U}) {
+    const auto all = lines(summary, shown);
+    EXPECT_LE(all.size(), 5 * shown + 10);
+    for (const auto& line : all) EXPECT_LT(line.size(), 3000U);
+  }
+}
+
 TEST(Summary, keeps_a_hundred_notes_and_counts_all) {
   Notes notes;
   for (int i = 0; i < 1000; ++i) notes.add({"f", 2, "r"});
@@ -57,7 +80,7 @@ TEST(Summary, as_json_is_valid_utf8_whatever_the_names) {
       "\"failed\":{\"files\":1,\"bytes\":7,\"first\":[{\"path\":\"caf\\\\xe9\",\"size\":7,\"reason\":"
       "\"refused\"}]},"
       "\"skipped\":{\"files\":0,\"bytes\":0,\"first\":[]},\"changing\":{\"files\":0,\"bytes\":0,\"first\":[]}"
-      ","
+      ",\"unsteady\":{\"files\":0,\"bytes\":0,\"first\":[]},"
       "\"warnings\":[],\"elapsed_ms\":0,\"limit_hit\":false,\"cancelled\":false}");
 }
 

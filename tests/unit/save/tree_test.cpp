@@ -70,8 +70,8 @@ TEST(Walk, says_where_nothing_was_made_and_goes_on) {
   folder.write("there", "x");
   const Found found = found_in(folder.path(), {"not-there", "there"});
   EXPECT_EQ(names(found), std::vector<std::string>{"there"});
-  EXPECT_EQ(said(found.failed).at("not-there"), "nothing was made at " + folder.at("not-there"));
-  EXPECT_EQ(found_in(folder.path(), {"there/below"}).failed.count, 1U);
+  EXPECT_EQ(said(found.missing).at("not-there"), "nothing was made at " + folder.at("not-there"));
+  EXPECT_EQ(found_in(folder.path(), {"there/below"}).missing.count, 1U);
 }
 
 TEST(Walk, refuses_the_root_however_it_is_reached) {

@@ -41,6 +41,9 @@ guard::Spec guard_spec(const RunOptions& options, const os::JobSpec& job, const 
   spec.rules.early_signal = options.early_signal;
   spec.rules.no_command = options.pid.has_value();
   spec.before_end = options.before_end;
+  spec.watches = options.watches;
+  spec.watches.stall_path = absolute(options.watches.stall_path, job.cwd);
+  spec.watches.done_file = absolute(options.watches.done_file, job.cwd);
   spec.spot_notice = options.spot_notice;
   spec.rules.on_terminal = ::isatty(2) == 1;
   spec.times = job::times_from(spec.rules.limits, {clock.wall(), clock.boot(), os::boot_id()});
@@ -103,6 +106,13 @@ Result<Prepared> prepare(const RunOptions& options, os::JobSpec job, const os::C
   auto spec = guard_spec(options, job, clock);
   if (!spec.log.empty()) {
     if (auto log = os::open_append(spec.log, 0644); !log) return fail(std::move(log.error()).within("--log"));
+  }
+
+  if (!spec.watches.done_file.empty()) {
+    // One that an earlier run has left is not this run's.
+    const auto mark = guard::mark_of(spec.watches.done_file);
+    if (!mark) return fail(Error{mark.error()}.within("--done-file"));
+    spec.watches.done_file_mark = *mark;
   }
 
   const bool root = ::geteuid() == 0;

@@ -9,49 +9,12 @@
 #include <CLI/CLI.hpp>
 
 #include "base/text.hpp"
+#include "guard/probes/done_pattern.hpp"
+#include "guard/probes/idle.hpp"
 #include "os/files.hpp"
 #include "save/target.hpp"
 
 namespace curfew::cli {
-
-const std::string_view k_run_help = R"(Usage: curfew run [options] -- COMMAND [ARG...]
-       curfew run [options] --shell "STRING"
-       curfew run [options] --pid PID
-
-Runs a training command and makes sure that this machine ends when the work ends: when the command exits, crashes or
-reaches its time limit, results are saved to S3 and the EC2 instance ends itself.
-
-  --max-time TIME      limit from now: 90m, 4h, 1h30m (default 4h; `off`: no limit)
-  --max-hours N        the same in hours
-  --deadline WHEN      stop at this time: 2026-11-24T18:00Z
-  --grace TIME         between SIGTERM and SIGKILL to the whole process tree (default 60s)
-  --save SRC=s3://BUCKET/PREFIX
-                       save this file or folder at the end; may be repeated
-  --save-limit TIME    saving is given up after this (default 15m)
-  --signal NAME@TIME   send the command this signal so long before it's stopped, to make it write a checkpoint: USR1@10m
-  --before-end CMD     run CMD with a shell after the job has ended and before results are saved
-  --before-end-limit TIME
-                       CMD is killed after this (default 2m)
-  --keep-on-failure TIME
-                       after a failed command keep the machine for so long, to be looked at
-  --spot-notice WHEN   watch for EC2's interruption notice and stop in time: auto (on spot instances), on, off
-  --pid PID            guard a process that already runs, instead of a command
-  --then WHAT          what ends the machine: auto, terminate, stop, none (default auto: terminate where the instance
-                       has the tag curfew:job, else what its owner set for an OS shutdown; nothing off EC2)
-  --log FILE           also write each decision with its reason there
-  --log-format FORMAT  text or json (default text)
-  --quiet              no lines of curfew's own on stderr
-  --dry-run            do everything but end the machine, and say what would have been done
-  --shell STRING       run STRING with a shell: pipes and && as typed
-
-The machine is gone by: start + max time + grace + before-end limit + save limit. Exit code: the command's own; 128+N
-signal N; 75 spot interruption; 124 a limit of curfew's was reached; 125 curfew failed or results were not saved; 126 can't
-be run; 127 not found.
-
-Examples:
-  curfew run --max-time 8h --save model/=s3://my-bucket/run7 -- python train.py --epochs 50
-  curfew run --deadline 2026-11-25T06:00Z --then stop --shell "make data && python train.py | tee train.log"
-)";
 
 job::Limits RunOptions::limits() const {
   job::Limits limits;
@@ -75,10 +38,22 @@ constexpr std::uint64_t k_largest_pid = 4'194'304;  // PID_MAX_LIMIT
 // What was typed, before it's understood.
 struct Raw {
   std::string max_time, max_hours, deadline, grace, save_limit, then, log, log_format, shell;
+  std::string idle_gpu, gpu_start, stall, stall_path, done_file, done_pattern;
+  bool idle_gpu_any = false;
   std::string signal, before_end, before_end_limit, keep_on_failure, spot_notice, pid;
   std::vector<std::string> saves;
   bool quiet = false, dry_run = false, help = false;
 };
+
+// The library's own words name its settings, not what was typed.
+std::string usage_error(const CLI::ParseError& error) {
+  const std::string said = error.what();
+  const auto colon = said.find(": ");
+  const auto name = said.substr(0, colon);
+  if (said.find("At Most") != std::string::npos) return name + " was given more than once";
+  if (said.find("required") != std::string::npos) return name + " needs a value";
+  return said;
+}
 
 std::vector<std::string> option_names(const CLI::App& app) {
   std::vector<std::string> names;
@@ -88,8 +63,7 @@ std::vector<std::string> option_names(const CLI::App& app) {
   return names;
 }
 
-Status parse_raw(std::vector<std::string> words, Raw& raw) {
-  CLI::App app;
+void declare(CLI::App& app, Raw& raw) {
   app.set_help_flag();
   app.add_flag("-h,--help", raw.help);
   app.add_option("--max-time", raw.max_time);
@@ -98,6 +72,13 @@ Status parse_raw(std::vector<std::string> words, Raw& raw) {
   app.add_option("--grace", raw.grace);
   app.add_option("--save", raw.saves)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--save-limit", raw.save_limit);
+  app.add_option("--idle-gpu", raw.idle_gpu);
+  app.add_flag("--idle-gpu-any", raw.idle_gpu_any);
+  app.add_option("--gpu-start", raw.gpu_start);
+  app.add_option("--stall", raw.stall);
+  app.add_option("--stall-path", raw.stall_path);
+  app.add_option("--done-file", raw.done_file);
+  app.add_option("--done-pattern", raw.done_pattern);
   app.add_option("--signal", raw.signal);
   app.add_option("--before-end", raw.before_end);
   app.add_option("--before-end-limit", raw.before_end_limit);
@@ -111,11 +92,16 @@ Status parse_raw(std::vector<std::string> words, Raw& raw) {
   app.add_flag("--dry-run", raw.dry_run);
   app.add_option("--shell", raw.shell);
   app.allow_extras();
+}
+
+Status parse_raw(std::vector<std::string> words, Raw& raw) {
+  CLI::App app;
+  declare(app, raw);
   try {
     std::reverse(words.begin(), words.end());  // as CLI11 takes a vector
     app.parse(std::move(words));
   } catch (const CLI::ParseError& error) {
-    return bad_usage("bad usage", error.what());
+    return bad_usage("bad usage", usage_error(error));
   }
   // As from --max-time "$UNSET": no value is no wish for the default.
   for (const auto* option : app.get_options()) {
@@ -171,6 +157,36 @@ Status take_limits(const Raw& raw, RunOptions& options) {
   return {};
 }
 
+Status take_watches(const Raw& raw, guard::Watches& watches) {
+  if (!raw.idle_gpu.empty()) {
+    const auto rule = guard::parse_idle_rule(raw.idle_gpu);
+    if (!rule) return fail(Error{rule.error()}.within("--idle-gpu"));
+    watches.idle = rule->limit;
+    watches.idle_millipercent = static_cast<int>(rule->percent * 1'000 + 0.5);
+  }
+  watches.idle_any = raw.idle_gpu_any;
+  watches.stall_path = raw.stall_path;
+  watches.done_file = raw.done_file;
+  watches.done_pattern = raw.done_pattern;
+  for (auto took : {take("--gpu-start", raw.gpu_start, watches.gpu_start, parse_duration),
+                    take("--stall", raw.stall, watches.stall, parse_duration)}) {
+    if (!took) return took;
+  }
+  if (raw.idle_gpu_any && !watches.idle) return bad_usage("--idle-gpu-any", "needs --idle-gpu");
+  if (!raw.stall_path.empty() && !watches.stall) return bad_usage("--stall-path", "needs --stall");
+  if (!raw.done_pattern.empty()) {
+    if (const auto pattern = guard::DonePattern::compile(raw.done_pattern); !pattern)
+      return fail(Error{pattern.error()}.within("--done-pattern"));
+  }
+  if (raw.pid.empty()) return {};
+  // What it prints goes elsewhere.
+  if (!raw.done_pattern.empty())
+    return bad_usage("--done-pattern", "can't see what a process prints that runs already");
+  if (watches.stall && raw.stall_path.empty())
+    return bad_usage("--stall", "can't see what a process prints that runs already", "add --stall-path DIR");
+  return {};
+}
+
 // What is guarded: a command, a shell's words, or a process that runs already.
 Status take_work(const Raw& raw, std::vector<std::string> command, RunOptions& options) {
   options.argv = std::move(command);
@@ -198,6 +214,13 @@ Status take_work(const Raw& raw, std::vector<std::string> command, RunOptions& o
 }
 
 }  // namespace
+
+std::vector<std::string> run_option_names() {
+  CLI::App app;
+  Raw raw;
+  declare(app, raw);
+  return option_names(app);
+}
 
 Result<guard::EarlySignal> parse_early_signal(std::string_view text) {
   static constexpr std::array<std::pair<std::string_view, int>, 9> k_names{{{"HUP", SIGHUP},
@@ -256,6 +279,7 @@ Result<RunOptions> parse_run(const std::vector<std::string>& words) {
   if (!raw.save_limit.empty() && raw.saves.empty()) return bad_usage("--save-limit", "needs a --save");
 
   options.before_end = raw.before_end;
+  if (auto took = take_watches(raw, options.watches); !took) return fail(std::move(took.error()));
   std::vector<std::string> command;
   if (dashes != words.end()) command.assign(dashes + 1, words.end());
   if (auto took = take_work(raw, std::move(command), options); !took) return fail(std::move(took.error()));

@@ -24,6 +24,7 @@ struct RunOptions {
   Seconds keep_on_failure{0};
   std::optional<guard::EarlySignal> early_signal;
   guard::SpotNotice spot_notice = guard::SpotNotice::automatic;
+  guard::Watches watches;
   std::optional<int> pid;  // instead of a command: a process that runs already
   guard::Then then = guard::Then::automatic;
   std::string log;
@@ -36,6 +37,9 @@ struct RunOptions {
 };
 
 extern const std::string_view k_run_help;
+
+// All of them, as "--max-time".
+[[nodiscard]] std::vector<std::string> run_option_names();
 
 // "USR1@10m", "SIGUSR1@10m", "10@90s"; KILL and STOP, which nobody can hear, are refused.
 [[nodiscard]] Result<guard::EarlySignal> parse_early_signal(std::string_view text);

@@ -129,6 +129,7 @@ bool ShimLink::hear(const os::Message& message) {
       gone_ = true;
       sink_(TreeGone{});
       return true;
+    case os::FromShim::not_shown: return true;  // the front end's
     case os::FromShim::output_at:
       output_at_ = WallTime{Millis{static_cast<std::int64_t>(number(0))}};
       return true;

@@ -55,14 +55,17 @@ namespace {
 
 json::object to_object(const Watches& watches) {
   return {{"idle_s", detail::maybe(watches.idle)},
-          {"idle_percent", watches.idle_percent},
+          {"idle_millipercent", watches.idle_millipercent},
           {"idle_any", watches.idle_any},
           {"gpu_start_s", detail::maybe(watches.gpu_start)},
           {"stall_s", detail::maybe(watches.stall)},
           {"stall_path", watches.stall_path},
           {"done_file", watches.done_file},
-          {"done_pattern", watches.done_pattern},
-          {"jupyter", watches.jupyter}};
+          {"done_file_exists", watches.done_file_mark.exists},
+          {"done_file_device", watches.done_file_mark.device},
+          {"done_file_inode", watches.done_file_mark.inode},
+          {"done_file_changed_ns", watches.done_file_mark.changed_ns},
+          {"done_pattern", watches.done_pattern}};
 }
 
 std::optional<Seconds> maybe_seconds(os::JsonReader& read, std::string_view name) {
@@ -85,14 +88,16 @@ Result<Watches> watches_from_object(json::object object) {
   os::JsonReader read(std::move(object), "watches");
   Watches watches;
   watches.idle = maybe_seconds(read, "idle_s");
-  watches.idle_percent = read.whole<int>("idle_percent");
+  watches.idle_millipercent = read.whole<int>("idle_millipercent");
   watches.idle_any = read.flag("idle_any");
   watches.gpu_start = maybe_seconds(read, "gpu_start_s");
   watches.stall = maybe_seconds(read, "stall_s");
   watches.stall_path = read.text("stall_path");
   watches.done_file = read.text("done_file");
   watches.done_pattern = read.text("done_pattern");
-  watches.jupyter = read.text("jupyter");
+  watches.done_file_mark = {read.flag("done_file_exists"), read.whole<std::uint64_t>("done_file_device"),
+                            read.whole<std::uint64_t>("done_file_inode"),
+                            read.number("done_file_changed_ns")};
   if (auto good = read.status(); !good) return fail(std::move(good.error()));
   return watches;
 }

@@ -12,6 +12,7 @@
 #include "base/money.hpp"
 #include "base/result.hpp"
 #include "guard/policy.hpp"
+#include "guard/probes/progress.hpp"
 #include "layers/units.hpp"
 #include "os/log.hpp"
 
@@ -24,15 +25,15 @@ enum class Then : std::uint8_t { automatic, terminate, stop, none };
 
 // Which probes look, and for how long something has to last before it's a reason to end.
 struct Watches {
-  std::optional<Seconds> idle;  // --idle-gpu
-  int idle_percent = 5;         // below this a GPU isn't busy
-  bool idle_any = false;        // one idle GPU is enough
+  std::optional<Seconds> idle;    // --idle-gpu
+  int idle_millipercent = 5'000;  // below this a GPU isn't busy; thousandths of a percent
+  bool idle_any = false;          // one idle GPU is enough
   std::optional<Seconds> gpu_start;
   std::optional<Seconds> stall;
   std::string stall_path;    // absolute
   std::string done_file;     // absolute
+  FileMark done_file_mark;   // what stood there before the job was started
   std::string done_pattern;  // ECMAScript
-  std::string jupyter;       // the server's URL
 };
 
 // --spot-notice: on spot instances, always, never.

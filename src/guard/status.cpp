@@ -44,7 +44,7 @@ std::string last_json(const State& state, WallTime ended) {
 }
 
 std::string status_json(const StatusInput& in) {
-  const auto& [spec, state, facts, summary, now, job_pid, output_at] = in;
+  const auto& [spec, state, facts, summary, now, job_pid, output_at, readings] = in;
   json::object out{
       {"version", 1},
       {"guard_pid", static_cast<int>(::getpid())},
@@ -65,6 +65,10 @@ std::string status_json(const StatusInput& in) {
       {"ends_machine", spec.ends_machine()},
       {"ending", describe(state.plan, spec, facts)},
       {"save", summary ? json::value(save::to_json(*summary)) : json::value()},
+      {"gpus", readings.gpus.empty() ? json::value() : json::value(readings.gpus)},
+      {"output", readings.output.empty() ? json::value() : json::value(readings.output)},
+      {"stall_path", readings.path.empty() ? json::value() : json::value(readings.path)},
+      {"reason", state.reason.empty() ? json::value() : json::value(state.reason)},
       {"instance", facts ? json::value(facts->instance_id) : json::value()},
   };
   return json::serialize(out);

@@ -6,6 +6,7 @@
 
 #include "guard/plan.hpp"
 #include "guard/policy.hpp"
+#include "guard/reasons.hpp"
 #include "guard/spec.hpp"
 #include "save/summary.hpp"
 
@@ -19,6 +20,7 @@ struct StatusInput {
   job::Now now;
   std::optional<int> job_pid;
   std::optional<WallTime> output_at;
+  Readings readings;
 };
 
 [[nodiscard]] std::string status_json(const StatusInput& input);

@@ -57,7 +57,9 @@ Supervisor::Supervisor(Spec spec, Parts parts)
                   handle(StopAsked{signal, at_once});
                 },
                 [this] { return state_.published ? std::to_string(*state_.published) : std::string(); },
-                [this](Seconds by) { return extend(by); }, [this] { return disarm_by_hand(); }}) {}
+                [this](Seconds by) { return extend(by); }, [this] { return disarm_by_hand(); }}),
+      reasons_(spec_, {parts.io, parts.clock, parts.log, [this] { return shim_.output_at(); },
+                       [this](const Event& event) { handle(event); }}) {}
 
 job::Now Supervisor::now() const { return {parts_.clock.wall(), parts_.clock.boot(), os::boot_id()}; }
 
@@ -177,6 +179,7 @@ void Supervisor::handle(const Event& event) {
   auto next = step(state_, spec_.rules, now(), event);
   const bool is_tick = std::holds_alternative<Tick>(event);
   state_ = std::move(next.state);
+  if (state_.stage == Stage::running) reasons_.start(state_.gpu_was_busy);
   if (!is_tick || !next.actions.empty() || before != state_.stage)
     persist(std::holds_alternative<TimesMoved>(event) ? os::Sync::yes : os::Sync::no);
   for (const auto& action : next.actions) perform(action);
@@ -372,7 +375,8 @@ Awaitable<void> Supervisor::learn_facts() {
 }
 
 std::string Supervisor::status() const {
-  return status_json({spec_, state_, facts_, summary_, now(), shim_.job_pid(), shim_.output_at()});
+  return status_json(
+      {spec_, state_, facts_, summary_, now(), shim_.job_pid(), shim_.output_at(), reasons_.readings()});
 }
 
 }  // namespace curfew::guard

@@ -15,6 +15,7 @@
 #include "guard/control.hpp"
 #include "guard/plan.hpp"
 #include "guard/policy.hpp"
+#include "guard/reasons.hpp"
 #include "guard/shim_link.hpp"
 #include "guard/spec.hpp"
 #include "layers/l0.hpp"
@@ -92,6 +93,7 @@ class Supervisor {
   layers::L2 l2_;
   ShimLink shim_;
   ControlServer control_;
+  Reasons reasons_;
 
   State state_;
   std::string instance_id_;

@@ -1,9 +1,12 @@
 #include "cli/run_options.hpp"
 
+#include <signal.h>
+
 #include <algorithm>
 
 #include <gtest/gtest.h>
 
+#include "base/text.hpp"
 #include "cli/prepare.hpp"
 #include "cli/start.hpp"
 
@@ -90,11 +93,87 @@ TEST(RunOptions, refuse_with_a_line_that_names_what_is_wrong) {
   }
 }
 
-TEST(Help, fits_a_screen) {
-  EXPECT_LE(std::count(k_run_help.begin(), k_run_help.end(), '\n'), 40);
-  for (const auto option :
-       {"--max-time", "--deadline", "--grace", "--save", "--then", "--log", "--dry-run", "--shell"})
-    EXPECT_NE(k_run_help.find(option), std::string_view::npos) << option;
+TEST(Help, fits_the_width_of_a_page_and_names_all_options) {
+  for (const auto line : split(k_run_help, '\n')) EXPECT_LE(line.size(), 120U) << line;
+  for (const auto& option : run_option_names()) {
+    if (option == "--help") continue;
+    EXPECT_NE(k_run_help.find(" " + option + " "), std::string_view::npos) << option;
+  }
+}
+
+TEST(ParseRun, takes_what_ends_a_job) {
+  const auto options = parse_run({"--idle-gpu",
+                                  "30m:2.5%",
+                                  "--idle-gpu-any",
+                                  "--gpu-start",
+                                  "20m",
+                                  "--stall",
+                                  "45m",
+                                  "--stall-path",
+                                  "logs",
+                                  "--done-file",
+                                  "done",
+                                  "--done-pattern",
+                                  "^epoch 50",
+                                  "--signal",
+                                  "SIGUSR1@10m",
+                                  "--before-end",
+                                  "make report",
+                                  "--before-end-limit",
+                                  "5m",
+                                  "--keep-on-failure",
+                                  "30m",
+                                  "--spot-notice",
+                                  "on",
+                                  "--",
+                                  "train"});
+  ASSERT_TRUE(options) << options.error().text();
+  EXPECT_EQ(options->watches.idle, Seconds{1800});
+  EXPECT_EQ(options->watches.idle_millipercent, 2'500);
+  EXPECT_TRUE(options->watches.idle_any);
+  EXPECT_EQ(options->watches.gpu_start, Seconds{1200});
+  EXPECT_EQ(options->watches.stall, Seconds{2700});
+  EXPECT_EQ(options->watches.stall_path, "logs");
+  EXPECT_EQ(options->watches.done_file, "done");
+  EXPECT_EQ(options->watches.done_pattern, "^epoch 50");
+  ASSERT_TRUE(options->early_signal);
+  EXPECT_EQ(options->early_signal->signal, SIGUSR1);
+  EXPECT_EQ(options->early_signal->ahead, Seconds{600});
+  EXPECT_EQ(options->before_end, "make report");
+  EXPECT_EQ(options->limits().before_end, Seconds{300});
+  EXPECT_EQ(options->keep_on_failure, Seconds{1800});
+  EXPECT_EQ(options->spot_notice, guard::SpotNotice::on);
+}
+
+TEST(ParseRun, refuses_what_ends_no_job) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"--idle-gpu", "30"},
+                                             {"--idle-gpu", "30m:0%"},
+                                             {"--idle-gpu-any"},
+                                             {"--gpu-start", "soon"},
+                                             {"--stall-path", "logs"},
+                                             {"--done-pattern", "("},
+                                             {"--signal", "USR1"},
+                                             {"--signal", "KILL@10m"},
+                                             {"--signal", "9@10m"},
+                                             {"--signal", "NOSUCH@10m"},
+                                             {"--signal", "USR1@10"},
+                                             {"--before-end-limit", "5m"},
+                                             {"--keep-on-failure", "0s"},
+                                             {"--spot-notice", "maybe"}}) {
+    auto with_command = words;
+    with_command.insert(with_command.end(), {"--", "train"});
+    EXPECT_FALSE(parse_run(with_command)) << words.front() << " " << words.back();
+  }
+  EXPECT_TRUE(parse_run({"--pid", "1234"}));
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"--pid", "1"},
+                                             {"--pid", "x"},
+                                             {"--pid", "1234", "--", "train"},
+                                             {"--pid", "1234", "--shell", "train"},
+                                             {"--pid", "1234", "--stall", "5m"},
+                                             {"--pid", "1234", "--done-pattern", "x"}})
+    EXPECT_FALSE(parse_run(words)) << words.back();
 }
 
 TEST(GuardEnvironment, is_what_concerns_aws_and_the_network) {

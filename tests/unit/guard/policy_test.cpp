@@ -68,7 +68,7 @@ TEST(Policy, every_event_in_every_stage) {
 
       {draining, "started", JobStarted{}, "signal 2", draining},
       {draining, "not started", JobNotStarted{127}, "publish 127, l0 2m, shutdown_command", ending},
-      {draining, "ended", ended, "", draining},
+      {draining, "ended", ended, "signal 15", draining},  // it was asked with SIGINT
       {draining, "lost", JobLost{}, "", draining},
       {draining, "tree gone", TreeGone{}, "", draining},  // the command's own end has still to be heard of
       {draining, "tick", Tick{}, "", draining},

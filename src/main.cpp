@@ -17,6 +17,7 @@
 #include "os/terminal.hpp"
 
 // glibc's, in <nss.h> only for its own use: keeps the static resolver from loading plug-ins of the host.
+// NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming)
 extern "C" int __nss_configure_lookup(const char*, const char*);
 
 namespace {

@@ -20,7 +20,7 @@ Status Clients::listen(const std::string& path) {
   sockaddr_un address{};
   auto made = os::open_socket(path, address);
   if (!made) return tl::unexpected(std::move(made.error()));
-  if (const Status removed = os::remove_file(path); !removed) return removed;
+  if (Status removed = os::remove_file(path); !removed) return removed;
   // The folder is private, and the umask leaves the socket to its owner from the first moment.
   const mode_t before = ::umask(0177);
   const int bound = ::bind(made->get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);

@@ -20,6 +20,13 @@ TEST(Spec, survives_the_way_through_its_file) {
   spec.rules.limits = {Seconds{60}, WallTime{Millis{1'800'000'000'000}}, Seconds{7}, Seconds{1},
                        Seconds{900}};
   spec.rules.has_saves = spec.rules.dry_run = spec.rules.on_terminal = true;
+  spec.rules.no_command = true;
+  spec.rules.keep_on_failure = Seconds{1800};
+  spec.rules.early_signal = EarlySignal{10, Seconds{600}};
+  spec.before_end = "make report";
+  spec.watches = {Seconds{1800},    2'500,  true, Seconds{1200}, Seconds{2700}, "/logs", "/done",
+                  {true, 1, 2, -3}, "^done"};
+  spec.spot_notice = SpotNotice::on;
   spec.times = some_times();
   spec.saves = {"out/=s3://b/p", "x y=s3://b"};
   spec.folder = "/home/u";
@@ -38,11 +45,16 @@ TEST(Spec, survives_the_way_through_its_file) {
   EXPECT_EQ(read->rules.limits.deadline, spec.rules.limits.deadline);
   EXPECT_EQ(read->environment, spec.environment);
   EXPECT_EQ(read->owner, 1000U);
+  EXPECT_TRUE(read->rules.has_before_end);
+  EXPECT_EQ(read->rules.early_signal->ahead, Seconds{600});
+  EXPECT_EQ(read->watches.idle_millipercent, 2'500);
+  EXPECT_EQ(read->watches.done_file_mark, (FileMark{true, 1, 2, -3}));
+  EXPECT_EQ(read->spot_notice, SpotNotice::on);
 }
 
 TEST(Saved, survives_the_way_through_its_file_in_every_stage) {
-  for (const auto stage : {Stage::arming, Stage::running, Stage::draining, Stage::killing, Stage::saving,
-                           Stage::ending, Stage::done}) {
+  for (const auto stage : {Stage::arming, Stage::running, Stage::draining, Stage::killing, Stage::before_end,
+                           Stage::saving, Stage::holding, Stage::ending, Stage::done}) {
     Saved saved;
     auto& s = saved.state;
     s.stage = stage;
@@ -58,6 +70,10 @@ TEST(Saved, survives_the_way_through_its_file_in_every_stage) {
     s.stage_since = WallTime{Millis{5}};
     s.stage_until = BootTime{Millis{6}};
     s.rung = 1;
+    s.limit = Cause::cost_limit;
+    s.reason = "a reason";
+    s.gpu_was_busy = s.early_signal_sent = s.warned = s.disarmed = true;
+    s.taken_at = BootTime{Millis{8}};
     s.rounds = 3;
     s.l0_at = BootTime{Millis{9}};
     saved.left_to_stop = Millis{77};

@@ -163,5 +163,18 @@ TEST(Rebased, no_limit_stays_none) {
   EXPECT_EQ(left_to(times.end_at, k_now), std::nullopt);
 }
 
+TEST(Times, extended_move_both_later_and_nothing_where_there_is_no_limit) {
+  Times times;
+  times.stop_at = Instant{k_wall, BootTime{100s}};
+  times.end_at = Instant{k_wall + 60s, BootTime{160s}};
+  const Times later = extended(times, 3600s);
+  EXPECT_EQ(later.stop_at->wall, k_wall + 3600s);
+  EXPECT_EQ(later.stop_at->boot, BootTime{3700s});
+  EXPECT_EQ(later.end_at->wall, k_wall + 3660s);
+  EXPECT_EQ(later.end_at->boot, BootTime{3760s});
+  const Times none = extended({}, 3600s);
+  EXPECT_FALSE(none.stop_at || none.end_at);
+}
+
 }  // namespace
 }  // namespace curfew::job

@@ -59,7 +59,7 @@ guard::Spec guard_spec(const RunOptions& options, const os::JobSpec& job, const 
 }
 
 // The job that stands for a process that runs already: it waits for that one, and ends it when told to.
-Status wait_for_process(const RunOptions& options, os::JobSpec& job) {
+Result<guard::WatchedProcess> wait_for_process(const RunOptions& options, os::JobSpec& job) {
   const std::string what = "guard process " + std::to_string(*options.pid);
   const auto process = os::read_process(*options.pid);
   if (!process || process->state == 'Z')
@@ -73,7 +73,7 @@ Status wait_for_process(const RunOptions& options, os::JobSpec& job) {
               "--pid",   std::to_string(*options.pid),
               "--start", std::to_string(process->start),
               "--grace", std::to_string(options.grace.count())};
-  return {};
+  return guard::WatchedProcess{*options.pid, process->start};
 }
 
 }  // namespace
@@ -99,11 +99,15 @@ Result<Prepared> prepare(const RunOptions& options, os::JobSpec job, const os::C
   if (options.deadline && *options.deadline <= clock.wall())
     return fail(ErrorKind::invalid_input, "--deadline " + format_utc(*options.deadline), "has passed",
                 "it is " + format_utc(clock.wall()) + " now");
+  std::optional<guard::WatchedProcess> watched;
   if (options.pid) {
-    if (auto found = wait_for_process(options, job); !found) return fail(std::move(found.error()));
+    auto found = wait_for_process(options, job);
+    if (!found) return fail(std::move(found.error()));
+    watched = *found;
   }
   Prepared prepared;
   auto spec = guard_spec(options, job, clock);
+  spec.watched = watched;
   if (!spec.log.empty()) {
     if (auto log = os::open_append(spec.log, 0644); !log) return fail(std::move(log.error()).within("--log"));
   }

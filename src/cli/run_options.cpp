@@ -179,6 +179,8 @@ Status take_watches(const Raw& raw, guard::Watches& watches) {
       return fail(Error{pattern.error()}.within("--done-pattern"));
   }
   if (raw.pid.empty()) return {};
+  if (!raw.signal.empty())
+    return bad_usage("--signal", "is for a command; a process that runs already isn't sent one");
   // What it prints goes elsewhere.
   if (!raw.done_pattern.empty())
     return bad_usage("--done-pattern", "can't see what a process prints that runs already");
@@ -278,6 +280,9 @@ Result<RunOptions> parse_run(const std::vector<std::string>& words) {
   }
   if (!raw.save_limit.empty() && raw.saves.empty()) return bad_usage("--save-limit", "needs a --save");
 
+  if (options.early_signal && options.max_time && *options.max_time <= options.early_signal->ahead)
+    return bad_usage("--signal " + printable(raw.signal, 40), "would come before the command has started",
+                     "the time limit is " + format_duration(*options.max_time));
   options.before_end = raw.before_end;
   if (auto took = take_watches(raw, options.watches); !took) return fail(std::move(took.error()));
   std::vector<std::string> command;

@@ -73,10 +73,12 @@ class AwsCloud final : public Cloud {
     SpotNews news;
     auto action = co_await aws::read_spot_action(*session_->imds);
     if (!action) co_return fail(std::move(action.error()));
-    if (*action) news.interrupted_at = (*action)->time;
-    auto rebalance = co_await aws::read_rebalance(*session_->imds);
-    if (!rebalance) co_return fail(std::move(rebalance.error()));
-    news.at_risk = rebalance->has_value();
+    if (*action) {
+      news.interrupted_at = (*action)->time;
+      co_return news;
+    }
+    const auto rebalance = co_await aws::read_rebalance(*session_->imds);
+    news.at_risk = rebalance && rebalance->has_value();
     co_return news;
   }
 

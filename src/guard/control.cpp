@@ -87,7 +87,8 @@ Awaitable<void> ControlServer::accept(std::shared_ptr<os::Fd> listener) {
     if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) continue;
     if (peer.uid != 0 && peer.uid != ::geteuid() && peer.uid != owner_) continue;
     if (clients_.size() >= k_most_clients) continue;
-    auto client = std::make_shared<Client>(Client{os::Channel(std::move(fd))});
+    auto client = std::make_shared<Client>(
+        Client{os::Channel(std::move(fd)), peer.uid == 0 || peer.uid == ::geteuid()});
     clients_.push_back(client);
     asio::co_spawn(executor_, serve(client), k_rethrow);
   }
@@ -113,6 +114,14 @@ void ControlServer::answer_with(Client& client, const Result<std::string>& resul
     client.gone = true;
 }
 
+void ControlServer::change(Client& client, const os::Message& message) {
+  if (static_cast<ToGuard>(message.type) == ToGuard::disarm) return answer_with(client, handlers_.disarm());
+  const auto seconds = parse_number(message.text);
+  if (seconds && *seconds > 0 && *seconds <= k_most_extension)
+    return answer_with(client, handlers_.extend(Seconds{static_cast<std::int64_t>(*seconds)}));
+  client.gone = true;  // not a client of ours
+}
+
 void ControlServer::answer(Client& client, const os::Message& message) {
   const auto send = [&](FromGuard type, std::string_view text) {
     if (!client.channel.send(static_cast<char>(type), text)) client.gone = true;
@@ -125,12 +134,13 @@ void ControlServer::answer(Client& client, const os::Message& message) {
       if (const auto published = handlers_.published(); !published.empty())
         send(FromGuard::published, published);
       return;
-    case ToGuard::extend: {
-      const auto seconds = parse_number(message.text);
-      if (!seconds || *seconds == 0 || *seconds > k_most_extension) break;
-      return answer_with(client, handlers_.extend(Seconds{static_cast<std::int64_t>(*seconds)}));
-    }
-    case ToGuard::disarm: return answer_with(client, handlers_.disarm());
+    case ToGuard::extend:
+    case ToGuard::disarm:
+      // The job runs as the owner: what it trains must not give itself more time.
+      if (!client.may_all)
+        return answer_with(
+            client, fail(ErrorKind::refused, "extend or disarm", "this is for root", "run it with sudo"));
+      return change(client, message);
     case ToGuard::stop: {
       const auto words = split(message.text, ' ');
       const auto signal = parse_number(words[0]);

@@ -62,6 +62,7 @@ class ControlServer {
  private:
   struct Client {
     os::Channel channel;
+    bool may_all = false;  // root, or the guard's own user
     bool follows = false;
     bool gone = false;
   };
@@ -69,6 +70,7 @@ class ControlServer {
   [[nodiscard]] Awaitable<void> accept(std::shared_ptr<os::Fd> listener);
   [[nodiscard]] Awaitable<void> serve(std::shared_ptr<Client> client);
   void answer(Client& client, const os::Message& message);
+  void change(Client& client, const os::Message& message);
   void answer_with(Client& client, const Result<std::string>& result);
 
   boost::asio::any_io_executor executor_;

@@ -62,6 +62,8 @@ bool has_failed(const State& state) {
 
 std::optional<BootTime> early_signal_at(const State& state, const Rules& rules) {
   if (!rules.early_signal || state.early_signal_sent || !state.times.stop_at) return {};
+  // A limit that is shorter than that would have it come before the command can hear it.
+  if (state.times.stop_at->wall - state.times.started <= rules.early_signal->ahead) return {};
   return state.times.stop_at->boot - rules.early_signal->ahead;
 }
 
@@ -102,7 +104,7 @@ class Machine {
     state_.tree_gone = true;
     set_cause(Cause::job_not_started);
     warn("the command could not be started, code " + std::to_string(event.code));
-    enter_ending();
+    enter_holding();
   }
 
   void on(const JobEnded& event) {
@@ -190,6 +192,8 @@ class Machine {
     }
     warn("the machine is going down by another's hand: finishing within what is left, no ending of our own");
     if (state_.stage == Stage::holding) return enter_ending();
+    if (state_.stage == Stage::before_end)
+      return give_up_before_end("the command of --before-end is given up");
     if (!is_before(state_.stage, Stage::draining)) return;
     set_cause(Cause::machine_going_down);
     enter_draining(k_sigterm);
@@ -247,7 +251,8 @@ class Machine {
   }
 
   void on(const DisarmAsked&) {
-    if (!is_before(state_.stage, Stage::ending) || state_.disarmed) return;
+    if (!is_before(state_.stage, Stage::ending)) return;
+    if (state_.disarmed) return act(Disarm{});  // it may have failed
     state_.disarmed = true;
     state_.plan = {};
     state_.times.stop_at.reset();
@@ -279,6 +284,7 @@ class Machine {
   void on(const Resumed& event) {
     if (event.same_boot) return take_up_again();
     state_.going_down = false;  // it was, and came back
+    state_.taken_at.reset();    // a time of the old boot's clock; the notice is looked for again
     if (state_.stage == Stage::done) {
       if (leaves_machine_alone(state_, rules_)) return take_up_again();
       warn("the machine came back after it went down");
@@ -428,9 +434,8 @@ class Machine {
       warn(text);
       announce(Announce::What::warning, text);
     }
-    if (has_passed(early_signal_at(state_, rules_))) {
+    if (state_.stage == Stage::running && has_passed(early_signal_at(state_, rules_))) {
       state_.early_signal_sent = true;
-      if (state_.stage != Stage::running) return;
       info("sending the command " + signal_text(rules_.early_signal->signal) + ", " +
            left_text(state_.times.stop_at->boot - now_.boot) + " before it's stopped");
       act(SignalCommand{rules_.early_signal->signal});

@@ -65,7 +65,10 @@ void Reasons::start(bool gpu_was_busy) {
   asio::co_spawn(world_.io, watch_stall(), k_rethrow);
 }
 
-void Reasons::found(Cause cause, std::string why) { world_.sink(ReasonFound{cause, std::move(why)}); }
+void Reasons::found(Cause cause, std::string why) {
+  if (std::exchange(found_, true)) return;
+  world_.sink(ReasonFound{cause, std::move(why)});
+}
 
 void Reasons::take_gpus(const Reading& reading, BootTime at) {
   const auto& watches = spec_.watches;

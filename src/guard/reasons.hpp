@@ -63,6 +63,7 @@ class Reasons {
   std::optional<WallTime> last_output_;
   BootTime output_changed_at_{};
   bool started_ = false;
+  bool found_ = false;
   bool warned_ = false;
 };
 

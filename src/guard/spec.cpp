@@ -126,6 +126,8 @@ std::string to_json(const Spec& spec) {
       {"early_signal_ahead_s", spec.rules.early_signal ? spec.rules.early_signal->ahead.count() : 0},
       {"before_end", spec.before_end},
       {"watches", to_object(spec.watches)},
+      {"watched_pid", spec.watched ? spec.watched->pid : 0},
+      {"watched_start", spec.watched ? spec.watched->start : 0U},
       {"spot_notice", std::string(name_of(spec.spot_notice))},
       {"save_every_s", detail::maybe(spec.save_every)},
       {"max_cost_micros", micros(spec.max_cost)},
@@ -172,6 +174,9 @@ Result<Spec> spec_from_json(std::string_view text) {
   spec.rules.has_before_end = !spec.before_end.empty();
   if (auto watches = watches_from_object(read.object("watches"))) spec.watches = *watches;
   else read.refuse("watches", watches.error().cause);
+  const auto watched_pid = read.number("watched_pid");
+  const auto watched_start = read.whole<std::uint64_t>("watched_start");
+  if (watched_pid > 0) spec.watched = WatchedProcess{watched_pid, watched_start};
   if (auto notice = parse_spot_notice(read.text("spot_notice"))) spec.spot_notice = *notice;
   else read.refuse("spot_notice", "is unknown");
   spec.save_every = maybe_seconds(read, "save_every_s");

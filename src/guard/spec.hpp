@@ -41,6 +41,12 @@ enum class SpotNotice : std::uint8_t { automatic, on, off };
 [[nodiscard]] std::string_view name_of(SpotNotice notice);
 [[nodiscard]] Result<SpotNotice> parse_spot_notice(std::string_view text);
 
+// --pid: a process that ran already, named for good by its start (os::Process).
+struct WatchedProcess {
+  std::int64_t pid = 0;
+  std::uint64_t start = 0;
+};
+
 struct Spec {
   Then then = Then::automatic;
   Rules rules;
@@ -50,6 +56,7 @@ struct Spec {
   std::string command;             // for people
   std::string before_end;          // for a shell, as the job's user
   Watches watches;
+  std::optional<WatchedProcess> watched;
   SpotNotice spot_notice = SpotNotice::automatic;
   std::optional<Seconds> save_every;
   std::optional<Micros> max_cost;

@@ -211,7 +211,10 @@ void Supervisor::perform(const Action& action) {
   std::visit(
       Overloaded{
           [&](const SignalTree& a) { shim_.signal_tree(a.signal); },
-          [&](const KillTree&) { shim_.kill_tree(); },
+          [&](const KillTree&) {
+            kill_watched();
+            shim_.kill_tree();
+          },
           [&](const SignalCommand& a) { shim_.signal_command(a.signal); },
           [&](const StartBeforeEnd& a) { asio::co_spawn(parts_.io, run_before_end(a.until), k_rethrow); },
           [&](const CancelBeforeEnd&) {
@@ -345,6 +348,9 @@ Awaitable<void> Supervisor::learn_facts() {
   if (!spec_.on_ec2 || spec_.then == Then::none) {
     parts_.log.info(describe(state_.plan, spec_, facts_));
     settle_facts();
+    // What kind of instance it is isn't asked here; one that isn't a spot instance gets no notice.
+    if (spec_.on_ec2 && spec_.spot_notice == SpotNotice::automatic)
+      asio::co_spawn(parts_.io, watch_spot(), k_rethrow);
     co_return;
   }
   asio::co_spawn(

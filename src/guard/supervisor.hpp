@@ -70,6 +70,8 @@ class Supervisor {
   [[nodiscard]] Awaitable<void> watch_spot();
   // Says at the start what would else be known only after hours of training.
   [[nodiscard]] Awaitable<void> check_saving();
+  // The process of --pid, which isn't in the job's tree.
+  void kill_watched();
   [[nodiscard]] BootTime boot_time_of_notice(WallTime at) const;
   // By the control socket.
   [[nodiscard]] Result<std::string> extend(Seconds by);

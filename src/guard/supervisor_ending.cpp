@@ -166,7 +166,11 @@ Awaitable<void> Supervisor::disarm() {
   }
   // The service is there where nothing is to end as well: it must not wait for the next boot.
   if (!spec_.service) co_return;
-  const std::function<Status()> disarm_l2 = [this] { return l2_.disarm(); };
+  // By hand, the job goes on and is to be saved: who does that is still restarted when it dies.
+  const bool goes_on = state_.disarmed && state_.stage < Stage::ending;
+  const std::function<Status()> disarm_l2 = [this, goes_on] {
+    return goes_on ? l2_.keep_without_power_off(spec_.rules.limits.after_stop() + Seconds{30}) : l2_.disarm();
+  };
   const auto l2 = co_await on_worker(workers_, k_unhurried, disarm_l2);
   if (!l2) parts_.log.error(l2.error().text());
 }

@@ -1,5 +1,6 @@
 // What comes from outside the job: requests by the control socket, EC2's notices, and the command before the end.
 #include <algorithm>
+#include <csignal>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
@@ -7,6 +8,7 @@
 #include "base/text.hpp"
 #include "guard/supervisor.hpp"
 #include "os/command.hpp"
+#include "os/process_tree.hpp"
 
 namespace curfew::guard {
 
@@ -18,7 +20,8 @@ namespace {
 constexpr Millis k_spot_look{5'000};
 constexpr Millis k_notice{120'000};  // what a notice leaves, as a rule
 constexpr Millis k_longest_notice{600'000};
-constexpr Millis k_output_look{200};
+constexpr Millis k_output_look{20};
+constexpr std::size_t k_kept_output = 16'384;
 constexpr std::size_t k_shown_lines = 20;
 
 }  // namespace
@@ -26,6 +29,9 @@ constexpr std::size_t k_shown_lines = 20;
 Status Supervisor::check_no_deadline_elsewhere(const std::string& what) const {
   const auto tag =
       facts_ ? facts_->tags.find("curfew:deadline") : std::map<std::string, std::string>::const_iterator{};
+  if (!facts_ && spec_.on_ec2 && spec_.then != Then::none)
+    return fail(ErrorKind::refused, what, "whether a deadline is held outside this machine isn't known yet",
+                "try again once the instance metadata service has answered");
   if (!facts_ || tag == facts_->tags.end()) return {};
   return fail(ErrorKind::refused, what,
               "its deadline is held outside this machine as well (tag curfew:deadline=" +
@@ -57,7 +63,10 @@ Result<std::string> Supervisor::disarm_by_hand() {
     return fail(ErrorKind::refused, what, "the machine is already being ended");
   if (auto free = check_no_deadline_elsewhere(what); !free) return fail(std::move(free.error()));
   handle(DisarmAsked{});
-  return std::string("DISARMED: NOTHING ENDS THIS MACHINE ANY MORE, and it costs money until somebody does");
+  return std::string(
+      "DISARMED: NOTHING ENDS THIS MACHINE ANY MORE, and it costs money until somebody does; `curfew status` "
+      "shows the "
+      "layers as they are");
 }
 
 // Its wall time, on the boot clock. A wall clock that is wrong must not give a job hours, or nothing.
@@ -65,6 +74,14 @@ BootTime Supervisor::boot_time_of_notice(WallTime at) const {
   Millis left = at - parts_.clock.wall();
   if (left < Millis{0} || left > k_longest_notice) left = k_notice;
   return parts_.clock.boot() + left;
+}
+
+void Supervisor::kill_watched() {
+  if (!spec_.watched) return;
+  const auto process = os::read_process(static_cast<pid_t>(spec_.watched->pid));
+  if (!process || process->start != spec_.watched->start) return;
+  for (const auto& below : os::descendants(process->pid)) os::signal_process(below, SIGKILL);
+  os::signal_process(*process, SIGKILL);
 }
 
 Awaitable<void> Supervisor::check_saving() {
@@ -113,7 +130,10 @@ Awaitable<void> Supervisor::run_before_end(BootTime until) {
   bool ended = false;
   while (!ended && !*cancelled && parts_.clock.boot() < until) {
     ended = co_await readable(running->pidfd.get(), k_output_look);
-    os::read_output(*running, output);  // else a full pipe would stop it
+    std::string news;
+    os::read_output(*running, news);  // else a full pipe would stop it
+    output += news;
+    if (output.size() > k_kept_output) output.erase(0, output.size() - k_kept_output);
   }
   int code = 0;
   if (ended) code = os::reap(*running);

@@ -72,6 +72,15 @@ Status L2::arm(const std::string& program, const GuardUnit& unit) const {
   return {};
 }
 
+Status L2::keep_without_power_off(Seconds stop_limit) const {
+  if (auto written = write_files({false, stop_limit}); !written) return written;
+  if (auto removed = os::remove_file(places_.units + "/multi-user.target.wants/" + k_guard_service); !removed)
+    return removed;
+  if (auto said = os::systemctl({"daemon-reload"}); !said)
+    return fail(std::move(said.error()).within("take the power-off from L2"));
+  return {};
+}
+
 L2Reading L2::verify() const {
   const auto read = os::unit_properties(
       k_guard_service, {"ActiveState", "Restart", "WatchdogUSec", "StartLimitAction", "UnitFileState"});

@@ -23,6 +23,9 @@ class L2 {
   // Only what is on disk.
   [[nodiscard]] Status write_files(const GuardUnit& unit) const;
   [[nodiscard]] L2Reading verify() const;
+  // The guard is restarted as before, but nothing powers the machine off any more, and it doesn't come up with the next
+  // boot.
+  [[nodiscard]] Status keep_without_power_off(Seconds stop_limit) const;
   // Removes the units; what runs of them goes on. The guard calls it on itself when the machine is to stay.
   [[nodiscard]] Status disarm() const;
   // Only what is on disk, where systemctl can't be asked.

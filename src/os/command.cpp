@@ -21,6 +21,7 @@ namespace curfew::os {
 namespace {
 
 constexpr std::size_t k_most_output = 64U << 10U;
+constexpr int k_most_reads = 64;  // four times what a pipe holds
 
 // The child's side, between fork and exec: only async-signal-safe calls.
 [[noreturn]] void become(const char* path, char* const* argv, char* const* env, int in, int out) {
@@ -93,7 +94,8 @@ Result<Running> start_command(const std::vector<std::string>& argv, std::string_
 
 void read_output(Running& running, std::string& into) {
   std::array<char, 4096> chunk{};
-  for (;;) {
+  // Bounded: one that writes faster than this reads must not hold up the caller.
+  for (int reads = 0; reads < k_most_reads; ++reads) {
     const auto got = ::read(running.output.get(), chunk.data(), chunk.size());
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return;

@@ -31,10 +31,8 @@ void Watcher::stepped(const guard::State& before, const guard::Event& event, con
   if (made.state.stage < before.stage && !is_new_boot) violated(12, "a stage was left backwards");
 
   if (made.state.stage == Stage::holding && before.stage != Stage::holding) {
-    const bool failed =
-        truth_.job_lost || truth_.not_started ||
-        (truth_.exit && (truth_.exit->how != JobResult::How::exited || truth_.exit->number != 0));
-    if (!failed || scenario_.rules.keep_on_failure == Seconds{0}) violated(13, "held without a failure");
+    if (!has_failed() || scenario_.rules.keep_on_failure == Seconds{0})
+      violated(13, "held without a failure");
   }
 
   if (truth_.extending || std::holds_alternative<guard::DisarmAsked>(event)) return;
@@ -235,6 +233,11 @@ std::optional<Millis> Watcher::first_reason() const {
   return first;
 }
 
+bool Watcher::has_failed() const {
+  if (truth_.job_lost || truth_.not_started) return true;
+  return truth_.exit && (truth_.exit->how != JobResult::How::exited || truth_.exit->number != 0);
+}
+
 Millis Watcher::absence() const {
   return truth_.absence + (truth_.absent_since ? truth_.now - *truth_.absent_since : 0ms);
 }
@@ -271,7 +274,8 @@ std::optional<Millis> Watcher::bound() const {
   const auto& limits = scenario_.rules.limits;
   const auto reason = first_reason();
   if (!reason) return {};
-  Millis end = *reason + limits.after_stop() + scenario_.rules.keep_on_failure;
+  Millis end = *reason + limits.after_stop();
+  if (has_failed()) end += scenario_.rules.keep_on_failure;
   if (truth_.end_at) end = std::min(end, std::max(*truth_.end_at, *reason));
 
   std::optional<Millis> bound;

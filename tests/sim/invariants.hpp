@@ -100,6 +100,7 @@ class Watcher {
   void check_move_l0(Millis ahead);
 
   [[nodiscard]] bool must_end() const;
+  [[nodiscard]] bool has_failed() const;
   [[nodiscard]] std::optional<Millis> first_reason() const;
   [[nodiscard]] bool could_be_saved() const;
   [[nodiscard]] Millis absence() const;

@@ -158,6 +158,7 @@ TEST(ParseRun, refuses_what_ends_no_job) {
                                              {"--signal", "9@10m"},
                                              {"--signal", "NOSUCH@10m"},
                                              {"--signal", "USR1@10"},
+                                             {"--max-time", "10m", "--signal", "USR1@10m"},
                                              {"--before-end-limit", "5m"},
                                              {"--keep-on-failure", "0s"},
                                              {"--spot-notice", "maybe"}}) {
@@ -171,6 +172,7 @@ TEST(ParseRun, refuses_what_ends_no_job) {
                                              {"--pid", "x"},
                                              {"--pid", "1234", "--", "train"},
                                              {"--pid", "1234", "--shell", "train"},
+                                             {"--pid", "1234", "--signal", "USR1@10m"},
                                              {"--pid", "1234", "--stall", "5m"},
                                              {"--pid", "1234", "--done-pattern", "x"}})
     EXPECT_FALSE(parse_run(words)) << words.back();

@@ -11,7 +11,7 @@ demo: ## one real training job on a local AWS, from the launch to the bill
 	@scripts/build
 	@.venv/bin/python -m sandbox demo
 
-test: ## what a change must pass: layers, format, unit tests, simulation, ASan and UBSan, fuzzing, booted machines
+test: ## what a change must pass: layers, format, unit tests, simulation, sanitizers, fuzzing, booted machines
 	@scripts/test
 
 bench: ## curfew beside what people use today

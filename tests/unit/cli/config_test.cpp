@@ -106,6 +106,7 @@ TEST(Config, is_refused_with_line_and_reason) {
            Case{"[run]\nmax-time = \"\xff\"", "is not TOML"},
            Case{"[run", "f.toml:1: is not TOML"},
            Case{"[]", "is not TOML"},
+           Case{"\xc5\xb5]p", "f.toml:1: is not TOML"},
            Case{"[.x]\n", "is not TOML"},
            Case{"[[[x", "is not TOML"},
            Case{"= 1", "is not TOML"},

@@ -34,6 +34,7 @@ Makes sure that a GPU training instance ends when its work ends.
   stop     stop the guarded job in order, then end the machine
   disarm   take every protection off this machine
   status   what is guarded here, when it ends, which layers hold
+  config   the defaults of `curfew run` and where each comes from
   version  the version
 
 `curfew COMMAND --help` tells more, with examples.
@@ -45,9 +46,10 @@ struct Command {
   bool for_people;
 };
 
-constexpr std::array<Command, 11> k_commands{{
+constexpr std::array<Command, 12> k_commands{{
     {"run", curfew::cli::run_command, true},
     {"status", curfew::cli::status_command, true},
+    {"config", curfew::cli::config_command, true},
     {"extend", curfew::cli::extend_command, true},
     {"stop", curfew::cli::stop_command, true},
     {"disarm", curfew::cli::disarm_command, true},

@@ -66,7 +66,8 @@ class QueryEc2 final : public Ec2 {
                     child_text(ebs, "deleteOnTermination") == "true"};
       if (!volume.id.starts_with("vol-") || volume.id.size() > 40)
         co_return odd_reply(action + " " + id, "names the volume \"" + printable(volume.id, 40) + "\"");
-      if (volumes.size() == k_most_volumes) break;
+      if (volumes.size() == k_most_volumes)
+        co_return odd_reply(action + " " + id, "names more than 64 volumes");
       volumes.push_back(std::move(volume));
     }
     co_return volumes;

@@ -38,6 +38,11 @@ void take_layers_away(const layers::Places& places, const World& world, os::Log&
 void open_logs(const guard::Spec& spec, os::Log& log) {
   // The journal has it as well, where there is one.
   log.write_to_stderr(spec.service);
+  if (spec.rules.has_saves) {
+    if (auto file = os::open_append(spec.log_path(), 0600))
+      log.write_to(std::move(*file), os::LogFormat::text);
+    else log.error("the log can't be kept to be saved: " + file.error().text());
+  }
   if (spec.log.empty()) return;
   if (auto file = os::open_append(spec.log, 0644)) log.write_to(std::move(*file), spec.log_format);
   else log.error("the log can't be written, going on without: " + file.error().text());
@@ -85,7 +90,8 @@ int guard_command(const Words& words, const World& world) {
   const net::Environment environment(spec->environment.begin(), spec->environment.end());
   const auto http = net::make_http_client(io.get_executor(), net::client_options_from(environment));
   const auto cloud = guard::make_aws_cloud(*spec, *http, world.clock, log);
-  guard::Supervisor supervisor(*spec, {io, world.clock, world.power, log, *cloud});
+  const auto teller = guard::make_teller(io.get_executor(), *spec, *http, world.clock, log);
+  guard::Supervisor supervisor(*spec, {io, world.clock, world.power, log, *cloud, *teller});
   supervisor.run();
   return 0;
 }

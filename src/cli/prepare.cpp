@@ -8,6 +8,9 @@
 #include <array>
 
 #include "guard/cloud_aws.hpp"
+#include "guard/cost_reading.hpp"
+#include "notify/secret_file.hpp"
+#include "notify/target.hpp"
 #include "os/command.hpp"
 #include "os/files.hpp"
 #include "os/machine.hpp"
@@ -19,6 +22,7 @@ namespace {
 
 constexpr Millis k_sudo_limit{5'000};
 constexpr Millis k_credentials_limit{5'000};
+constexpr Millis k_cost_limit{10'000};
 
 std::string absolute(const std::string& path, const std::string& folder) {
   return path.empty() || path.front() == '/' ? path : folder + "/" + path;
@@ -48,6 +52,9 @@ guard::Spec guard_spec(const RunOptions& options, const os::JobSpec& job, const 
   spec.rules.on_terminal = ::isatty(2) == 1;
   spec.times = job::times_from(spec.rules.limits, {clock.wall(), clock.boot(), os::boot_id()});
   spec.saves = options.saves;
+  spec.save_every = options.save_every;
+  spec.max_cost = options.max_cost;
+  spec.price = options.price;
   spec.folder = job.cwd;
   spec.command = options.command;
   spec.log = absolute(options.log, job.cwd);
@@ -56,6 +63,32 @@ guard::Spec guard_spec(const RunOptions& options, const os::JobSpec& job, const 
   spec.owner = job.uid;
   spec.environment = guard_environment(environment);
   return spec;
+}
+
+// Brings the end forward to where --max-cost is reached, before anything is started.
+Status limit_cost(guard::Spec& spec, const os::Clock& clock) {
+  if (!spec.max_cost) return {};
+  const auto reading =
+      spec.on_ec2 ? guard::read_cost_within(spec.environment, clock, k_cost_limit) : guard::no_cost_reading();
+  const job::Now now{clock.wall(), clock.boot(), os::boot_id()};
+  spec.cost = guard::machine_cost(reading, spec.price, spec.on_ec2, now);
+  auto bound = guard::bound_by_cost(spec.times, spec.rules.limits, *spec.max_cost, *spec.cost, now);
+  if (!bound) return fail(std::move(bound.error()));
+  spec.times = bound->times;
+  spec.cost_bound = std::move(*bound);
+  return {};
+}
+
+// --notify env:NAME and file:PATH are the caller's, and read here.
+Status resolve_notify(const RunOptions& options, guard::Spec& spec, std::vector<std::string>& notes) {
+  for (const auto& option : options.notify) {
+    const std::string what = "--notify " + notify::shown_option(option);
+    auto resolved = notify::resolve_target(option, net::process_environment(), notify::read_secret_file);
+    if (!resolved) return fail(std::move(resolved.error()).within(what));
+    if (!resolved->warning.empty()) notes.push_back(what + ": " + resolved->warning);
+    spec.notify.push_back(resolved->target.secret_text());
+  }
+  return {};
 }
 
 // The job that stands for a process that runs already: it waits for that one, and ends it when told to.
@@ -108,6 +141,8 @@ Result<Prepared> prepare(const RunOptions& options, os::JobSpec job, const os::C
   Prepared prepared;
   auto spec = guard_spec(options, job, clock);
   spec.watched = watched;
+  if (auto resolved = resolve_notify(options, spec, prepared.notes); !resolved)
+    return fail(std::move(resolved.error()));
   if (!spec.log.empty()) {
     if (auto log = os::open_append(spec.log, 0644); !log) return fail(std::move(log.error()).within("--log"));
   }
@@ -142,6 +177,7 @@ Result<Prepared> prepare(const RunOptions& options, os::JobSpec job, const os::C
       return fail(ErrorKind::refused, who, "`sudo -n` is not allowed, and " + found.error().text(), hint);
   }
   if (auto alone = check_no_other_guard(spec.places); !alone) return fail(std::move(alone.error()));
+  if (auto limited = limit_cost(spec, clock); !limited) return fail(std::move(limited.error()));
   prepared.request = {std::move(job), std::move(spec)};
   return prepared;
 }

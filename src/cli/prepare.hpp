@@ -21,6 +21,7 @@ enum class Way : std::uint8_t {
 struct Prepared {
   StartRequest request;
   Way way = Way::as_is;
+  std::vector<std::string> notes;  // to be said, however little is to be said
 };
 
 // The variables that the guard gets of the caller's: AWS_*, proxies, certificates, HOME.

@@ -1,10 +1,12 @@
 // `curfew run`: the front end. Usage and options: run_options.cpp.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "base/text.hpp"
 #include "cli/commands.hpp"
+#include "cli/config.hpp"
 #include "cli/follow.hpp"
 #include "cli/prepare.hpp"
 #include "cli/relay.hpp"
@@ -48,10 +50,26 @@ Result<Started> start_with_sudo(const StartRequest& request) {
   return Started{std::move(notes), {}};
 }
 
+Result<RunOptions> parse_with_config(const Words& words) {
+  // What is wrong in a file must not keep anybody from reading the help.
+  const auto typed = typed_options(words);
+  if (std::find(typed.begin(), typed.end(), "help") != typed.end()) return parse_run(words);
+  const auto settings =
+      load_config(config_paths(net::process_environment()), configurable_options(), ::geteuid() == 0);
+  if (!settings) return fail(Error{settings.error()});
+  auto options = parse_run(with_settings(words, *settings));
+  if (options || settings->empty()) return options;
+  // Whether the words or a file is to blame, their reader must find it.
+  if (auto alone = parse_run(words); !alone) return alone;
+  auto error = std::move(options.error());
+  error.hint += (error.hint.empty() ? "" : "; ") + std::string("see curfew config for what files set");
+  return fail(std::move(error));
+}
+
 }  // namespace
 
 int run_command(const Words& words, const World& world) {
-  auto options = parse_run(words);
+  auto options = parse_with_config(words);
   if (!options) return refuse(options.error());
   if (options->help) return std::fputs(k_run_help.data(), stdout) < 0 ? k_exit_failed : 0;
   auto job = capture_job(options->argv);
@@ -63,6 +81,7 @@ int run_command(const Words& words, const World& world) {
   Follower follower(request.guard.places, options->quiet);
   auto started = prepared->way == Way::with_sudo ? start_with_sudo(request) : start_best(request, world);
   if (!started) return refuse(started.error());
+  started->notes.insert(started->notes.begin(), prepared->notes.begin(), prepared->notes.end());
   for (const auto& note : started->notes) {
     if (!options->quiet) follower.say(note);
   }

@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "guard/probes/done_pattern.hpp"
 #include "guard/probes/idle.hpp"
+#include "notify/target.hpp"
 #include "os/files.hpp"
 #include "save/target.hpp"
 
@@ -33,6 +34,7 @@ tl::unexpected<Error> bad_usage(std::string what, std::string cause,
   return fail(ErrorKind::invalid_input, std::move(what), std::move(cause), std::move(hint));
 }
 
+constexpr Seconds k_least_save_every{10};
 constexpr std::uint64_t k_largest_pid = 4'194'304;  // PID_MAX_LIMIT
 
 // What was typed, before it's understood.
@@ -41,7 +43,8 @@ struct Raw {
   std::string idle_gpu, gpu_start, stall, stall_path, done_file, done_pattern;
   bool idle_gpu_any = false;
   std::string signal, before_end, before_end_limit, keep_on_failure, spot_notice, pid;
-  std::vector<std::string> saves;
+  std::string max_cost, price, save_every;
+  std::vector<std::string> saves, notify;
   bool quiet = false, dry_run = false, help = false;
 };
 
@@ -72,6 +75,10 @@ void declare(CLI::App& app, Raw& raw) {
   app.add_option("--grace", raw.grace);
   app.add_option("--save", raw.saves)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--save-limit", raw.save_limit);
+  app.add_option("--save-every", raw.save_every);
+  app.add_option("--max-cost", raw.max_cost);
+  app.add_option("--price", raw.price);
+  app.add_option("--notify", raw.notify)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--idle-gpu", raw.idle_gpu);
   app.add_flag("--idle-gpu-any", raw.idle_gpu_any);
   app.add_option("--gpu-start", raw.gpu_start);
@@ -147,13 +154,25 @@ Status take_limits(const Raw& raw, RunOptions& options) {
        {take("--before-end-limit", raw.before_end_limit, options.before_end_limit, parse_duration),
         take("--keep-on-failure", raw.keep_on_failure, options.keep_on_failure, parse_duration),
         take("--signal", raw.signal, options.early_signal, parse_early_signal),
-        take("--spot-notice", raw.spot_notice, options.spot_notice, guard::parse_spot_notice)}) {
+        take("--spot-notice", raw.spot_notice, options.spot_notice, guard::parse_spot_notice),
+        take("--max-cost", raw.max_cost, options.max_cost, parse_dollars),
+        take("--price", raw.price, options.price, parse_dollars),
+        take("--save-every", raw.save_every, options.save_every, parse_duration)}) {
     if (!took) return took;
   }
   if (!raw.before_end_limit.empty() && raw.before_end.empty())
     return bad_usage("--before-end-limit", "needs a --before-end");
   // A deadline alone is the limit; the default of four hours is for those who say nothing.
   if (options.deadline && raw.max_time.empty() && raw.max_hours.empty()) options.max_time.reset();
+  return {};
+}
+
+Status take_save_every(const Raw& raw, const RunOptions& options) {
+  if (!options.save_every) return {};
+  if (raw.saves.empty()) return bad_usage("--save-every", "needs a --save");
+  if (*options.save_every < k_least_save_every)
+    return bad_usage("--save-every " + printable(raw.save_every, 40),
+                     "is less than " + format_duration(k_least_save_every));
   return {};
 }
 
@@ -217,6 +236,32 @@ Status take_work(const Raw& raw, std::vector<std::string> command, RunOptions& o
 
 }  // namespace
 
+const std::vector<KnownOption>& configurable_options() {
+  static constexpr std::array<std::string_view, 4> k_of_one_run{"help", "pid", "shell", "dry-run"};
+  static constexpr std::array<std::string_view, 3> k_numbers{"max-hours", "max-cost", "price"};
+  const auto is_among = [](const auto& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  static const auto known = [&] {
+    CLI::App app;
+    Raw raw;
+    declare(app, raw);
+    std::vector<KnownOption> options;
+    for (const auto* option : app.get_options()) {
+      const auto& name = option->get_lnames().front();
+      if (is_among(k_of_one_run, name)) continue;
+      Takes takes = is_among(k_numbers, name) ? Takes::number : Takes::text;
+      if (option->get_items_expected_max() == 0) takes = Takes::flag;
+      if (option->get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll) takes = Takes::list;
+      options.push_back({name, takes, {}});
+      if (name == "notify")
+        options.back().shown = [](std::string_view value) { return notify::shown_option(value); };
+    }
+    return options;
+  }();
+  return known;
+}
+
 std::vector<std::string> run_option_names() {
   CLI::App app;
   Raw raw;
@@ -279,6 +324,8 @@ Result<RunOptions> parse_run(const std::vector<std::string>& words) {
       return fail(std::move(target.error()).within("--save"));
   }
   if (!raw.save_limit.empty() && raw.saves.empty()) return bad_usage("--save-limit", "needs a --save");
+  if (auto took = take_save_every(raw, options); !took) return fail(std::move(took.error()));
+  options.notify = raw.notify;
 
   if (options.early_signal && options.max_time && *options.max_time <= options.early_signal->ahead)
     return bad_usage("--signal " + printable(raw.signal, 40), "would come before the command has started",

@@ -6,7 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/money.hpp"
 #include "base/result.hpp"
+#include "cli/config.hpp"
 #include "guard/spec.hpp"
 
 namespace curfew::cli {
@@ -17,8 +19,12 @@ struct RunOptions {
   std::optional<Seconds> max_time = std::chrono::hours{4};  // empty: off
   std::optional<WallTime> deadline;
   Seconds grace{60};
+  std::optional<Micros> max_cost;
+  std::optional<Micros> price;  // an hour's, of the instance alone
   std::vector<std::string> saves;
   Seconds save_limit{std::chrono::minutes{15}};
+  std::optional<Seconds> save_every;
+  std::vector<std::string> notify;  // as typed, not yet resolved: may hold a secret
   std::string before_end;
   Seconds before_end_limit{std::chrono::minutes{2}};
   Seconds keep_on_failure{0};
@@ -40,6 +46,17 @@ extern const std::string_view k_run_help;
 
 // All of them, as "--max-time".
 [[nodiscard]] std::vector<std::string> run_option_names();
+
+// Those that a configuration file may set: not what belongs to one run (--pid, --shell), nor --dry-run, with which a
+// machine would stay up for the sake of a line that somebody forgot.
+[[nodiscard]] const std::vector<KnownOption>& configurable_options();
+
+// The words of a command line with what files set in front of them: what is typed replaces it, but lists are added to.
+// Pure.
+[[nodiscard]] std::vector<std::string> with_settings(const std::vector<std::string>& words,
+                                                     const std::vector<Setting>& settings);
+// The options that are typed, before any `--`, as "max-time".
+[[nodiscard]] std::vector<std::string> typed_options(const std::vector<std::string>& words);
 
 // "USR1@10m", "SIGUSR1@10m", "10@90s"; KILL and STOP, which nobody can hear, are refused.
 [[nodiscard]] Result<guard::EarlySignal> parse_early_signal(std::string_view text);

@@ -124,8 +124,10 @@ constexpr int k_guard_patience_ms = 10'000;
 
 Status clear_old(const layers::Places& places) {
   const os::JobPaths job{places.state, places.run};
-  for (const auto& path : {places.state + "/state.json", job.exit_record(), job.output(), job.output() + ".1",
-                           places.ended_marker(), job.shim_socket(), guard::control_path(places.run)}) {
+  for (const auto& path :
+       {places.state + "/state.json", places.state + "/guard.log", places.state + "/shipped.json",
+        job.exit_record(), job.output(), job.output() + ".1", places.ended_marker(), job.shim_socket(),
+        guard::control_path(places.run)}) {
     if (auto removed = os::remove_file(path); !removed) return removed;
   }
   return {};

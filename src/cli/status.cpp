@@ -92,6 +92,13 @@ std::string time_text(const json::object& status, const char* name) {
          (left > Seconds{0} ? ", in " + format_duration(left) : ", " + format_duration(-left) + " ago");
 }
 
+std::string saved_text(const json::object& saving) {
+  const auto seconds = [&](const char* name) { return format_duration(Seconds{saving.at(name).as_int64()}); };
+  const std::string age = saving.at("last_good_age_s").is_null() ? "nothing while the job runs yet"
+                                                                 : seconds("last_good_age_s") + " ago";
+  return age + ", every " + seconds("every_s") + (saving.at("in_trouble").as_bool() ? "; SAVING FAILS" : "");
+}
+
 void print_text(const json::object& status) {
   const auto line = [](const char* name, const std::string& text) {
     std::printf("%-8s %s\n", name, text.c_str());
@@ -108,6 +115,11 @@ void print_text(const json::object& status) {
     line(std::string(name).c_str(),
          (layer.at("armed").as_bool() ? "" : "NOT ARMED: ") + text_at(layer, "text"));
   }
+  if (const auto* cost = status.at("cost").if_object())
+    line("cost", text_at(*cost, "so_far") +
+                     (cost->at("limit").is_null() ? "" : " of " + text_at(*cost, "limit")) + " since " +
+                     text_at(*cost, "since") + ": " + text_at(*cost, "text"));
+  if (const auto* saving = status.at("saving").if_object()) line("saved", saved_text(*saving));
   line("ending", text_at(status, "ending"));
 }
 

@@ -8,7 +8,9 @@
 
 #include "base/result.hpp"
 #include "guard/async.hpp"
+#include "guard/cost.hpp"
 #include "guard/plan.hpp"
+#include "save/log_ship.hpp"
 #include "save/summary.hpp"
 
 namespace curfew::guard {
@@ -47,9 +49,16 @@ class Cloud {
   [[nodiscard]] virtual Awaitable<Result<std::string>> end_instance(Ending ending) = 0;
   // Whether there are credentials to save with; asks nothing of S3.
   [[nodiscard]] virtual Awaitable<Status> may_save() = 0;
-  // Saves everything that `--save` names, until `until` at the latest.
-  [[nodiscard]] virtual Awaitable<save::Summary> save(BootTime until, std::shared_ptr<Cancel> cancel,
-                                                      ShowProgress show) = 0;
+  // What the machine costs; fills `into` as answers come.
+  [[nodiscard]] virtual Awaitable<void> read_cost(CostReading& into) = 0;
+  // Saves everything that `--save` names, until `until` at the latest. `midway`: the job still runs, so that what is
+  // being written is left for later.
+  [[nodiscard]] virtual Awaitable<save::Summary> save(BootTime until, bool midway,
+                                                      std::shared_ptr<Cancel> cancel, ShowProgress show) = 0;
+  // Brings what is new of the guard's log and the job's output below the first `--save`.
+  [[nodiscard]] virtual Awaitable<save::Shipped> ship_logs() = 0;
+  // The rest of it, until `until` at the latest; nothing is shipped after.
+  [[nodiscard]] virtual Awaitable<save::Shipped> finish_logs(BootTime until) = 0;
 };
 
 }  // namespace curfew::guard

@@ -1,6 +1,8 @@
 // IMDS, EC2 and S3 as the guard uses them.
 #include "guard/cloud_aws.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -14,7 +16,11 @@
 #include "aws/s3.hpp"
 #include "aws/session.hpp"
 #include "base/text.hpp"
+#include "guard/cost_reading.hpp"
 #include "net/environment.hpp"
+#include "os/job_record.hpp"
+#include "os/machine.hpp"
+#include "save/log_ship.hpp"
 #include "save/saver.hpp"
 #include "save/target.hpp"
 
@@ -107,13 +113,14 @@ class AwsCloud final : public Cloud {
     co_return Status{};
   }
 
-  Awaitable<save::Summary> save(BootTime until, std::shared_ptr<Cancel> cancel, ShowProgress show) override {
-    if (!s3_) {
-      // Without a region S3 is asked where it began; it tells the bucket's own.
-      const auto region = co_await session_->region();
-      s3_ = aws::make_s3(*session_, region ? *region : "us-east-1");
-    }
-    save::Saver saver(co_await asio::this_coro::executor, *s3_, clock_, save_options(until, std::move(show)));
+  Awaitable<void> read_cost(CostReading& into) override { co_await guard::read_cost(*session_, into); }
+
+  Awaitable<save::Summary> save(BootTime until, bool midway, std::shared_ptr<Cancel> cancel,
+                                ShowProgress show) override {
+    co_await find_s3();
+    auto options = save_options(until, std::move(show));
+    if (midway) options.steady.emplace();
+    save::Saver saver(co_await asio::this_coro::executor, *s3_, clock_, std::move(options));
     cancel->listen([&saver] { saver.cancel(); });
     if (cancel->asked()) saver.cancel();
     auto summary = co_await saver.save();
@@ -121,7 +128,49 @@ class AwsCloud final : public Cloud {
     co_return summary;
   }
 
+  Awaitable<save::Shipped> ship_logs() override {
+    co_await find_log_ship();
+    if (!log_ship_) co_return save::Shipped{};
+    co_return co_await log_ship_->ship();
+  }
+
+  Awaitable<save::Shipped> finish_logs(BootTime until) override {
+    co_await find_log_ship();
+    if (!log_ship_) co_return save::Shipped{};
+    co_return co_await log_ship_->finish(until);
+  }
+
  private:
+  Awaitable<void> find_s3() {
+    if (s3_) co_return;
+    // Without a region S3 is asked where it began; it tells the bucket's own.
+    const auto region = co_await session_->region();
+    if (!s3_) s3_ = aws::make_s3(*session_, region ? *region : "us-east-1");
+  }
+
+  Awaitable<void> find_log_ship() {
+    const auto executor = co_await asio::this_coro::executor;
+    co_await find_s3();
+    if (log_ship_ || spec_.saves.empty()) co_return;
+    const auto first = save::parse_target(spec_.saves.front());
+    if (!first) co_return;  // it was when the command line was read
+    save::LogShipOptions options;
+    options.to = save::log_place(*first, kind_of(first->source), id_.empty() ? os::host_name() : id_,
+                                 spec_.times.started);
+    options.sources = {{"output", os::JobPaths{spec_.places.state, spec_.places.run}.output()},
+                       {"guard", spec_.log_path()}};
+    options.state_path = spec_.places.state + "/shipped.json";
+    if (spec_.save_every) options.every = *spec_.save_every;
+    log_ship_ = std::make_unique<save::LogShip>(executor, *s3_, clock_, std::move(options));
+  }
+
+  [[nodiscard]] save::SourceKind kind_of(const std::string& source) const {
+    struct stat info {};
+    const std::string path = source.starts_with('/') ? source : spec_.folder + "/" + source;
+    if (::stat(path.c_str(), &info) != 0) return save::SourceKind::unknown;
+    return S_ISDIR(info.st_mode) ? save::SourceKind::folder : save::SourceKind::file;
+  }
+
   [[nodiscard]] save::Options save_options(BootTime until, ShowProgress show) const {
     save::Options options;
     for (const auto& text : spec_.saves) {
@@ -139,6 +188,7 @@ class AwsCloud final : public Cloud {
   const os::Clock& clock_;
   std::unique_ptr<aws::Session> session_;
   std::unique_ptr<aws::S3> s3_;  // outlives every save: a call that hangs is left behind on it
+  std::unique_ptr<save::LogShip> log_ship_;
   std::string id_;
   std::string region_;
 };

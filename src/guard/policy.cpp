@@ -229,7 +229,7 @@ class Machine {
     state_.taken_at = event.at;
     const std::string text = "EC2 takes this spot instance back in " + left_text(event.at - now_.boot);
     warn(text);
-    announce(Announce::What::warning, text);
+    announce(Announce::What::interrupted, text);
     switch (state_.stage) {
       case Stage::draining: state_.stage_until = std::min(state_.stage_until, now_.boot + grace()); return;
       case Stage::before_end:
@@ -260,7 +260,7 @@ class Machine {
     const std::string text =
         "DISARMED by hand: NOTHING ENDS THIS MACHINE ANY MORE. What the job makes is still saved";
     warn(text);
-    announce(Announce::What::warning, text);
+    announce(Announce::What::disarmed, text);
     act(Disarm{});
     if (state_.stage == Stage::holding) enter_ending();
   }
@@ -365,7 +365,7 @@ class Machine {
     const std::string text = "the command has failed: the machine is kept for " +
                              seconds_text(until - now_.boot) + " to be looked at (`curfew stop` ends it now)";
     warn(text);
-    announce(Announce::What::warning, text);
+    announce(Announce::What::kept, text);
   }
 
   void enter_ending() {
@@ -432,7 +432,7 @@ class Machine {
       const std::string text = "the job is stopped in " + left_text(state_.times.stop_at->boot - now_.boot) +
                                " (`curfew extend` gives it longer)";
       warn(text);
-      announce(Announce::What::warning, text);
+      announce(Announce::What::stop_is_near, text);
     }
     if (state_.stage == Stage::running && has_passed(early_signal_at(state_, rules_))) {
       state_.early_signal_sent = true;

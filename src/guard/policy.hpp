@@ -187,7 +187,8 @@ struct Note {
 
 // For --notify. Nothing waits for it.
 struct Announce {
-  enum class What : std::uint8_t { started, warning, ended } what = What::warning;
+  enum class What : std::uint8_t { started, stop_is_near, interrupted, kept, disarmed, ended };
+  What what = What::started;
   std::string text;
 };
 

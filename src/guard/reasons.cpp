@@ -105,7 +105,10 @@ Awaitable<void> Reasons::watch_stall() {
           (path_watch_ ? " or below " + printable(watches.stall_path, 200) : std::string()) + " for " +
           text_of(now - output_changed_at_);
       if (watches.stall) found(Cause::stalled, why);
-      else if (!std::exchange(warned_, true)) world_.log.warning(why + "; --stall would end the job");
+      else if (!std::exchange(warned_, true)) {
+        world_.log.warning(why + "; --stall would end the job");
+        world_.warn_of_stall(why);
+      }
     } else if (watches.stall && path_watch_ && spec_.rules.no_command && path_is_quiet) {
       found(Cause::stalled,
             "nothing was written below " + printable(watches.stall_path, 200) + " for " + text_of(limit));

@@ -33,8 +33,9 @@ class Reasons {
     boost::asio::io_context& io;
     const os::Clock& clock;
     os::Log& log;
-    std::function<std::optional<WallTime>()> output_at;  // when the shim last had output of the job's
-    std::function<void(const Event&)> sink;              // gets ReasonFound and GpuBusy
+    std::function<std::optional<WallTime>()> output_at;     // when the shim last had output of the job's
+    std::function<void(const Event&)> sink;                 // gets ReasonFound and GpuBusy
+    std::function<void(const std::string&)> warn_of_stall;  // where it ends nothing
   };
 
   // `spec` and what `world` refers to outlive the loop.

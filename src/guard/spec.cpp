@@ -84,6 +84,44 @@ json::value micros(const std::optional<Micros>& amount) {
   return amount ? json::value(amount->count) : json::value();
 }
 
+json::value to_value(const std::optional<MachineCost>& cost) {
+  if (!cost) return {};
+  return json::object{{"per_hour_micros", micros(cost->per_hour)},
+                      {"complete", cost->is_complete},
+                      {"since_ms", cost->since.time_since_epoch().count()},
+                      {"description", cost->description}};
+}
+
+std::optional<MachineCost> maybe_cost(os::JsonReader& read) {
+  auto object = read.maybe_object("cost");
+  if (!object) return {};
+  os::JsonReader parts(std::move(*object), "cost");
+  MachineCost cost;
+  cost.per_hour = maybe_micros(parts, "per_hour_micros");
+  cost.is_complete = parts.flag("complete");
+  cost.since = WallTime{Millis{parts.number("since_ms")}};
+  cost.description = parts.text("description");
+  if (!parts.status()) read.refuse("cost", "can't be read");
+  return cost;
+}
+
+// The times in it are the spec's own.
+json::value to_value(const std::optional<CostBound>& bound) {
+  if (!bound) return {};
+  return json::object{{"end_at_ms", bound->end_at.time_since_epoch().count()}, {"first", bound->is_first}};
+}
+
+std::optional<CostBound> maybe_cost_bound(os::JsonReader& read) {
+  auto object = read.maybe_object("cost_bound");
+  if (!object) return {};
+  os::JsonReader parts(std::move(*object), "cost_bound");
+  CostBound bound;
+  bound.end_at = WallTime{Millis{parts.number("end_at_ms")}};
+  bound.is_first = parts.flag("first");
+  if (!parts.status()) read.refuse("cost_bound", "can't be read");
+  return bound;
+}
+
 Result<Watches> watches_from_object(json::object object) {
   os::JsonReader read(std::move(object), "watches");
   Watches watches;
@@ -132,6 +170,8 @@ std::string to_json(const Spec& spec) {
       {"save_every_s", detail::maybe(spec.save_every)},
       {"max_cost_micros", micros(spec.max_cost)},
       {"price_micros", micros(spec.price)},
+      {"cost", to_value(spec.cost)},
+      {"cost_bound", to_value(spec.cost_bound)},
       {"notify", os::json_array(spec.notify)},
       {"times", detail::to_object(spec.times)},
       {"saves", os::json_array(spec.saves)},
@@ -182,9 +222,12 @@ Result<Spec> spec_from_json(std::string_view text) {
   spec.save_every = maybe_seconds(read, "save_every_s");
   spec.max_cost = maybe_micros(read, "max_cost_micros");
   spec.price = maybe_micros(read, "price_micros");
+  spec.cost = maybe_cost(read);
+  spec.cost_bound = maybe_cost_bound(read);
   spec.notify = read.texts("notify");
   if (auto times = detail::times_from_object(read.object("times"))) spec.times = *times;
   else read.refuse("times", times.error().cause);
+  if (spec.cost_bound) spec.cost_bound->times = spec.times;
   spec.saves = read.texts("saves");
   spec.folder = read.text("folder");
   spec.command = read.text("command");

@@ -11,6 +11,7 @@
 
 #include "base/money.hpp"
 #include "base/result.hpp"
+#include "guard/cost.hpp"
 #include "guard/policy.hpp"
 #include "guard/probes/progress.hpp"
 #include "layers/units.hpp"
@@ -61,7 +62,9 @@ struct Spec {
   std::optional<Seconds> save_every;
   std::optional<Micros> max_cost;
   std::optional<Micros> price;      // of an hour, by --price
-  std::vector<std::string> notify;  // as typed: may name a secret, so never shown
+  std::optional<MachineCost> cost;  // where --max-cost had it found out
+  std::optional<CostBound> cost_bound;
+  std::vector<std::string> notify;  // where to, resolved: secrets, never shown
   std::string log;                  // a file, or empty
   os::LogFormat log_format = os::LogFormat::text;
   bool on_ec2 = false;   // by what the machine says of itself
@@ -75,6 +78,8 @@ struct Spec {
   [[nodiscard]] bool ends_machine() const;
   [[nodiscard]] std::string path() const { return places.state + "/guard.json"; }
   [[nodiscard]] std::string state_path() const { return places.state + "/state.json"; }
+  // The guard's own log, kept to be saved.
+  [[nodiscard]] std::string log_path() const { return places.state + "/guard.log"; }
 };
 
 [[nodiscard]] std::string to_json(const Spec& spec);

@@ -6,6 +6,8 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
+#include "guard/json_parts.hpp"
+
 namespace curfew::guard {
 
 namespace json = boost::json;
@@ -18,6 +20,27 @@ json::value time_of(const std::optional<job::Instant>& at, const job::Now& now) 
   const auto left = *job::left_to(at, now);
   return json::object{{"at", format_utc(now.wall + left)},
                       {"left_s", std::chrono::duration_cast<Seconds>(left).count()}};
+}
+
+json::value to_value(const std::optional<MachineCost>& cost, const Spec& spec, const job::Now& now) {
+  if (!cost) return {};
+  const auto dollars = [](const std::optional<Micros>& amount) {
+    return amount ? json::value(format_dollars(*amount)) : json::value();
+  };
+  return json::object{{"so_far", dollars(cost_by(*cost, now.wall))},
+                      {"limit", dollars(spec.max_cost)},
+                      {"complete", cost->is_complete},
+                      {"since", format_utc(cost->since)},
+                      {"text", cost->description}};
+}
+
+json::value to_value(const std::optional<MidwayStatus>& midway, const Spec& spec) {
+  if (!midway) return {};
+  const auto age =
+      midway->age ? json::value(std::chrono::floor<Seconds>(*midway->age).count()) : json::value();
+  return json::object{{"every_s", detail::maybe(spec.save_every)},
+                      {"last_good_age_s", age},
+                      {"in_trouble", midway->in_trouble}};
 }
 
 json::value result_of(const State& state) {
@@ -44,7 +67,7 @@ std::string last_json(const State& state, WallTime ended) {
 }
 
 std::string status_json(const StatusInput& in) {
-  const auto& [spec, state, facts, summary, now, job_pid, output_at, readings] = in;
+  const auto& [spec, state, facts, summary, now, job_pid, output_at, readings, cost, midway] = in;
   json::object out{
       {"version", 1},
       {"guard_pid", static_cast<int>(::getpid())},
@@ -65,6 +88,8 @@ std::string status_json(const StatusInput& in) {
       {"ends_machine", spec.ends_machine()},
       {"ending", describe(state.plan, spec, facts)},
       {"save", summary ? json::value(save::to_json(*summary)) : json::value()},
+      {"saving", to_value(midway, spec)},
+      {"cost", to_value(cost, spec, now)},
       {"gpus", readings.gpus.empty() ? json::value() : json::value(readings.gpus)},
       {"output", readings.output.empty() ? json::value() : json::value(readings.output)},
       {"stall_path", readings.path.empty() ? json::value() : json::value(readings.path)},

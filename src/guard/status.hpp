@@ -12,6 +12,12 @@
 
 namespace curfew::guard {
 
+// Of the saves while the job runs.
+struct MidwayStatus {
+  std::optional<Millis> age;  // of the last good one; empty: none yet
+  bool in_trouble = false;
+};
+
 struct StatusInput {
   const Spec& spec;
   const State& state;
@@ -21,6 +27,8 @@ struct StatusInput {
   std::optional<int> job_pid;
   std::optional<WallTime> output_at;
   Readings readings;
+  std::optional<MachineCost> cost;
+  std::optional<MidwayStatus> midway;
 };
 
 [[nodiscard]] std::string status_json(const StatusInput& input);

@@ -59,7 +59,12 @@ Supervisor::Supervisor(Spec spec, Parts parts)
                 [this] { return state_.published ? std::to_string(*state_.published) : std::string(); },
                 [this](Seconds by) { return extend(by); }, [this] { return disarm_by_hand(); }}),
       reasons_(spec_, {parts.io, parts.clock, parts.log, [this] { return shim_.output_at(); },
-                       [this](const Event& event) { handle(event); }}) {}
+                       [this](const Event& event) { handle(event); },
+                       [this](const std::string& why) { tell(notify::Event::stalled, why); }}),
+      cost_(spec_.cost) {
+  if (!cost_ && !spec_.on_ec2 && spec_.price)
+    cost_ = machine_cost(no_cost_reading(), spec_.price, false, {spec_.times.started, {}, {}});
+}
 
 job::Now Supervisor::now() const { return {parts_.clock.wall(), parts_.clock.boot(), os::boot_id()}; }
 
@@ -95,6 +100,7 @@ void Supervisor::take_up() {
   }
   if (!begun || state_.times.started == WallTime{}) {
     state_.times = spec_.times;
+    if (spec_.cost_bound && spec_.cost_bound->is_first) state_.limit = Cause::cost_limit;
     state_.plan = ending_plan(spec_.then, spec_.on_ec2, std::nullopt);
   }
   const bool same_boot = state_.times.boot_id == at.boot_id;
@@ -117,6 +123,10 @@ void Supervisor::take_up() {
                                (state_.times.end_at ? format_utc(state_.times.end_at->wall) : "no time")
                          : ""));
     for (const auto& line : weaknesses(spec_)) parts_.log.warning(line);
+    if (spec_.max_cost && spec_.cost && spec_.cost_bound)
+      parts_.log.line(spec_.cost->per_hour ? os::LogLevel::info : os::LogLevel::warning,
+                      describe_bound(*spec_.max_cost, *spec_.cost, *spec_.cost_bound));
+    for (const auto& place : parts_.teller.places()) parts_.log.info("notifying " + place);
   }
   begin();
   asio::co_spawn(parts_.io, shim_.run(), k_rethrow);
@@ -179,7 +189,10 @@ void Supervisor::handle(const Event& event) {
   auto next = step(state_, spec_.rules, now(), event);
   const bool is_tick = std::holds_alternative<Tick>(event);
   state_ = std::move(next.state);
-  if (state_.stage == Stage::running) reasons_.start(state_.gpu_was_busy);
+  if (state_.stage == Stage::running) {
+    reasons_.start(state_.gpu_was_busy);
+    start_saving();
+  }
   if (!is_tick || !next.actions.empty() || before != state_.stage)
     persist(std::holds_alternative<TimesMoved>(event) ? os::Sync::yes : os::Sync::no);
   for (const auto& action : next.actions) perform(action);
@@ -220,7 +233,7 @@ void Supervisor::perform(const Action& action) {
           [&](const CancelBeforeEnd&) {
             if (before_end_cancelled_) *before_end_cancelled_ = true;
           },
-          [&](const Announce&) {},
+          [&](const Announce& a) { announce(a); },
           [&](const StartSave& a) { asio::co_spawn(parts_.io, save(a.until), k_rethrow); },
           [&](const CancelSave&) {
             if (save_cancel_) save_cancel_->ask();
@@ -256,21 +269,6 @@ Awaitable<void> Supervisor::work_off() {
     co_await perform_slowly(std::move(action));
   }
   working_ = false;
-}
-
-Awaitable<void> Supervisor::save(BootTime until) {
-  save_cancel_ = std::make_shared<Cancel>();
-  const Cloud::ShowProgress show = [this](const save::Progress& progress) {
-    control_.tell(FromGuard::progress, save::progress_line(progress, 160));
-  };
-  auto summary = co_await parts_.cloud.save(until, save_cancel_, show);
-  for (const auto& line : save::lines(summary)) {
-    if (summary.all_saved()) parts_.log.info(line);
-    else parts_.log.error(line);
-  }
-  const bool all_saved = summary.all_saved();
-  summary_ = std::move(summary);
-  handle(SaveEnded{all_saved});
 }
 
 Awaitable<void> Supervisor::tick() {
@@ -324,6 +322,8 @@ Awaitable<void> Supervisor::watch_for_shutdown() {
 void Supervisor::take_facts(MachineFacts facts) {
   instance_id_ = facts.instance_id;
   facts_ = std::move(facts);
+  if (!cost_) asio::co_spawn(parts_.io, learn_cost(), k_rethrow);
+  if (spec_.then == Then::none) return;  // asked for what is told alone
   handle(PlanKnown{ending_plan(spec_.then, spec_.on_ec2, facts_)});
   parts_.log.info(describe(state_.plan, spec_, facts_));
   if (facts_->spot && spec_.spot_notice == SpotNotice::automatic)
@@ -351,7 +351,7 @@ Awaitable<void> Supervisor::learn_facts() {
     // What kind of instance it is isn't asked here; one that isn't a spot instance gets no notice.
     if (spec_.on_ec2 && spec_.spot_notice == SpotNotice::automatic)
       asio::co_spawn(parts_.io, watch_spot(), k_rethrow);
-    co_return;
+    if (!spec_.on_ec2 || spec_.notify.empty()) co_return;
   }
   asio::co_spawn(
       parts_.io,
@@ -381,8 +381,11 @@ Awaitable<void> Supervisor::learn_facts() {
 }
 
 std::string Supervisor::status() const {
-  return status_json(
-      {spec_, state_, facts_, summary_, now(), shim_.job_pid(), shim_.output_at(), reasons_.readings()});
+  const auto at = now();
+  std::optional<MidwayStatus> midway;
+  if (periodic_) midway = MidwayStatus{periodic_->age(at.boot), periodic_->in_trouble()};
+  return status_json({spec_, state_, facts_, summary_, at, shim_.job_pid(), shim_.output_at(),
+                      reasons_.readings(), cost_, midway});
 }
 
 }  // namespace curfew::guard

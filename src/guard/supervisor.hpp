@@ -18,12 +18,14 @@
 #include "guard/reasons.hpp"
 #include "guard/shim_link.hpp"
 #include "guard/spec.hpp"
+#include "guard/teller.hpp"
 #include "layers/l0.hpp"
 #include "layers/l2.hpp"
 #include "os/clock.hpp"
 #include "os/files.hpp"
 #include "os/log.hpp"
 #include "os/power.hpp"
+#include "save/periodic.hpp"
 
 namespace curfew::guard {
 
@@ -35,6 +37,7 @@ class Supervisor {
     os::Power& power;
     os::Log& log;
     Cloud& cloud;
+    Teller& teller;
   };
 
   Supervisor(Spec spec, Parts parts);
@@ -59,6 +62,13 @@ class Supervisor {
   [[nodiscard]] Awaitable<void> climb(Rung rung);
   [[nodiscard]] Awaitable<Status> try_rung(Rung rung);
   [[nodiscard]] Awaitable<void> save(BootTime until);
+  // While the job runs: every --save-every, and at once where EC2 says that the instance is at risk.
+  [[nodiscard]] Awaitable<void> save_while_running();
+  [[nodiscard]] Awaitable<void> save_midway();
+  [[nodiscard]] Awaitable<void> cut_midway_save();
+  [[nodiscard]] Awaitable<void> ship_logs();
+  void start_saving();
+  void tell_of(const std::optional<save::Alert>& alert);
   [[nodiscard]] Awaitable<void> disarm();
   [[nodiscard]] Awaitable<void> mark_ended();
   [[nodiscard]] Awaitable<void> leave();
@@ -73,6 +83,11 @@ class Supervisor {
   // The process of --pid, which isn't in the job's tree.
   void kill_watched();
   [[nodiscard]] BootTime boot_time_of_notice(WallTime at) const;
+  // What the machine costs, to be told; a limit by it is set before the guard starts.
+  [[nodiscard]] Awaitable<void> learn_cost();
+  void tell(notify::Event event, const std::string& why);
+  void announce(const Announce& what);
+  [[nodiscard]] Status check_cost_of(const job::Times& times, const std::string& what) const;
   // By the control socket.
   [[nodiscard]] Result<std::string> extend(Seconds by);
   [[nodiscard]] Result<std::string> disarm_by_hand();
@@ -101,7 +116,12 @@ class Supervisor {
   std::string instance_id_;
   std::optional<MachineFacts> facts_;
   std::optional<save::Summary> summary_;
+  std::optional<MachineCost> cost_;
   std::shared_ptr<Cancel> save_cancel_;
+  std::shared_ptr<Cancel> midway_cancel_;  // while such a save is under way
+  std::optional<save::Periodic> periodic_;
+  bool save_soon_ = false;
+  bool saving_started_ = false;
   std::shared_ptr<bool> before_end_cancelled_;
   bool watching_spot_ = false;
   std::deque<Action> slow_;

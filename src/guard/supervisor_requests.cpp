@@ -39,6 +39,22 @@ Status Supervisor::check_no_deadline_elsewhere(const std::string& what) const {
               "move it from where the instance was launched: its schedule, then its tag");
 }
 
+Status Supervisor::check_cost_of(const job::Times& times, const std::string& what) const {
+  if (!spec_.cost_bound || !spec_.max_cost) return {};
+  const auto at = now();
+  if (at.wall + *job::left_to(times.end_at, at) <= spec_.cost_bound->end_at) return {};
+  const std::string hint = "the job was started with this limit; `curfew disarm` takes all of them away";
+  if (!spec_.cost || !spec_.cost->per_hour)
+    return fail(ErrorKind::refused, what,
+                "what this machine costs isn't known, so that --max-cost allows " +
+                    format_duration(k_most_without_price) + " at most",
+                hint);
+  return fail(ErrorKind::refused, what,
+              "--max-cost " + format_dollars(*spec_.max_cost) + " is reached at " +
+                  format_utc(spec_.cost_bound->end_at),
+              hint);
+}
+
 Result<std::string> Supervisor::extend(Seconds by) {
   const std::string what = "extend by " + format_duration(by);
   if (state_.disarmed) return fail(ErrorKind::refused, what, "this machine was disarmed, nothing ends it");
@@ -46,7 +62,10 @@ Result<std::string> Supervisor::extend(Seconds by) {
     return fail(ErrorKind::refused, what, "the job is already " + std::string(name_of(state_.stage)));
   if (!state_.times.stop_at) return fail(ErrorKind::refused, what, "the job has no time limit");
   if (auto free = check_no_deadline_elsewhere(what); !free) return fail(std::move(free.error()));
-  handle(TimesMoved{job::extended(state_.times, by), Cause::none});
+  const auto extended = job::extended(state_.times, by);
+  if (auto affordable = check_cost_of(extended, what); !affordable)
+    return fail(std::move(affordable.error()));
+  handle(TimesMoved{extended, Cause::none});
   asio::co_spawn(parts_.io, move_l0_to_end(), k_rethrow);
   const auto at = now();
   const std::string text = "extended by " + format_duration(by) + ": stop at " +
@@ -99,8 +118,11 @@ Awaitable<void> Supervisor::watch_spot() {
       parts_.log.warning("a spot interruption notice would not be seen: " + news.error().text());
     if (news && silent) parts_.log.info("the instance metadata service answers again");
     silent = !news;
-    if (news && news->at_risk && !std::exchange(at_risk, true))
-      parts_.log.warning("EC2 says that this spot instance is at elevated risk of interruption");
+    if (news && news->at_risk && !std::exchange(at_risk, true)) {
+      save_soon_ = spec_.rules.has_saves;
+      parts_.log.warning("EC2 says that this spot instance is at elevated risk of interruption" +
+                         std::string(save_soon_ ? ": saving now" : ""));
+    }
     if (news && news->interrupted_at) {
       handle(SpotInterruption{boot_time_of_notice(*news->interrupted_at)});
       co_return;

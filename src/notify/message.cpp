@@ -33,6 +33,10 @@ std::string headline(const Facts& facts) {
     case Event::stop_is_near: return "curfew warns: the time limit is near on " + where;
     case Event::stalled: return "curfew warns: the job has stalled on " + where;
     case Event::save_failing: return "curfew warns: saving fails on " + where;
+    case Event::save_works: return "curfew: saving works again on " + where;
+    case Event::interrupted: return "curfew warns: EC2 takes back " + where;
+    case Event::kept: return "curfew warns: the job has failed on " + where;
+    case Event::disarmed: return "curfew warns: DISARMED on " + where;
     case Event::ended: return "curfew ended the job on " + where;
   }
   return "curfew on " + where;
@@ -81,6 +85,10 @@ std::string_view name_of(Event event) {
     case Event::stop_is_near: return "stop is near";
     case Event::stalled: return "stalled";
     case Event::save_failing: return "save failing";
+    case Event::save_works: return "save works";
+    case Event::interrupted: return "interrupted";
+    case Event::kept: return "kept";
+    case Event::disarmed: return "disarmed";
     case Event::ended: return "ended";
   }
   return "event";

@@ -11,7 +11,17 @@
 
 namespace curfew::notify {
 
-enum class Event : std::uint8_t { started, stop_is_near, stalled, save_failing, ended };
+enum class Event : std::uint8_t {
+  started,
+  stop_is_near,
+  stalled,
+  save_failing,
+  save_works,  // again
+  interrupted,
+  kept,  // after a failure, to be looked at
+  disarmed,
+  ended
+};
 [[nodiscard]] std::string_view name_of(Event event);
 
 // What isn't known is left empty, and then not said; but an unknown cost of what has ended is said to be unknown.

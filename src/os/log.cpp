@@ -35,19 +35,16 @@ std::string log_line(LogFormat format, WallTime time, LogLevel level, std::strin
   return format_utc(time) + " " + name + safe + "\n";
 }
 
-void Log::write_to(Fd fd, LogFormat format) {
-  file_ = std::move(fd);
-  format_ = format;
-}
+void Log::write_to(Fd fd, LogFormat format) { files_.push_back({std::move(fd), format, 0}); }
 
 void Log::line(LogLevel level, std::string_view text) {
-  if (file_) {
-    if (lost_ > 0 && write_all(file_.get(),
-                               log_line(format_, clock_.wall(), LogLevel::warning,
-                                        std::to_string(lost_) + " log lines could not be written here"),
-                               "log"))
-      lost_ = 0;
-    if (!write_all(file_.get(), log_line(format_, clock_.wall(), level, text), "log")) ++lost_;
+  for (auto& [fd, format, lost] : files_) {
+    if (lost > 0 && write_all(fd.get(),
+                              log_line(format, clock_.wall(), LogLevel::warning,
+                                       std::to_string(lost) + " log lines could not be written here"),
+                              "log"))
+      lost = 0;
+    if (!write_all(fd.get(), log_line(format, clock_.wall(), level, text), "log")) ++lost;
   }
   if (stderr_) {
     // stderr may be a journal, a pipe or closed; there is nowhere to say that it failed.

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 #include "os/clock.hpp"
@@ -27,8 +28,8 @@ class Log {
 
   explicit Log(const Clock& clock) : clock_(clock) {}
 
-  // Lines go to `fd` too from now on; a write that fails is given up silently for that line (a full disk must not stop
-  // the guard) and said once it works again.
+  // Lines go to `fd` too from now on, beside what was given before; a write that fails is given up silently for that line
+  // (a full disk must not stop the guard) and said once it works again.
   void write_to(Fd fd, LogFormat format);
   // Lines go to stderr as "curfew: text", or with time and level where it's read by a journal.
   void write_to_stderr(bool on) { stderr_ = on; }
@@ -40,11 +41,15 @@ class Log {
   void line(LogLevel level, std::string_view text);
 
  private:
+  struct File {
+    Fd fd;
+    LogFormat format = LogFormat::text;
+    std::uint64_t lost = 0;
+  };
+
   const Clock& clock_;
-  Fd file_;
-  LogFormat format_ = LogFormat::text;
+  std::vector<File> files_;
   bool stderr_ = false;
-  std::uint64_t lost_ = 0;
   Listener listener_;
 };
 

@@ -1,7 +1,10 @@
 // Reads what the firmware or hypervisor tells.
 #include "os/machine.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 #include "base/text.hpp"
@@ -25,6 +28,12 @@ std::string machine_id(const std::string& root) {
   if (!tag) return {};
   const auto id = trimmed(*tag);
   return id.starts_with("i-") ? std::string(id) : std::string();
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "unknown";
+  return name.data();
 }
 
 }  // namespace curfew::os

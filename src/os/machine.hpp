@@ -12,4 +12,7 @@ namespace curfew::os {
 // The instance's id where the firmware tells it (DMI board_asset_tag, Nitro), without asking the network; else empty.
 [[nodiscard]] std::string machine_id(const std::string& root = {});
 
+// gethostname(2); "unknown" where there is none.
+[[nodiscard]] std::string host_name();
+
 }  // namespace curfew::os

@@ -250,7 +250,16 @@ def assert_disarmed(instance: Instance) -> None:
 
 
 def objects(cloud: Sandbox, bucket: str) -> dict[str, bytes]:
-    """What is in a bucket, but for curfew's own summaries."""
+    """What is in a bucket, but for the logs."""
+    return {key: body for key, body in _all_objects(cloud, bucket).items() if "_curfew/" not in key}
+
+
+def saved_logs(cloud: Sandbox, bucket: str) -> dict[str, bytes]:
+    """The logs that curfew has brought there: "run/_curfew/i-…/20261124T180000Z/output-000001.log"."""
+    return {key: body for key, body in _all_objects(cloud, bucket).items() if "_curfew/" in key}
+
+
+def _all_objects(cloud: Sandbox, bucket: str) -> dict[str, bytes]:
     s3 = cloud.client("s3")
     keys = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
     return {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}

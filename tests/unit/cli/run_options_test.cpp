@@ -83,6 +83,11 @@ TEST(RunOptions, refuse_with_a_line_that_names_what_is_wrong) {
       {{"--save", "out=s3://", "--", "x"}, "--save"},
       {{"--save", "/=s3://bucket", "--", "x"}, "--save"},
       {{"--save-limit", "5m", "--", "x"}, "needs a --save"},
+      {{"--save-every", "5m", "--", "x"}, "needs a --save"},
+      {{"--save", "a=s3://bkt", "--save-every", "1s", "--", "x"}, "less than 10s"},
+      {{"--max-cost", "0", "--", "x"}, "--max-cost"},
+      {{"--max-cost", "five", "--", "x"}, "--max-cost"},
+      {{"--price", "-1", "--", "x"}, "--price"},
       {{"--shell", "a", "--", "b"}, "--shell"},
   };
   for (const auto& c : cases) {
@@ -176,6 +181,56 @@ TEST(ParseRun, refuses_what_ends_no_job) {
                                              {"--pid", "1234", "--stall", "5m"},
                                              {"--pid", "1234", "--done-pattern", "x"}})
     EXPECT_FALSE(parse_run(words)) << words.back();
+}
+
+TEST(ParseRun, takes_costs_periods_and_places) {
+  const auto options =
+      parse_run({"--max-cost", "$5", "--price", "1.006", "--save", "a=s3://bkt", "--save-every", "10m",
+                 "--notify", "env:HOOK", "--notify", "file:/x", "--", "train"});
+  ASSERT_TRUE(options) << options.error().text();
+  EXPECT_EQ(options->max_cost, Micros{5'000'000});
+  EXPECT_EQ(options->price, Micros{1'006'000});
+  EXPECT_EQ(options->save_every, Seconds{600});
+  EXPECT_EQ(options->notify, (Words{"env:HOOK", "file:/x"}));
+}
+
+TEST(Configurable, are_the_options_that_belong_to_no_single_run) {
+  const auto& known = configurable_options();
+  const auto find = [&](std::string_view name) {
+    return std::find_if(known.begin(), known.end(), [&](const auto& each) { return each.name == name; });
+  };
+  for (const auto* name : {"help", "pid", "shell", "dry-run"}) EXPECT_EQ(find(name), known.end()) << name;
+  ASSERT_NE(find("max-time"), known.end());
+  EXPECT_EQ(find("max-time")->takes, Takes::text);
+  EXPECT_EQ(find("max-cost")->takes, Takes::number);
+  EXPECT_EQ(find("quiet")->takes, Takes::flag);
+  EXPECT_EQ(find("save")->takes, Takes::list);
+  EXPECT_EQ(find("notify")->takes, Takes::list);
+  EXPECT_EQ(find("notify")->shown("https://hooks.slack.com/SECRET").find("SECRET"), std::string::npos);
+}
+
+TEST(WithSettings, what_is_typed_holds_over_files) {
+  const std::vector<Setting> settings{{"max-time", "8h", "f:1", Takes::text},
+                                      {"grace", "5s", "f:2", Takes::text},
+                                      {"quiet", "true", "f:3", Takes::flag},
+                                      {"save", "a=s3://bkt", "f:4", Takes::list}};
+  struct Case {
+    Words typed, all;
+  };
+  for (const auto& c : {
+           Case{{"--", "x"}, {"--max-time=8h", "--grace=5s", "--quiet", "--save=a=s3://bkt", "--", "x"}},
+           Case{{"--max-time", "1h", "--", "x"},
+                {"--grace=5s", "--quiet", "--save=a=s3://bkt", "--max-time", "1h", "--", "x"}},
+           Case{{"--max-hours=2", "--", "x"},
+                {"--grace=5s", "--quiet", "--save=a=s3://bkt", "--max-hours=2", "--", "x"}},
+           // A list grows; a flag isn't given twice; the command's own words aren't options.
+           Case{{"--quiet", "--save", "b=s3://bkt", "--", "x", "--grace", "1s"},
+                {"--max-time=8h", "--grace=5s", "--save=a=s3://bkt", "--quiet", "--save", "b=s3://bkt", "--",
+                 "x", "--grace", "1s"}},
+       }) {
+    EXPECT_EQ(with_settings(c.typed, settings), c.all);
+    EXPECT_TRUE(parse_run(with_settings(c.typed, settings)));
+  }
 }
 
 TEST(GuardEnvironment, is_what_concerns_aws_and_the_network) {

@@ -30,6 +30,12 @@ TEST(Spec, survives_the_way_through_its_file) {
   spec.times = some_times();
   spec.saves = {"out/=s3://b/p", "x y=s3://b"};
   spec.folder = "/home/u";
+  spec.save_every = Seconds{600};
+  spec.max_cost = Micros{5'000'000};
+  spec.price = Micros{1'006'000};
+  spec.cost = MachineCost{Micros{1'022'000}, true, WallTime{Millis{5}}, "g5.xlarge"};
+  spec.cost_bound = CostBound{spec.times, WallTime{Millis{6}}, true};
+  spec.notify = {"https://hooks.example.com/x"};
   spec.command = "python train.py";
   spec.log = "/tmp/log";
   spec.log_format = os::LogFormat::json;
@@ -45,6 +51,10 @@ TEST(Spec, survives_the_way_through_its_file) {
   EXPECT_EQ(read->rules.limits.deadline, spec.rules.limits.deadline);
   EXPECT_EQ(read->environment, spec.environment);
   EXPECT_EQ(read->owner, 1000U);
+  EXPECT_EQ(read->cost->since, spec.cost->since);
+  EXPECT_EQ(read->cost_bound->end_at, spec.cost_bound->end_at);
+  EXPECT_EQ(read->cost_bound->times.end_at->boot, spec.times.end_at->boot);
+  EXPECT_EQ(read->notify, spec.notify);
   EXPECT_TRUE(read->rules.has_before_end);
   EXPECT_EQ(read->rules.early_signal->ahead, Seconds{600});
   EXPECT_EQ(read->watches.idle_millipercent, 2'500);

@@ -1,0 +1,46 @@
+// What configuration files have to do with the command line of `curfew run`.
+#include <algorithm>
+#include <array>
+
+#include "cli/run_options.hpp"
+
+namespace curfew::cli {
+namespace {
+
+// One says the same as the other: what is typed of them replaces both.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 1> k_alike{{{"max-time", "max-hours"}}};
+
+bool says_the_same(std::string_view a, std::string_view b) {
+  return a == b || std::any_of(k_alike.begin(), k_alike.end(), [&](const auto& pair) {
+           return (a == pair.first && b == pair.second) || (a == pair.second && b == pair.first);
+         });
+}
+
+}  // namespace
+
+std::vector<std::string> typed_options(const std::vector<std::string>& words) {
+  std::vector<std::string> names;
+  for (const auto& word : words) {
+    if (word == "--") break;
+    if (word.starts_with("--")) names.push_back(word.substr(2, word.find('=') - 2));
+  }
+  return names;
+}
+
+std::vector<std::string> with_settings(const std::vector<std::string>& words,
+                                       const std::vector<Setting>& settings) {
+  const auto typed = typed_options(words);
+  std::vector<Setting> holding;
+  for (const auto& setting : settings) {
+    const bool replaced =
+        setting.takes != Takes::list && std::any_of(typed.begin(), typed.end(), [&](const std::string& name) {
+          return says_the_same(name, setting.name);
+        });
+    if (!replaced) holding.push_back(setting);
+  }
+  auto all = words_of(holding);
+  all.insert(all.end(), words.begin(), words.end());
+  return all;
+}
+
+}  // namespace curfew::cli

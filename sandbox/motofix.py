@@ -34,6 +34,7 @@ _stop_instances = models.InstanceBackend.stop_instances
 _passes_filter_dict = utils.passes_filter_dict
 _respond_run = responses.InstanceResponse.run_instances
 _respond_modify = responses.InstanceResponse.modify_instance_attribute
+_respond_attribute = responses.InstanceResponse.describe_instance_attribute
 _respond_terminate = responses.InstanceResponse.terminate_instances
 _respond_stop = responses.InstanceResponse.stop_instances
 _parse_block_devices = responses.InstanceResponse._parse_block_device_mapping
@@ -62,6 +63,7 @@ def install(launched: Hook, lives: Lives) -> None:
     )  # moto's are somebody's
     _replace(responses.InstanceResponse, "run_instances", _idempotent_run)
     _replace(responses.InstanceResponse, "modify_instance_attribute", _modify)
+    _replace(responses.InstanceResponse, "describe_instance_attribute", _describe_attribute)
     _replace(
         responses.InstanceResponse,
         "terminate_instances",
@@ -265,6 +267,25 @@ def _terminate_all(self: Any, instance_ids: list[str]) -> list[Any]:
     if shielded:
         raise OperationNotPermitted4(shielded[0].id)
     return ended
+
+
+def _describe_attribute(self: Any) -> Any:
+    """The block device mapping, which moto answers with nothing."""
+    if self._get_param("Attribute") != "blockDeviceMapping":
+        return _respond_attribute(self)
+    it = self.ec2_backend.get_instance(self._get_param("InstanceId"))
+    mappings = [
+        {
+            "DeviceName": name,
+            "Ebs": {
+                "VolumeId": device.volume_id,
+                "DeleteOnTermination": bool(device.delete_on_termination),
+                "Status": "attached",
+            },
+        }
+        for name, device in it.block_device_mapping.items()
+    ]
+    return ActionResult({"InstanceId": it.id, "BlockDeviceMappings": mappings})
 
 
 def _block_devices(self: Any) -> list[dict[str, Any]]:

@@ -119,7 +119,11 @@ class AwsCloud final : public Cloud {
                                 ShowProgress show) override {
     co_await find_s3();
     auto options = save_options(until, std::move(show));
-    if (midway) options.steady.emplace();
+    if (midway) {
+      options.steady.emplace();
+      options.pace.refused_for =
+          Millis{0};  // the next save tries again, and this one is to be told of at once
+    }
     save::Saver saver(co_await asio::this_coro::executor, *s3_, clock_, std::move(options));
     cancel->listen([&saver] { saver.cancel(); });
     if (cancel->asked()) saver.cancel();

@@ -36,8 +36,8 @@ MachineCost machine_cost(const CostReading& reading, const std::optional<Micros>
     cost.since = now.wall;
     return cost;
   }
-  const WallTime booted = now.wall - now.boot.time_since_epoch();
-  cost.since = std::min(reading.launched.value_or(booted), booted);
+  cost.since = reading.launched.value_or(now.wall - now.boot.time_since_epoch());
+  if (reading.up_for) cost.since = std::min(cost.since, now.wall - *reading.up_for);
   return cost;
 }
 

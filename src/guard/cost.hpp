@@ -15,6 +15,7 @@ namespace curfew::guard {
 struct CostReading {
   pricing::MachineParts parts;
   std::optional<WallTime> launched;  // EC2's LaunchTime
+  std::optional<Millis> up_for;      // for so long the machine has been up at least
   std::optional<std::string> price_tag;
 };
 
@@ -28,8 +29,8 @@ struct MachineCost {
   std::string description;         // for people, one line
 };
 
-// `price` is --price. On EC2 the machine is billed since its launch, which can't be later than its boot, whatever the wall
-// clock says; elsewhere it counts from `now`.
+// `price` is --price. On EC2 the machine is billed since its launch, which is no later than what already ran on it did begin
+// (up_for), whatever the wall clock says; where the launch isn't known, since its boot. Elsewhere it counts from `now`.
 [[nodiscard]] MachineCost machine_cost(const CostReading& reading, const std::optional<Micros>& price,
                                        bool on_ec2, const job::Now& now);
 

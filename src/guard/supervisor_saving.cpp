@@ -17,7 +17,8 @@ constexpr Millis k_ship_look{5'000};
 constexpr Millis k_cut_limit{2'000};  // a cancelled save returns within a second
 constexpr Millis k_cut_look{20};
 constexpr Millis k_logs_limit{20'000};
-constexpr Millis k_logs_tidy_up{1'500};  // so long before the policy gives up: LogShip returns within a second
+constexpr Millis k_logs_tidy_up{
+    1'500};  // so long before the policy gives up: LogShip returns within a second
 constexpr std::size_t k_longest_reason = 400;
 
 // Why a save isn't good, in a line.

@@ -35,9 +35,11 @@ TEST(MachineCost, counts_from_the_launch) {
   EXPECT_NE(cost.description.find("g5.xlarge in us-east-1"), std::string::npos);
 }
 
-TEST(MachineCost, cannot_be_launched_after_its_boot) {
+TEST(MachineCost, cannot_be_launched_after_what_runs_on_it) {
   // The wall clock is ten hours behind.
-  const auto cost = machine_cost(g5(at(hours{9})), {}, true, now_after(hours{0}, hours{1}));
+  auto reading = g5(at(hours{9}));
+  reading.up_for = hours{1};
+  const auto cost = machine_cost(reading, {}, true, now_after(hours{0}, hours{1}));
   EXPECT_EQ(cost.since, at(-hours{1}));
 }
 

@@ -14,7 +14,7 @@ How long it may take:
   --max-time TIME      limit from now: 90m, 4h, 1h30m (default 4h; `off`: no limit)
   --max-hours N        the same in hours
   --deadline WHEN      stop at this time: 2026-11-24T18:00Z
-  --max-cost DOLLARS   what the machine may have cost when it's gone, since its launch: instance, EBS volumes, public IPv4
+  --max-cost DOLLARS   what the machine may cost from its launch until it's gone: instance, EBS volumes, public IPv4
   --price DOLLARS      an hour of the instance, where the list price isn't yours (else tag curfew:price, list price)
   --grace TIME         between SIGTERM and SIGKILL to the whole process tree (default 60s)
   --signal NAME@TIME   a signal to the command so long before it's stopped, for a checkpoint: USR1@10m
@@ -44,15 +44,15 @@ How it ends, and what is said:
   --then WHAT          what ends the machine: auto, terminate, stop, none (default auto: terminate where the instance
                        has the tag curfew:job, else what its owner set for an OS shutdown; nothing off EC2)
   --dry-run            do everything but end the machine, and say what would have been done
-  --notify WHERE       tell when it starts, is near its limit, stalls, can't be saved, and ends: a Slack-compatible https://
-                       URL or sns:ARN; or env:NAME, file:PATH that holds one; may be repeated
+  --notify WHERE       tell when it starts, is near its limit, stalls, can't be saved, and ends: a Slack-compatible
+                       https:// URL or sns:ARN; or env:NAME, file:PATH that holds one; may be repeated
   --log FILE           also write each decision with its reason there
   --log-format FORMAT  text or json (default text)
   --quiet              no lines of curfew's own on stderr
 
 The machine is gone by: start + max time + grace + before-end limit + save limit. Exit code: the command's own; 128+N
-signal N; 75 spot interruption; 124 a limit was reached (time, cost, idle, stalled, GPU unused); 125 curfew failed or results
-were not saved; 126 can't be run; 127 not found.
+signal N; 75 spot interruption; 124 a limit was reached (time, cost, idle, stalled, GPU unused); 125 curfew failed or
+results were not saved; 126 can't be run; 127 not found.
 
 Defaults are read from /etc/curfew/config.toml and ~/.config/curfew/config.toml; `curfew config` shows them.
 

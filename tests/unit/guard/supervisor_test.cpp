@@ -6,6 +6,7 @@
 #include <sys/un.h>
 
 #include <functional>
+#include <mutex>
 #include <thread>
 
 #include <boost/asio/post.hpp>
@@ -23,6 +24,13 @@ class FakeCloud final : public Cloud {
   std::optional<MachineFacts> known;  // told after a while; empty: IMDS doesn't answer
   SpotNews news;
   std::atomic<int> saves{0};
+  bool midway_hangs = false;
+  bool midway_works = true;
+  std::atomic<int> midway_saves{0};
+  std::atomic<bool> midway_under_way{false};
+  std::atomic<int> overlaps{0};
+  std::atomic<int> ships{0};
+  std::atomic<int> finished_logs{0};
   std::atomic<int> ends{0};
 
   Awaitable<Result<MachineFacts>> facts() override {
@@ -38,13 +46,59 @@ class FakeCloud final : public Cloud {
     co_return fail(ErrorKind::refused, "TerminateInstances", "this is a test");
   }
   Awaitable<Status> may_save() override { co_return Status{}; }
-  Awaitable<save::Summary> save(BootTime, std::shared_ptr<Cancel>, ShowProgress) override {
-    ++saves;
+  Awaitable<void> read_cost(CostReading& into) override {
+    into.parts.instance_type = "g5.xlarge";
+    into.parts.region = "us-east-1";
+    co_return;
+  }
+  Awaitable<save::Shipped> ship_logs() override {
+    ++ships;
+    co_return save::Shipped{};
+  }
+  Awaitable<save::Shipped> finish_logs(BootTime) override {
+    ++finished_logs;
+    co_return save::Shipped{};
+  }
+  Awaitable<save::Summary> save(BootTime, bool midway, std::shared_ptr<Cancel> cancel,
+                                ShowProgress) override {
     save::Summary summary;
+    if (midway) {
+      ++midway_saves;
+      midway_under_way = true;
+      while (midway_hangs && !cancel->asked()) co_await pause(Millis{5});
+      midway_under_way = false;
+      summary.cancelled = cancel->asked();
+      if (!midway_works) summary.failed.add({"out/model", 5, "no such bucket"});
+      co_return summary;
+    }
+    if (midway_under_way) ++overlaps;
+    ++saves;
     summary.saved_files = 1;
     if (!saves_all) summary.failed.add({"out/model", 5, "this is a test"});
     co_return summary;
   }
+};
+
+class FakeTeller final : public Teller {
+ public:
+  void tell(const notify::Facts& facts) override {
+    const std::lock_guard lock(mutex_);
+    told_.push_back(facts);
+  }
+  Awaitable<void> flush(BootTime) override {
+    ++flushes;
+    co_return;
+  }
+  [[nodiscard]] std::vector<std::string> places() const override { return {}; }
+  [[nodiscard]] std::vector<notify::Facts> told() const {
+    const std::lock_guard lock(mutex_);
+    return told_;
+  }
+  std::atomic<int> flushes{0};
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<notify::Facts> told_;
 };
 
 // A guard at work on its own thread, and the other end of the shim's socket.
@@ -68,7 +122,7 @@ class SupervisorTest : public testing::Test {
   void start() {
     spec.times = job::times_from(spec.rules.limits, {clock.wall(), clock.boot(), os::boot_id()});
     guard = std::thread([this] {
-      Supervisor supervisor(spec, {io, clock, power, log, cloud});
+      Supervisor supervisor(spec, {io, clock, power, log, cloud, teller});
       supervisor.run();
       done = true;
     });
@@ -117,6 +171,7 @@ class SupervisorTest : public testing::Test {
   test::FakePower power;
   os::Log log{clock};
   FakeCloud cloud;
+  FakeTeller teller;
   boost::asio::io_context io{1};
   os::Fd listener;
   std::optional<os::Channel> shim;
@@ -240,7 +295,7 @@ TEST_F(SupervisorTest, a_guard_of_a_later_boot_saves_what_is_there_and_ends_the_
   before.instance_id = cloud.known->instance_id;
   ASSERT_TRUE(os::replace_file(spec.state_path(), to_json(before), 0600, os::Sync::no));
   guard = std::thread([this] {
-    Supervisor supervisor(spec, {io, clock, power, log, cloud});
+    Supervisor supervisor(spec, {io, clock, power, log, cloud, teller});
     supervisor.run();
   });
   EXPECT_TRUE(published(125));
@@ -260,7 +315,7 @@ TEST_F(SupervisorTest, a_disk_that_comes_up_in_another_instance_ends_nothing) {
   before.instance_id = "i-ffffffffffffffff0";
   ASSERT_TRUE(os::replace_file(spec.state_path(), to_json(before), 0600, os::Sync::no));
   guard = std::thread([this] {
-    Supervisor supervisor(spec, {io, clock, power, log, cloud});
+    Supervisor supervisor(spec, {io, clock, power, log, cloud, teller});
     supervisor.run();
     done = true;
   });
@@ -289,6 +344,65 @@ TEST_F(SupervisorTest, answers_status_and_closes_on_garbage) {
   EXPECT_EQ(ask('Z', "what"), "closed");
   end_job("exited 0");
   EXPECT_TRUE(published(0));
+}
+
+TEST_F(SupervisorTest, the_last_save_cuts_one_that_is_under_way) {
+  spec.then = Then::none;
+  spec.rules.has_saves = true;
+  spec.rules.limits.save = Seconds{60};
+  spec.save_every = Seconds{1};
+  cloud.midway_hangs = true;
+  start();
+  EXPECT_TRUE(eventually([&] { return cloud.midway_saves == 1; }));
+  end_job("exited 0");
+  EXPECT_TRUE(published(0));
+  EXPECT_EQ(cloud.saves, 1);
+  EXPECT_EQ(cloud.overlaps, 0) << "both would write the same record";
+  EXPECT_EQ(cloud.finished_logs, 1);
+}
+
+TEST_F(SupervisorTest, tells_of_saves_that_fail_and_of_the_end) {
+  spec.then = Then::none;
+  spec.rules.has_saves = true;
+  spec.rules.limits.save = Seconds{60};
+  spec.save_every = Seconds{1};
+  spec.notify = {"https://hooks.example.com/x"};
+  cloud.midway_works = false;
+  start();
+  EXPECT_TRUE(eventually([&] { return teller.told().size() >= 2; }));
+  end_job("exited 3");
+  EXPECT_TRUE(eventually([&] { return done.load(); }));
+  const auto told = teller.told();
+  ASSERT_GE(told.size(), 3U);
+  EXPECT_EQ(told[0].event, notify::Event::started);
+  EXPECT_EQ(told[1].event, notify::Event::save_failing);
+  EXPECT_NE(told[1].why.find("no such bucket"), std::string::npos) << told[1].why;
+  EXPECT_EQ(told.back().event, notify::Event::ended);
+  EXPECT_EQ(told.back().exit_code, 3);
+  EXPECT_NE(told.back().outcome.find("stays on"), std::string::npos);
+  EXPECT_EQ(teller.flushes, 1) << "before the guard leaves";
+}
+
+TEST_F(SupervisorTest, an_instance_at_risk_is_saved_without_a_period) {
+  spec.then = Then::none;
+  spec.on_ec2 = true;
+  spec.spot_notice = SpotNotice::on;
+  spec.rules.has_saves = true;
+  spec.rules.limits.save = Seconds{60};
+  cloud.news.at_risk = true;
+  start();
+  EXPECT_TRUE(eventually([&] { return cloud.midway_saves == 1; }));
+  end_job("exited 0");
+  EXPECT_TRUE(published(0));
+  EXPECT_EQ(cloud.midway_saves, 1) << "once, not at each look";
+}
+
+TEST_F(SupervisorTest, knows_from_the_start_that_cost_is_the_limit) {
+  spec.then = Then::none;
+  spec.rules.limits.max_time = Seconds{1};
+  spec.cost_bound = CostBound{{}, clock.wall(), true};
+  start();
+  EXPECT_TRUE(eventually([&] { return saved() && saved()->state.cause == Cause::cost_limit; }));
 }
 
 }  // namespace

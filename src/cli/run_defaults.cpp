@@ -10,6 +10,14 @@ namespace {
 // One says the same as the other: what is typed of them replaces both.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 1> k_alike{{{"max-time", "max-hours"}}};
 
+// The first means nothing without the second. In a file it's a default for who gives that.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 5> k_needs{
+    {{"save-limit", "save"},
+     {"save-every", "save"},
+     {"before-end-limit", "before-end"},
+     {"stall-path", "stall"},
+     {"idle-gpu-any", "idle-gpu"}}};
+
 bool says_the_same(std::string_view a, std::string_view b) {
   return a == b || std::any_of(k_alike.begin(), k_alike.end(), [&](const auto& pair) {
            return (a == pair.first && b == pair.second) || (a == pair.second && b == pair.first);
@@ -30,13 +38,23 @@ std::vector<std::string> typed_options(const std::vector<std::string>& words) {
 std::vector<std::string> with_settings(const std::vector<std::string>& words,
                                        const std::vector<Setting>& settings) {
   const auto typed = typed_options(words);
+  const auto is_given = [&](std::string_view name) {
+    return std::find(typed.begin(), typed.end(), name) != typed.end() ||
+           std::any_of(settings.begin(), settings.end(),
+                       [&](const Setting& each) { return each.name == name; });
+  };
+  const auto is_in_vain = [&](const Setting& setting) {
+    return std::any_of(k_needs.begin(), k_needs.end(), [&](const auto& pair) {
+      return setting.name == pair.first && !is_given(pair.second);
+    });
+  };
   std::vector<Setting> holding;
   for (const auto& setting : settings) {
     const bool replaced =
         setting.takes != Takes::list && std::any_of(typed.begin(), typed.end(), [&](const std::string& name) {
           return says_the_same(name, setting.name);
         });
-    if (!replaced) holding.push_back(setting);
+    if (!replaced && !is_in_vain(setting)) holding.push_back(setting);
   }
   auto all = words_of(holding);
   all.insert(all.end(), words.begin(), words.end());

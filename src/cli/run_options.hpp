@@ -51,8 +51,8 @@ extern const std::string_view k_run_help;
 // machine would stay up for the sake of a line that somebody forgot.
 [[nodiscard]] const std::vector<KnownOption>& configurable_options();
 
-// The words of a command line with what files set in front of them: what is typed replaces it, but lists are added to.
-// Pure.
+// The words of a command line with what files set in front of them: what is typed replaces it, but lists are added to. A
+// setting that means nothing without another option (save-limit without save) is left out where that isn't given. Pure.
 [[nodiscard]] std::vector<std::string> with_settings(const std::vector<std::string>& words,
                                                      const std::vector<Setting>& settings);
 // The options that are typed, before any `--`, as "max-time".

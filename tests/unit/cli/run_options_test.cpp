@@ -233,6 +233,16 @@ TEST(WithSettings, what_is_typed_holds_over_files) {
   }
 }
 
+TEST(WithSettings, a_default_that_needs_another_option_waits_for_it) {
+  const std::vector<Setting> settings{{"save-limit", "5m", "f:1", Takes::text},
+                                      {"save-every", "10m", "f:2", Takes::text}};
+  EXPECT_EQ(with_settings({"--", "x"}, settings), (Words{"--", "x"}));
+  const auto options = parse_run(with_settings({"--save", "a=s3://bkt", "--", "x"}, settings));
+  ASSERT_TRUE(options) << options.error().text();
+  EXPECT_EQ(options->save_limit, Seconds{300});
+  EXPECT_EQ(options->save_every, Seconds{600});
+}
+
 TEST(GuardEnvironment, is_what_concerns_aws_and_the_network) {
   const auto chosen = guard_environment({{"AWS_SECRET_ACCESS_KEY", "s"},
                                          {"AWS_ENDPOINT_URL", "u"},

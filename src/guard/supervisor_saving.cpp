@@ -17,6 +17,7 @@ constexpr Millis k_ship_look{5'000};
 constexpr Millis k_cut_limit{2'000};  // a cancelled save returns within a second
 constexpr Millis k_cut_look{20};
 constexpr Millis k_logs_limit{20'000};
+constexpr Millis k_logs_reserve{5'000};
 constexpr Millis k_logs_tidy_up{
     1'500};  // so long before the policy gives up: LogShip returns within a second
 constexpr std::size_t k_longest_reason = 400;
@@ -37,7 +38,7 @@ Awaitable<void> Supervisor::save(BootTime until) {
   const auto cancel = save_cancel_;
   co_await cut_midway_save();
   // The last of the logs, with what this save has to say, goes after it: a part of the time is kept for that.
-  const Millis reserve = std::min((until - parts_.clock.boot()) / 4, k_logs_limit);
+  const Millis reserve = std::min((until - parts_.clock.boot()) / 8, k_logs_reserve);
   const Cloud::ShowProgress show = [this](const save::Progress& progress) {
     control_.tell(FromGuard::progress, save::progress_line(progress, 160));
   };

@@ -112,9 +112,9 @@ Result<guard::WatchedProcess> wait_for_process(const RunOptions& options, os::Jo
 }  // namespace
 
 std::map<std::string, std::string> guard_environment(const net::Environment& environment) {
-  static constexpr std::array<std::string_view, 11> k_names{
-      "HOME",        "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",      "ALL_PROXY",   "http_proxy",
-      "https_proxy", "no_proxy",   "all_proxy",   "SSL_CERT_FILE", "SSL_CERT_DIR"};
+  static constexpr std::array<std::string_view, 12> k_names{
+      "HOME",        "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",      "ALL_PROXY",    "http_proxy",
+      "https_proxy", "no_proxy",   "all_proxy",   "SSL_CERT_FILE", "SSL_CERT_DIR", "DOCKER_HOST"};
   std::map<std::string, std::string> chosen;
   for (const auto& [name, value] : environment) {
     if (name.starts_with("AWS_") || std::find(k_names.begin(), k_names.end(), name) != k_names.end())

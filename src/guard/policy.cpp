@@ -451,7 +451,10 @@ class Machine {
 
   void tick_killing() {
     if (now_.boot < state_.stage_until) return act(KillTree{});  // again: what forks may have got away
-    error("processes of the job are stuck in the kernel, SIGKILL doesn't end them: going on without them");
+    error(
+        "SIGKILL hasn't ended all of the job (what is left is stuck in the kernel, or in containers): going "
+        "on "
+        "without it");
     enter_before_end();
   }
 

@@ -61,6 +61,10 @@ Supervisor::Supervisor(Spec spec, Parts parts)
       reasons_(spec_, {parts.io, parts.clock, parts.log, [this] { return shim_.output_at(); },
                        [this](const Event& event) { handle(event); },
                        [this](const std::string& why) { tell(notify::Event::stalled, why); }}),
+      containers_(spec_, {parts.io, parts.clock, parts.log,
+                          [this] { return state_.plan.ending == Ending::none || spec_.rules.dry_run; },
+                          [this] { return JobContainers::clients_below(shim_.job_pid().value_or(0)); },
+                          [this] { return state_.stage <= Stage::killing; }}),
       cost_(spec_.cost) {
   if (!cost_ && !spec_.on_ec2 && spec_.price)
     cost_ = machine_cost(no_cost_reading(), spec_.price, false, {spec_.times.started, {}, {}});
@@ -111,11 +115,13 @@ void Supervisor::take_up() {
     return;
   }
   if (begun) {
+    containers_.resume(state_.times.started);
     parts_.log.warning("a new guard takes over, in stage " + std::string(name_of(state_.stage)));
     taken_up_ = true;
     handle(Resumed{true});
   } else {
     persist(os::Sync::yes);
+    containers_.begin(state_.times.started);
     parts_.log.info("guarding " + spec_.command + ": stop at " +
                     (state_.times.stop_at ? format_utc(state_.times.stop_at->wall) : "no time") +
                     (spec_.ends_machine() || spec_.rules.dry_run
@@ -199,6 +205,13 @@ void Supervisor::handle(const Event& event) {
 }
 
 void Supervisor::hear_shim(const Event& event) {
+  // The tree isn't gone while what it started in containers can still write.
+  if (std::holds_alternative<TreeGone>(event))
+    containers_.when_gone([this, event] { hear_once_settled(event); });
+  else hear_once_settled(event);
+}
+
+void Supervisor::hear_once_settled(const Event& event) {
   const bool leads_to_ending =
       std::holds_alternative<TreeGone>(event) || std::holds_alternative<JobNotStarted>(event);
   if (leads_to_ending && !facts_settled_) held_.push_back(event);
@@ -223,8 +236,12 @@ void Supervisor::persist(os::Sync sync) {
 void Supervisor::perform(const Action& action) {
   std::visit(
       Overloaded{
-          [&](const SignalTree& a) { shim_.signal_tree(a.signal); },
+          [&](const SignalTree& a) {
+            containers_.stop(state_.stage_until);
+            shim_.signal_tree(a.signal);
+          },
           [&](const KillTree&) {
+            containers_.kill();
             kill_watched();
             shim_.kill_tree();
           },

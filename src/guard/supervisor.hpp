@@ -13,6 +13,7 @@
 
 #include "guard/cloud.hpp"
 #include "guard/control.hpp"
+#include "guard/job_containers.hpp"
 #include "guard/plan.hpp"
 #include "guard/policy.hpp"
 #include "guard/reasons.hpp"
@@ -49,8 +50,10 @@ class Supervisor {
   [[nodiscard]] job::Now now() const;
   void take_up();
   void handle(const Event& event);
-  // What the shim tells, held back where it would lead to the ending before IMDS has had its time to say which.
+  // What the shim tells, held back while containers of the job's run, and where it would lead to the ending before IMDS
+  // has had its time to say which.
   void hear_shim(const Event& event);
+  void hear_once_settled(const Event& event);
   void settle_facts();
   void persist(os::Sync sync);
 
@@ -111,6 +114,7 @@ class Supervisor {
   ShimLink shim_;
   ControlServer control_;
   Reasons reasons_;
+  JobContainers containers_;
 
   State state_;
   std::string instance_id_;

@@ -74,6 +74,17 @@ struct SpotAction {
 // The notice that a spot instance is at elevated risk (events/recommendations/rebalance); its noticeTime.
 [[nodiscard]] Awaitable<Result<std::optional<WallTime>>> read_rebalance(Imds& imds);
 
+// What EC2 has planned for the instance (events/maintenance/scheduled). AWS: "Scheduled events for your instances".
+struct MaintenanceEvent {
+  std::string id;    // "instance-event-0d59937288b749b32"
+  std::string code;  // "system-reboot", "instance-retirement", …; AWS may add words
+  WallTime not_before{};
+  bool active = false;  // else it's done, or was called off
+};
+// At most 32 of them; an error where one of them isn't whole.
+[[nodiscard]] Result<std::vector<MaintenanceEvent>> parse_maintenance(std::string_view json);
+[[nodiscard]] Awaitable<Result<std::vector<MaintenanceEvent>>> read_maintenance(Imds& imds);
+
 [[nodiscard]] bool is_instance_id(std::string_view text);
 [[nodiscard]] bool is_instance_type(std::string_view text);
 // "203.0.113.7": four numbers without leading zeros.

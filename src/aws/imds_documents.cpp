@@ -5,18 +5,28 @@
 #include <boost/json/parse.hpp>
 
 #include "aws/core/endpoints.hpp"
+#include "aws/core/retry.hpp"
 #include "aws/imds.hpp"
 #include "base/text.hpp"
 
 namespace curfew::aws {
 namespace {
 
-Result<boost::json::object> parse_object(std::string_view json, const char* what) {
+constexpr std::size_t k_most_events = 32;
+constexpr std::size_t k_longest_word = 64;
+
+// Null where it's no JSON.
+boost::json::value parse_value(std::string_view json) {
   boost::json::error_code failed;
   boost::json::parse_options options;
   options.max_depth = 8;
   auto value = boost::json::parse({json.data(), json.size()}, failed, {}, options);
-  if (failed || !value.is_object()) return fail(ErrorKind::invalid_input, what, "it is no JSON object");
+  return failed ? boost::json::value() : value;
+}
+
+Result<boost::json::object> parse_object(std::string_view json, const char* what) {
+  auto value = parse_value(json);
+  if (!value.is_object()) return fail(ErrorKind::invalid_input, what, "it is no JSON object");
   return std::move(value.as_object());
 }
 
@@ -43,6 +53,19 @@ bool is_zone_of(std::string_view zone, std::string_view region) {
   zone.remove_prefix(region.size());
   return !zone.empty() && is_lower(zone.back()) &&
          all_of(zone, [](char c) { return is_digit(c) || is_lower(c) || c == '-'; });
+}
+
+// "instance-event-0d59937288b749b32", "system-reboot".
+bool is_word(std::string_view text) {
+  return !text.empty() && text.size() <= k_longest_word &&
+         all_of(text, [](char c) { return is_digit(c) || is_lower(c) || c == '-'; });
+}
+
+// "21 Jan 2019 09:00:43 GMT": as in HTTP, without the day of the week.
+std::optional<WallTime> parse_event_time(std::string_view text) {
+  if (text.size() + 1 == std::string_view("21 Jan 2019 09:00:43 GMT").size())
+    return parse_http_date("Mon, 0" + std::string(text));
+  return parse_http_date("Mon, " + std::string(text.substr(0, k_longest_word)));
 }
 
 }  // namespace
@@ -135,6 +158,40 @@ Awaitable<Result<std::optional<WallTime>>> read_rebalance(Imds& imds) {
   const auto time = parse_utc(text_of(*object, "noticeTime"));
   if (!time) co_return fail(time.error());
   co_return *time;
+}
+
+Result<std::vector<MaintenanceEvent>> parse_maintenance(std::string_view json) {
+  const auto* const what = "read the scheduled events";
+  const auto value = parse_value(json);
+  if (!value.is_array()) return fail(ErrorKind::invalid_input, what, "they are no JSON array");
+  const auto& array = value.get_array();
+  if (array.size() > k_most_events) return fail(ErrorKind::invalid_input, what, "there are more than 32");
+  std::vector<MaintenanceEvent> events;
+  for (const auto& element : array) {
+    if (!element.is_object()) return fail(ErrorKind::invalid_input, what, "one of them is no JSON object");
+    const auto& object = element.get_object();
+    const auto state = text_of(object, "State");
+    MaintenanceEvent event{text_of(object, "EventId"), text_of(object, "Code"), {}, false};
+    const auto refuse = [&](const char* name, std::string_view text) {
+      return fail(ErrorKind::invalid_input, what, std::string(name) + " is \"" + printable(text, 60) + "\"");
+    };
+    if (!is_word(event.id)) return refuse("EventId", event.id);
+    if (!is_word(event.code)) return refuse("Code", event.code);
+    if (!is_word(state)) return refuse("State", state);
+    event.active = state == "active";
+    const auto not_before = parse_event_time(text_of(object, "NotBefore"));
+    if (!not_before) return refuse("NotBefore", text_of(object, "NotBefore"));
+    event.not_before = *not_before;
+    events.push_back(std::move(event));
+  }
+  return events;
+}
+
+Awaitable<Result<std::vector<MaintenanceEvent>>> read_maintenance(Imds& imds) {
+  auto text = co_await imds.get("meta-data/events/maintenance/scheduled");
+  if (!text) co_return fail(std::move(text).error());
+  if (!*text) co_return std::vector<MaintenanceEvent>();
+  co_return parse_maintenance(**text);
 }
 
 }  // namespace curfew::aws

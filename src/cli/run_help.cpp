@@ -27,7 +27,7 @@ What else ends it:
   --stall-path DIR     see --stall
   --done-file PATH     the work is done when this file appears, even if the command never exits
   --done-pattern REGEX the work is done when the command prints a line that matches
-  --spot-notice WHEN   EC2's interruption notice: auto (looked for on spot instances), on, off
+  --spot-notice WHEN   EC2's notices: auto (interruptions on spot instances, planned maintenance on all), on, off
 
 What is kept:
   --save SRC=s3://BUCKET/PREFIX

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.hpp"
 #include "guard/async.hpp"
@@ -36,6 +37,13 @@ struct SpotNews {
   bool at_risk = false;                    // a rebalance recommendation
 };
 
+// What EC2 has planned for this instance, and hasn't called off.
+struct Maintenance {
+  std::string id;
+  std::string code;  // AWS's word: "system-reboot"
+  WallTime not_before{};
+};
+
 class Cloud {
  public:
   using ShowProgress = std::function<void(const save::Progress&)>;
@@ -45,6 +53,7 @@ class Cloud {
   [[nodiscard]] virtual Awaitable<Result<MachineFacts>> facts() = 0;
   // One look at the notices; an error where IMDS doesn't answer.
   [[nodiscard]] virtual Awaitable<Result<SpotNews>> spot_news() = 0;
+  [[nodiscard]] virtual Awaitable<Result<std::vector<Maintenance>>> maintenance() = 0;
   // Terminate- or StopInstances on this instance; the state it's in then ("shutting-down").
   [[nodiscard]] virtual Awaitable<Result<std::string>> end_instance(Ending ending) = 0;
   // Whether there are credentials to save with; asks nothing of S3.

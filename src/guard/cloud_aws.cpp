@@ -88,6 +88,15 @@ class AwsCloud final : public Cloud {
     co_return news;
   }
 
+  Awaitable<Result<std::vector<Maintenance>>> maintenance() override {
+    auto events = co_await aws::read_maintenance(*session_->imds);
+    if (!events) co_return fail(std::move(events.error()));
+    std::vector<Maintenance> active;
+    for (auto& event : *events)
+      if (event.active) active.push_back({std::move(event.id), std::move(event.code), event.not_before});
+    co_return active;
+  }
+
   Awaitable<Result<std::string>> end_instance(Ending ending) override {
     if (id_.empty()) {
       auto identity = co_await aws::read_identity(*session_->imds);

@@ -65,6 +65,9 @@ Supervisor::Supervisor(Spec spec, Parts parts)
                           [this] { return state_.plan.ending == Ending::none || spec_.rules.dry_run; },
                           [this] { return JobContainers::clients_below(shim_.job_pid().value_or(0)); },
                           [this] { return state_.stage <= Stage::killing; }}),
+      maintenance_({[this] { return parts_.cloud.maintenance(); },
+                    [this] { return state_.stage < Stage::ending; },
+                    [this](const std::string& text) { parts_.log.warning(text); }}),
       cost_(spec_.cost) {
   if (!cost_ && !spec_.on_ec2 && spec_.price)
     cost_ = machine_cost(no_cost_reading(), spec_.price, false, {spec_.times.started, {}, {}});
@@ -138,6 +141,8 @@ void Supervisor::take_up() {
   asio::co_spawn(parts_.io, shim_.run(), k_rethrow);
   if (!begun && spec_.rules.has_saves) asio::co_spawn(parts_.io, check_saving(), k_rethrow);
   if (spec_.spot_notice == SpotNotice::on) asio::co_spawn(parts_.io, watch_spot(), k_rethrow);
+  if (spec_.on_ec2 && spec_.spot_notice != SpotNotice::off)
+    asio::co_spawn(parts_.io, maintenance_.run(), k_rethrow);
   asio::co_spawn(parts_.io, learn_facts(), k_rethrow);
 }
 

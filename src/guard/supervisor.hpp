@@ -14,6 +14,7 @@
 #include "guard/cloud.hpp"
 #include "guard/control.hpp"
 #include "guard/job_containers.hpp"
+#include "guard/maintenance.hpp"
 #include "guard/plan.hpp"
 #include "guard/policy.hpp"
 #include "guard/reasons.hpp"
@@ -115,6 +116,7 @@ class Supervisor {
   ControlServer control_;
   Reasons reasons_;
   JobContainers containers_;
+  MaintenanceWatch maintenance_;
 
   State state_;
   std::string instance_id_;

@@ -17,6 +17,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       std::abort();
   }
   (void)aws::parse_spot_action(text);
+  if (const auto events = aws::parse_maintenance(text)) {
+    if (events->size() > 32) std::abort();
+    for (const auto& event : *events) {
+      if (event.id.empty() || event.id.size() > 64 || event.code.empty() || event.code.size() > 64)
+        std::abort();
+    }
+  }
   if (const auto found = aws::parse_credentials_document(text, "fuzz")) {
     if (found->access_key.empty() || found->secret_key.empty()) std::abort();
     for (const auto* value : {&found->access_key, &found->secret_key, &found->session_token})

@@ -140,6 +140,68 @@ TEST(SpotAction, IsReadAndChecked) {
     EXPECT_FALSE(parse_spot_action(bad)) << bad;
 }
 
+// As on AWS's page "View scheduled events for your instances".
+std::string event(const std::string& name = {}, const std::string& value = {}) {
+  std::map<std::string, std::string> fields{
+      {"NotBefore", "\"21 Jan 2019 09:00:43 GMT\""}, {"Code", "\"system-reboot\""},
+      {"Description", "\"scheduled reboot\""},       {"EventId", "\"instance-event-0d59937288b749b32\""},
+      {"NotAfter", "\"21 Jan 2019 09:17:23 GMT\""},  {"State", "\"active\""}};
+  if (!name.empty()) fields[name] = value;
+  std::string json = "{";
+  for (const auto& [key, text] : fields) json += (json.size() > 1 ? ",\"" : "\"") + key + "\" : " + text;
+  return json + "}";
+}
+
+TEST(Maintenance, IsRead) {
+  const auto got = parse_maintenance("[" + event() + ",\n" + event("State", "\"completed\"") + "," +
+                                     event("NotBefore", "\"2 Jan 2027 09:00:43 GMT\"") + "," +
+                                     event("Code", "\"a-word-of-tomorrow\"") + "]");
+  ASSERT_TRUE(got) << got.error().text();
+  ASSERT_EQ(got->size(), 4U);
+  EXPECT_EQ((*got)[0].id, "instance-event-0d59937288b749b32");
+  EXPECT_EQ((*got)[0].code, "system-reboot");
+  EXPECT_EQ((*got)[0].not_before, *parse_utc("2019-01-21T09:00:43Z"));
+  EXPECT_TRUE((*got)[0].active);
+  EXPECT_FALSE((*got)[1].active);
+  EXPECT_EQ((*got)[2].not_before, *parse_utc("2027-01-02T09:00:43Z"));
+  EXPECT_EQ((*got)[3].code, "a-word-of-tomorrow");
+  EXPECT_TRUE(parse_maintenance("[]")->empty());
+}
+
+TEST(Maintenance, IsRefusedWhereAPartIsOdd) {
+  const std::pair<const char*, const char*> cases[] = {{"EventId", "\"\""},
+                                                       {"EventId", "7"},
+                                                       {"EventId", "\"\\u001b[31m\""},
+                                                       {"Code", "null"},
+                                                       {"Code", "\"System Reboot\""},
+                                                       {"State", "\"\""},
+                                                       {"State", "[]"},
+                                                       {"NotBefore", "\"\""},
+                                                       {"NotBefore", "1"},
+                                                       {"NotBefore", "\"2019-01-21T09:00:43Z\""},
+                                                       {"NotBefore", "\"32 Jan 2019 09:00:43 GMT\""}};
+  for (const auto& [name, value] : cases)
+    EXPECT_FALSE(parse_maintenance("[" + event(name, value) + "]")) << name << value;
+  EXPECT_FALSE(parse_maintenance("[" + event("EventId", "\"" + std::string(65, 'a') + "\"") + "]"));
+  std::string many = "[" + event();
+  for (int i = 0; i < 32; ++i) many += "," + event();
+  for (const auto& bad : {std::string(), std::string("null"), std::string("{}"), std::string("[1]"),
+                          std::string("[[[[[[[[[[[["), event(), many + "]"})
+    EXPECT_FALSE(parse_maintenance(bad)) << bad;
+}
+
+TEST_F(ImdsTest, ReadsMaintenance) {
+  const auto imds = make();
+  http_.then(200, "t");
+  http_.then(200, "[" + event() + "]");
+  http_.then(404);
+  http_.then(500);
+  EXPECT_EQ(test::run(read_maintenance(*imds))->size(), 1U);
+  EXPECT_EQ(http_.requests[1].url.target, "/latest/meta-data/events/maintenance/scheduled");
+  EXPECT_TRUE(test::run(read_maintenance(*imds))->empty());
+  EXPECT_FALSE(test::run(read_maintenance(*imds)));
+}
+
 TEST_F(ImdsTest, ReadsTags) {
   const auto imds = make();
   http_.then(200, "t");

@@ -41,6 +41,7 @@ class FakeCloud final : public Cloud {
     co_return fail(ErrorKind::unavailable, "ask IMDS", "this is a test");
   }
   Awaitable<Result<SpotNews>> spot_news() override { co_return news; }
+  Awaitable<Result<std::vector<Maintenance>>> maintenance() override { co_return std::vector<Maintenance>(); }
   Awaitable<Result<std::string>> end_instance(Ending) override {
     ++ends;
     co_return fail(ErrorKind::refused, "TerminateInstances", "this is a test");

@@ -268,8 +268,8 @@ class Sandbox:
 
         kind: error (code=, status=, message=), throttle, slow (delay=), hang (until cleared, or delay= seconds and then
         dropped), drop-reply (carried out, but the answer is lost), drop-request (not carried out either).
-        Limits: path= a prefix of "/bucket/key", instance= an id whose calls are meant, skip= the first n go well,
-        times= how often (else until cleared).
+        Limits: path= a prefix of "/bucket/key", instance= an id whose calls are meant, key= an access key's id that they
+        are signed with, skip= the first n go well, times= how often (else until cleared).
         """
         return int(self.control("fault", kind=kind, service=service, op=op, **more)["id"])
 
@@ -288,7 +288,8 @@ class Sandbox:
 
     @property
     def requests(self) -> list[dict[str, Any]]:
-        """API calls so far: time, service, op, path, region, source (an instance id or None), status, fault."""
+        """API calls so far: time, service, op, path, region, key (its id), source (an instance id or None),
+        status, fault."""
         return list(self.control("requests"))
 
     def settings(self, **values: Any) -> dict[str, Any]:

@@ -233,6 +233,11 @@ class Cloud:
         life.imds_errors = {path: error} if error else {}
         return {}
 
+    def on_expire_tokens(self, life: Life) -> dict[str, Any]:
+        """The metadata service takes none of the tokens any more that it has given so far."""
+        life.expire_tokens()
+        return {}
+
     def on_rotate_credentials(self, life: Life, lifetime: float = 6 * 3600) -> dict[str, Any]:
         if life.credentials is None:
             raise ValueError(f"{life.instance.id} has no role")

@@ -18,24 +18,28 @@ _QUERY_SERVICES = {"ec2", "sts", "iam", "sns", "ses", "autoscaling", "cloudforma
 
 @dataclass
 class Call:
-    """One API request, by AWS's names: service as in the signature's scope, op as in the API reference."""
+    """One API request, by AWS's names: service as in the signature's scope, op as in the API reference, key its access
+    key's id."""
 
     service: str
     op: str
     region: str
     path: str
     source: str | None
+    key: str | None = None
 
 
 @dataclass
 class Fault:
-    """service, op, path (a prefix of "/bucket/key") and instance limit it; None is any. times=None: until cleared."""
+    """service, op, path (a prefix of "/bucket/key"), instance and key (who signed) limit it; None is any. times=None:
+    until cleared."""
 
     kind: str
     service: str | None = None
     op: str | None = None
     path: str | None = None
     instance: str | None = None
+    key: str | None = None
     code: str | None = None
     status: int | None = None
     message: str = "made to fail by the sandbox"
@@ -51,6 +55,7 @@ class Fault:
             and self.op in (None, call.op)
             and (self.path is None or call.path.startswith(self.path))
             and self.instance in (None, call.source)
+            and self.key in (None, call.key)
         )
 
 
@@ -104,10 +109,10 @@ def identify(environ: dict[str, Any], body: bytes, source: str | None) -> Call:
     path, query = environ["PATH_INFO"], environ.get("QUERY_STRING", "")
     authorization = environ.get("HTTP_AUTHORIZATION", "")
     scope = re.search(
-        r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/aws4_request",
+        r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request",
         unquote(authorization + "&" + query).replace("X-Amz-Credential", "Credential"),
     )
-    region, service = (scope[1], scope[2]) if scope else ("", "s3")
+    key, region, service = (scope[1], scope[2], scope[3]) if scope else (None, "", "s3")
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     method = environ["REQUEST_METHOD"]
     if target:
@@ -123,7 +128,7 @@ def identify(environ: dict[str, Any], body: bytes, source: str | None) -> Call:
         op = _scheduler_op(method, path)
     else:
         op = f"{method} {path}"
-    return Call(service, op, region, path, source)
+    return Call(service, op, region, path, source, key)
 
 
 def _s3_op(method: str, path: str, query: str, environ: dict[str, Any]) -> str:

@@ -48,7 +48,7 @@ class Front:
             "path": call.path,
             "source": source,
         }
-        entry |= {"region": call.region, "status": None, "fault": None}
+        entry |= {"region": call.region, "key": call.key, "status": None, "fault": None}
         self.log.append(entry)
         fault = self.faults.take(call)
         if fault:

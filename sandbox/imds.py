@@ -34,6 +34,8 @@ class Metadata(Protocol):
     def imds_delay(self) -> float: ...
     @property
     def imds_errors(self) -> dict[str, int]: ...
+    @property
+    def imds_tokens_since(self) -> float: ...
     def tree(self) -> dict[str, Any]: ...
 
 
@@ -75,7 +77,7 @@ def _look_up(tree: dict[str, Any], path: str) -> Node:
 
 
 def handler(metadata: Metadata) -> type[http.server.BaseHTTPRequestHandler]:
-    tokens: dict[str, float] = {}
+    tokens: dict[str, tuple[float, float]] = {}  # when it was given, and until when it holds
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -125,14 +127,16 @@ def handler(metadata: Metadata) -> type[http.server.BaseHTTPRequestHandler]:
             # A container behind one more hop never sees a reply that leaves with a time to live of 1.
             self.connection.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, metadata.hop_limit)
             token = secrets.token_urlsafe(40)
-            tokens[token] = time.monotonic() + int(ttl)
+            now = time.monotonic()
+            tokens[token] = (now, now + int(ttl))
             self.reply(200, token.encode(), X_aws_ec2_metadata_token_ttl_seconds=ttl)
             return None
 
         def do_GET(self) -> None:
             if self.refused():
                 return None
-            if tokens.get(self.headers.get(_TOKEN_HEADER, ""), 0) < time.monotonic():
+            given, until = tokens.get(self.headers.get(_TOKEN_HEADER, ""), (0.0, 0.0))
+            if until < time.monotonic() or given < metadata.imds_tokens_since:
                 return self.reply(401)
             node = _look_up(metadata.tree(), self.path)
             if isinstance(node, dict):

@@ -312,6 +312,10 @@ class Instance:
         """IMDS answers this status, to paths such as "meta-data/spot" or to all, or slowly; nothing given: well again."""
         self._control("imds", error=error, delay=delay, path=path)
 
+    def expire_tokens(self) -> None:
+        """The session tokens that IMDS has given so far are over: it answers 401 to them, and gives new ones."""
+        self._control("expire-tokens")
+
     def rotate_credentials(self, lifetime: float = 6 * 3600) -> dict[str, str]:
         """New keys for its role in IMDS; returns them."""
         return dict(self._control("rotate-credentials", lifetime=lifetime))

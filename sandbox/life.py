@@ -53,6 +53,7 @@ class Life:
         self.credentials: Credentials | None = None
         self.imds_delay = 0.0
         self.imds_errors: dict[str, int] = {}
+        self.imds_tokens_since = 0.0
         self._goal: str | None = None
         self._goal_reason = USER_SHUTDOWN
         self._changed = threading.Condition(threading.RLock())
@@ -363,6 +364,10 @@ class Life:
         timer.daemon = True
         timer.start()
         return {"action": action, "time": stamp(when)}
+
+    def expire_tokens(self) -> None:
+        """Those that IMDS has given so far."""
+        self.imds_tokens_since = time.monotonic()
 
     def age(self, seconds: float) -> None:
         """As if it had been launched that much earlier."""

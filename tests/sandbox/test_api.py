@@ -203,6 +203,17 @@ def test_faults_can_be_limited_to_a_path(cloud: Sandbox) -> None:
     assert code_of(error) == "AccessDenied"
 
 
+def test_faults_can_be_limited_to_who_signed(cloud: Sandbox) -> None:
+    sts = cloud.client("sts")
+    sts.get_caller_identity()
+    key = cloud.requests[-1]["key"]
+    with cloud.failing("error", "sts", key="AKIAOTHER"):
+        sts.get_caller_identity()
+    with cloud.failing("error", "sts", key=key, code="ExpiredToken"), pytest.raises(ClientError) as error:
+        sts.get_caller_identity()
+    assert code_of(error) == "ExpiredToken"
+
+
 def test_calls_can_be_slow_or_hang(cloud: Sandbox) -> None:
     sts = cloud.client("sts", read_timeout=1)
     with cloud.failing("slow", "sts", delay=0.4):

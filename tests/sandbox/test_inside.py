@@ -187,6 +187,30 @@ def test_metadata_can_fail(cloud: Sandbox) -> None:
     assert imds(instance, "meta-data/spot/instance-action") == 404
 
 
+_OLD_TOKEN = """
+import os, sys, time, urllib.request as u, urllib.error
+base, call = "http://169.254.169.254/latest/", lambda r: u.urlopen(r, timeout=5).read().decode()
+token = call(u.Request(base + "api/token", method="PUT", headers={"X-aws-ec2-metadata-token-ttl-seconds": "60"}))
+open("/tmp/has-it", "w").close()
+while not os.path.exists("/tmp/go"):
+    time.sleep(0.05)
+try:
+    call(u.Request(base + "meta-data/instance-id", headers={"X-aws-ec2-metadata-token": token}))
+except urllib.error.HTTPError as error:
+    print(error.code)
+"""
+
+
+def test_tokens_of_the_metadata_service_can_expire(cloud: Sandbox) -> None:
+    instance = cloud.launch(cloud_init=False)
+    instance.exec(["sh", "-c", 'exec python3 -c "$0" >/tmp/said', _OLD_TOKEN], detach=True)
+    instance.until(lambda: instance.exec(["test", "-e", "/tmp/has-it"]).code == 0, BOUND, "a token")
+    instance.expire_tokens()
+    instance.write("/tmp/go", "")
+    instance.until(lambda: instance.text("/tmp/said", "") == "401\n", BOUND, "an answer of 401")
+    assert imds(instance, "meta-data/instance-id") == instance.id
+
+
 def test_the_hop_limit_keeps_the_token_from_what_is_farther_away(booted: Sandbox) -> None:
     """As a container on the machine: a namespace behind one more router, to which the machine forwards."""
     nested = (

@@ -63,7 +63,8 @@ Follower::Follower(const layers::Places& places, bool quiet)
 
 void Follower::say(const std::string& line) {
   clear_progress();
-  relay_.say("curfew: " + line);
+  // Some of it is told by the shim, which the job's user may have described: the command's name above all.
+  relay_.say("curfew: " + printable(line, 4'000));
 }
 
 void Follower::say_not_shown(int stream, int error) {
@@ -127,7 +128,7 @@ void Follower::hear(const os::Message& message) {
   switch (static_cast<guard::FromGuard>(message.type)) {
     case guard::FromGuard::line: {
       const auto space = message.text.find(' ');
-      if (!quiet_ && space != std::string::npos) say(printable(message.text.substr(space + 1), 4'000));
+      if (!quiet_ && space != std::string::npos) say(message.text.substr(space + 1));
       return;
     }
     case guard::FromGuard::progress: return show_progress(message.text);

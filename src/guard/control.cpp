@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include <boost/asio/co_spawn.hpp>
@@ -19,6 +20,7 @@ namespace asio = boost::asio;
 
 namespace {
 constexpr std::size_t k_most_clients = 16;
+constexpr std::ptrdiff_t k_most_of_owner = 8;  // what runs in the job can't keep root out
 constexpr std::size_t k_kept_lines = 32;
 constexpr std::size_t k_longest_text = 8'192;
 constexpr std::uint64_t k_most_extension = 31ULL * 24 * 3600;  // seconds
@@ -87,8 +89,11 @@ Awaitable<void> ControlServer::accept(std::shared_ptr<os::Fd> listener) {
     if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) continue;
     if (peer.uid != 0 && peer.uid != ::geteuid() && peer.uid != owner_) continue;
     if (clients_.size() >= k_most_clients) continue;
-    auto client = std::make_shared<Client>(
-        Client{os::Channel(std::move(fd)), peer.uid == 0 || peer.uid == ::geteuid()});
+    const bool may_all = peer.uid == 0 || peer.uid == ::geteuid();
+    const auto of_owner =
+        std::count_if(clients_.begin(), clients_.end(), [](const auto& each) { return !each->may_all; });
+    if (!may_all && of_owner >= k_most_of_owner) continue;
+    auto client = std::make_shared<Client>(Client{os::Channel(std::move(fd)), may_all});
     clients_.push_back(client);
     asio::co_spawn(executor_, serve(client), k_rethrow);
   }

@@ -157,6 +157,42 @@ def test_a_foreign_user_is_refused_at_the_sockets(machine: Boot, cloud: Sandbox,
     assert run.code() == 0
 
 
+# Holds as many connections as it can get.
+_HOLDS = """
+import socket, sys, time
+held = []
+for _ in range(64):
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    s.settimeout(2)
+    try:
+        s.connect(sys.argv[1])
+        held.append(s)
+    except OSError:
+        break
+print("held", flush=True)
+time.sleep(1000)
+"""
+
+
+def test_what_runs_in_the_job_does_not_keep_root_from_its_guard(
+    machine: Boot, cloud: Sandbox, bucket: str, sudo: Path
+) -> None:
+    """The job's user may connect as well, and takes all the places that it gets."""
+    instance = machine(files={"/srv/holds.py": _HOLDS})
+    add_user(instance)
+    allow_sudo(instance, sudo)
+    crowd = "python3 /srv/holds.py /run/curfew/control.sock & python3 /srv/holds.py /run/curfew/shim.sock & "
+    run = start_as(instance, "alice", crowd + _WHO, "--save", f"out/=s3://{bucket}/run/")
+    run.wait_out("waiting")
+    instance.until(lambda: run.out().count("held") == 2, SOON, "a crowd")
+    assert instance.exec([INSIDE, "status"]).code == 0, "root is kept out"
+    assert instance.exec([INSIDE, "extend", "10m"]).code == 0
+    cause = time.monotonic()
+    assert instance.exec([INSIDE, "stop"]).code == 0
+    assert_ended(instance, cause)
+    assert objects(cloud, bucket) == SAVED
+
+
 def test_a_foreign_user_reads_no_secrets(machine: Boot, cloud: Sandbox) -> None:
     instance = machine()
     add_user(instance, "mallory")

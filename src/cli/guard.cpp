@@ -13,6 +13,7 @@
 #include "layers/l2.hpp"
 #include "net/environment.hpp"
 #include "net/http.hpp"
+#include "os/cgroup.hpp"
 #include "os/files.hpp"
 #include "os/log.hpp"
 #include "os/systemd.hpp"
@@ -33,6 +34,13 @@ void take_layers_away(const layers::Places& places, const World& world, os::Log&
   if (auto done = layers::L0{places, systemd, world.power}.disarm(); !done) log.error(done.error().text());
   if (!systemd) return;
   if (auto done = layers::L2{places}.disarm(); !done) log.error(done.error().text());
+}
+
+// systemd leaves them to us (KillMode=process). Only in the service's own group: started by hand, we would kill whoever
+// did so.
+void kill_what_is_left() {
+  const auto group = os::Cgroup::own();
+  if (group && group->folder().ends_with(std::string("/") + layers::k_guard_service)) group->kill_others();
 }
 
 void open_logs(const guard::Spec& spec, os::Log& log) {
@@ -84,6 +92,7 @@ int guard_command(const Words& words, const World& world) {
     log.error("another guard runs already: " + lock.error().text());
     return k_exit_failed;
   }
+  if (spec->service) kill_what_is_left();  // by a guard that was killed
   open_logs(*spec, log);
 
   boost::asio::io_context io{1};
@@ -93,6 +102,8 @@ int guard_command(const Words& words, const World& world) {
   const auto teller = guard::make_teller(io.get_executor(), *spec, *http, world.clock, log);
   guard::Supervisor supervisor(*spec, {io, world.clock, world.power, log, *cloud, *teller});
   supervisor.run();
+  // Else what ignores SIGTERM would hold up the shutdown.
+  if (spec->service) kill_what_is_left();
   return 0;
 }
 

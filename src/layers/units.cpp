@@ -63,6 +63,9 @@ std::string l0_service_unit(const Places& places) {
 
 std::string guard_unit(const Places& places, const GuardUnit& unit) {
   // No FailureAction: it would act at the first failure, before any restart.
+  // KillMode=process: else an nvidia-smi that hangs in the kernel, which no signal ends, is waited for until
+  // TimeoutStopSec, and neither is a dead guard replaced nor the machine shut down meanwhile. The guard kills what
+  // it leaves itself, and what its predecessor has left.
   return fmt::format(
       "[Unit]\n"
       "Description=curfew: guards the training job and ends this machine\n"
@@ -81,7 +84,7 @@ std::string guard_unit(const Places& places, const GuardUnit& unit) {
       "RestartPreventExitStatus=0\n"
       "TimeoutStartSec=30\n"
       "TimeoutStopSec={}\n"
-      "KillMode=mixed\n"
+      "KillMode=process\n"
       "OOMScoreAdjust=-1000\n"
       "\n"
       "[Install]\n"

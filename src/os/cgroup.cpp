@@ -106,13 +106,21 @@ std::string detail::cgroup_folder(std::string_view own_groups, std::string_view 
   return {};
 }
 
-Result<Cgroup> Cgroup::make_for_job() {
-  static constexpr const char* k_what = "make a cgroup for the job";
+Result<Cgroup> Cgroup::own() {
   const auto groups = read_file("/proc/self/cgroup");
   const auto mounts = read_file("/proc/self/mountinfo", 8U << 20U);
   if (!groups || !mounts) return tl::unexpected(groups ? mounts.error() : groups.error());
-  const std::string own = detail::cgroup_folder(*groups, *mounts);
-  if (own.empty()) return fail(ErrorKind::not_found, k_what, "no cgroup version 2 is mounted");
+  std::string folder = detail::cgroup_folder(*groups, *mounts);
+  if (folder.empty())
+    return fail(ErrorKind::not_found, "find our own cgroup", "no cgroup version 2 is mounted");
+  return Cgroup(std::move(folder));
+}
+
+Result<Cgroup> Cgroup::make_for_job() {
+  static constexpr const char* k_what = "make a cgroup for the job";
+  const auto ours = Cgroup::own();
+  if (!ours) return tl::unexpected(Error{ours.error()}.within(k_what));
+  const std::string& own = ours->folder();
 
   if (is_delegated(own)) {
     const std::string aside = own + "/shim";
@@ -197,6 +205,11 @@ std::vector<Process> Cgroup::processes() const {
 void Cgroup::kill() const {
   if (write_word(folder_ + "/cgroup.kill", "1")) return;
   for (const Process& process : processes()) signal_process(process, SIGKILL);
+}
+
+void Cgroup::kill_others() const {
+  for (const Process& process : processes())
+    if (process.pid != ::getpid()) signal_process(process, SIGKILL);
 }
 
 void Cgroup::remove() const {

@@ -18,6 +18,8 @@ class Cgroup {
   // 1). In a delegated unit of systemd's the caller moves to a sibling, `shim`, and the job's group is `job`: systemd
   // wants no processes in inner groups there. An error where there is no version 2, or no right to it.
   [[nodiscard]] static Result<Cgroup> make_for_job();
+  // The caller's own; an error where there is no version 2.
+  [[nodiscard]] static Result<Cgroup> own();
   // One that is there already.
   [[nodiscard]] static Cgroup at(std::string folder) { return Cgroup(std::move(folder)); }
 
@@ -37,6 +39,8 @@ class Cgroup {
   // SIGKILL to all of it: by cgroup.kill, and where the kernel hasn't got it (before 5.14) one by one, which needs to
   // be repeated until it's no longer populated.
   void kill() const;
+  // SIGKILL to each but the caller.
+  void kill_others() const;
   // Removes it and what the job made below it; quietly nothing where a process is left.
   void remove() const;
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from sandbox import Instance, Sandbox
 from tests.e2e.helpers import INSIDE, POWER_OFF, SOON, Run, start
@@ -68,6 +69,11 @@ def start_waiting(
 
 def kill_guard(instance: Instance) -> None:
     instance.sh("kill -9 $(systemctl show curfew.service --property=MainPID --value)")
+
+
+def seconds_of(moment: Mapping[str, str]) -> float:
+    """The time that `curfew status` tells as {"at": …}; a second more or less is what rounding makes of it."""
+    return datetime.fromisoformat(moment["at"]).timestamp()
 
 
 def take_l2_away(instance: Instance) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sandbox import Sandbox
-from tests.e2e.fault_helpers import SAVE_GIVEN_UP, SAVE_LIMIT, Boot, go, start_waiting
+from tests.e2e.fault_helpers import SAVE_GIVEN_UP, SAVE_LIMIT, WAITS, Boot, go, start_waiting
 from tests.e2e.helpers import (
     POWER_OFF,
     SOON,
@@ -182,3 +182,60 @@ def test_without_metadata_the_machine_ends_by_its_own_shutdown(
     assert objects(cloud, bucket) == SAVED
     assert run.code() == 0
     assert_no_call(cloud, instance, "TerminateInstances", "StopInstances")
+
+
+def test_s3_that_is_slow_is_waited_for(machine: Boot, cloud: Sandbox, bucket: str) -> None:
+    instance = machine()
+    run = start_waiting(instance, bucket)
+    cloud.fault("slow", "s3", instance=instance.id, delay=2.5)
+    took = assert_ended(instance, go(instance), within=20 + POWER_OFF)
+    assert took > 2.5
+    assert objects(cloud, bucket) == SAVED
+    assert run.code() == 0
+    assert "everything is saved" in run.log()
+
+
+def test_s3_that_refuses_is_asked_seldom_and_told(machine: Boot, cloud: Sandbox, bucket: str) -> None:
+    """A right may come late, with a role that is attached late; but it's asked for every 30 s only."""
+    instance = machine()
+    run = start_waiting(instance, bucket, *LIMIT)
+    cloud.fault("error", "s3", instance=instance.id, code="AccessDenied", status=403)
+    assert_ended(instance, go(instance), within=SAVE_GIVEN_UP)
+    assert objects(cloud, bucket) == {}
+    assert_told_what_is_not_saved(run.log())
+    assert "AccessDenied" in run.log()
+    assert run.code() == 125
+    made = [(c["op"], c["path"]) for c in cloud.requests if c["source"] == instance.id and c["fault"]]
+    assert made and len(made) == len(set(made)), made
+
+
+@pytest.mark.parametrize("renewed", [True, False], ids=["renewed", "not-renewed"])
+def test_keys_that_expire_in_mid_save(machine: Boot, cloud: Sandbox, bucket: str, renewed: bool) -> None:
+    """S3 takes the first few files, then not another one signed with the old key."""
+    instance = machine()
+    run = start(
+        instance,
+        f"for i in {{1..40}}; do echo $i >out/$i; done; {WAITS} rm out/model",
+        *("--save", f"out/=s3://{bucket}/run/", *LIMIT),
+    )
+    run.wait_out("waiting")
+    run.wait_err("this machine will be gone")
+    (old,) = {call["key"] for call in cloud.requests if call["source"] == instance.id}
+    if renewed:
+        new = instance.rotate_credentials()["AccessKeyId"]
+    cloud.fault("error", "s3", instance=instance.id, key=old, skip=10, code="ExpiredToken", status=400)
+    assert_ended(instance, go(instance), within=SAVE_GIVEN_UP)
+    signed = [
+        (call["key"], call["fault"])
+        for call in cloud.requests
+        if call["source"] == instance.id and call["service"] == "s3" and call["op"] == "PutObject"
+    ]
+    assert (old, None) in signed and (old, "error") in signed, "they didn't expire in mid-save"
+    if renewed:
+        assert (new, None) in signed
+        assert objects(cloud, bucket) == {f"run/{i}": f"{i}\n".encode() for i in range(1, 41)}
+        assert run.code() == 0
+    else:
+        assert 0 < len(objects(cloud, bucket)) < 40
+        assert "not everything" in run.log() and "ExpiredToken" in run.log()
+        assert run.code() == 125

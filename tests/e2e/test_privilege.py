@@ -151,7 +151,9 @@ def test_a_foreign_user_is_refused_at_the_sockets(machine: Boot, cloud: Sandbox,
                 result = instance.exec(["python3", "-c", _FOREIGN, path, words], user="mallory")
                 assert result.code != 0 and "refused" in result.err, (path, words, result)
     assert run.code() is None
-    assert instance.exec([INSIDE, "status"], user="mallory").code == 3, "told nothing"
+    told = instance.exec([INSIDE, "status"], user="mallory")
+    # Whether it's sent away before or after it has asked is a matter of chance.
+    assert told.code in (3, 125) and "stage" not in told.out, told
     assert_ended(instance, go(instance))
     assert objects(cloud, bucket) == SAVED
     assert run.code() == 0

@@ -51,6 +51,7 @@ int before_end_command(const Words& words, const World&) {
   auto job = os::job_spec_from_json(*text);
   if (!job) return refuse(job.error());
   job->argv = {os::exists("/bin/bash") ? "/bin/bash" : "/bin/sh", "-c", guard->before_end};
+  job->oom_score = os::JobSpec{}.oom_score;  // a user's command, also where the job is curfew's own
   job->env.push_back("CURFEW_CAUSE=" + word_after(words, "--cause"));
   shim::exec_as_job(*job);
 }

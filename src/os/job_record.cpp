@@ -78,6 +78,7 @@ std::string to_json(const JobSpec& spec) {
       {"rows", spec.rows},
       {"columns", spec.columns},
       {"terminal_settings", to_hex(spec.terminal_settings)},
+      {"oom_score", spec.oom_score},
       {"output_bytes", spec.output_bytes},
   });
 }
@@ -108,6 +109,7 @@ Result<JobSpec> job_spec_from_json(std::string_view text) {
   spec.rows = read.whole<std::uint16_t>("rows");
   spec.columns = read.whole<std::uint16_t>("columns");
   spec.terminal_settings = from_hex(read.text("terminal_settings"));
+  spec.oom_score = read.whole<int>("oom_score");
   spec.output_bytes = read.whole<std::uint64_t>("output_bytes");
   if (auto good = read.status(); !good) return fail(std::move(good.error()));
   return spec;

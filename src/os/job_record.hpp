@@ -49,6 +49,8 @@ struct JobSpec {
   std::uint16_t columns = 80;
   std::string
       terminal_settings;  // the caller's termios as bytes, for the pseudo-terminal; empty: the kernel's default
+  // The kernel's preference for it where memory runs out: one of curfew's own frees none by dying.
+  int oom_score = 500;
   std::uint64_t output_bytes = 64ULL << 20U;  // output.log is renamed to output.log.1 past that
 };
 [[nodiscard]] std::string to_json(const JobSpec& spec);

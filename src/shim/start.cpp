@@ -36,8 +36,6 @@ struct Report {
   int error = 0;
 };
 
-constexpr std::string_view k_oom_score = "500";
-
 // More than the default 64 KiB: fewer turns for a chatty job. Refused past a user's quota, which is fine.
 constexpr int k_pipe_bytes = 256 * 1024;
 
@@ -46,6 +44,7 @@ struct Plan {
   const os::JobSpec* spec = nullptr;
   std::vector<char*> argv;
   std::vector<char*> env;
+  std::string oom_score;
   std::array<int, 3> descriptors{-1, -1, -1};
   int terminal = -1;      // to become the controlling one
   int cgroup_procs = -1;  // to write "0" to; -1 where clone3 did it or there's none
@@ -91,7 +90,7 @@ void close_inherited() {
   const os::JobSpec& spec = *plan.spec;
   // The armour of the one who started us isn't the job's. Raising the score is always allowed.
   if (const int score = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC); score >= 0) {
-    [[maybe_unused]] const auto written = ::write(score, k_oom_score.data(), k_oom_score.size());
+    [[maybe_unused]] const auto written = ::write(score, plan.oom_score.data(), plan.oom_score.size());
     ::close(score);
   }
   close_inherited();
@@ -190,6 +189,7 @@ std::vector<std::string> clean_environment(const std::vector<std::string>& env) 
 void exec_as_job(const os::JobSpec& spec) {
   Plan plan;
   plan.spec = &spec;
+  plan.oom_score = std::to_string(spec.oom_score);
   plan.argv = pointers(spec.argv);
   const auto env = clean_environment(spec.env);
   plan.env = pointers(env);
@@ -200,6 +200,7 @@ Result<StartedJob> start_job(const os::JobSpec& spec, const os::Cgroup* cgroup) 
   StartedJob job;
   Plan plan;
   plan.spec = &spec;
+  plan.oom_score = std::to_string(spec.oom_score);
   plan.argv = pointers(spec.argv);
   const auto env = clean_environment(spec.env);
   plan.env = pointers(env);

@@ -22,6 +22,7 @@ TEST(JobSpec, survives_its_json_whatever_its_bytes_are) {
   spec.rows = 50;
   spec.columns = 65'535;
   spec.terminal_settings = std::string("\0\x01\xff\x7f", 4);
+  spec.oom_score = -1000;
   spec.output_bytes = 1ULL << 40U;
   const auto read = job_spec_from_json(to_json(spec));
   ASSERT_TRUE(read) << read.error().text();
@@ -37,6 +38,7 @@ TEST(JobSpec, survives_its_json_whatever_its_bytes_are) {
   EXPECT_EQ(read->limits[0].second.rlim_cur, 1024U);
   EXPECT_EQ(read->limits[1].second.rlim_max, RLIM_INFINITY);
   EXPECT_TRUE(read->stdin_tty && !read->stdout_tty && read->stderr_tty && read->one_output);
+  EXPECT_EQ(read->oom_score, -1000);
   EXPECT_EQ(read->rows, 50);
   EXPECT_EQ(read->columns, 65'535);
   EXPECT_EQ(read->terminal_settings, spec.terminal_settings);

@@ -12,6 +12,7 @@
 
 #include "base/text.hpp"
 #include "cli/commands.hpp"
+#include "cli/conceal.hpp"
 #include "os/clock.hpp"
 #include "os/power/power.hpp"
 #include "os/terminal.hpp"
@@ -90,7 +91,10 @@ int main(int argc, char** argv) {
   curfew::os::SystemPower power;
   int code = curfew::cli::k_exit_failed;
   try {
-    code = dispatch(argv[1], {argv + 2, argv + argc}, {clock, power});
+    const Words words{argv + 2, argv + argc};
+    const std::string name = argv[1];
+    curfew::cli::conceal_tokens(argc, argv);
+    code = dispatch(name, words, {clock, power});
   } catch (const std::exception& error) {
     std::fprintf(stderr, "curfew: a bug in curfew: %s; the layers that were armed hold\n", error.what());
   }

@@ -9,6 +9,7 @@
 
 #include "guard/cloud_aws.hpp"
 #include "guard/cost_reading.hpp"
+#include "guard/probes/jupyter.hpp"
 #include "notify/secret_file.hpp"
 #include "notify/target.hpp"
 #include "os/command.hpp"
@@ -23,6 +24,8 @@ namespace {
 constexpr Millis k_sudo_limit{5'000};
 constexpr Millis k_credentials_limit{5'000};
 constexpr Millis k_cost_limit{10'000};
+// A process that only waits: killing it frees nothing, and would end the machine.
+constexpr int k_own_oom_score = -1000;
 
 std::string absolute(const std::string& path, const std::string& folder) {
   return path.empty() || path.front() == '/' ? path : folder + "/" + path;
@@ -43,7 +46,7 @@ guard::Spec guard_spec(const RunOptions& options, const os::JobSpec& job, const 
   spec.rules.has_before_end = !options.before_end.empty();
   spec.rules.keep_on_failure = options.keep_on_failure;
   spec.rules.early_signal = options.early_signal;
-  spec.rules.no_command = options.pid.has_value();
+  spec.rules.no_command = options.pid.has_value() || options.guards_machine;
   spec.before_end = options.before_end;
   spec.watches = options.watches;
   spec.watches.stall_path = absolute(options.watches.stall_path, job.cwd);
@@ -91,6 +94,24 @@ Status resolve_notify(const RunOptions& options, guard::Spec& spec, std::vector<
   return {};
 }
 
+// A token in the URL wins.
+Status take_jupyter_token(guard::Watches& watches) {
+  if (watches.jupyter.empty() || !watches.jupyter_token.empty()) return {};
+  watches.jupyter_token = net::get(net::process_environment(), "JUPYTER_TOKEN");
+  const auto server = guard::parse_jupyter(watches.jupyter, watches.jupyter_token);
+  if (!server) return fail(Error{server.error()}.within("JUPYTER_TOKEN"));
+  return {};
+}
+
+// The job of a machine without a command: it waits to be told to end.
+Status wait_for_nothing(os::JobSpec& job) {
+  auto program = os::own_path();
+  if (!program) return fail(std::move(program.error()));
+  job.argv = {*program, "wait"};
+  job.oom_score = k_own_oom_score;
+  return {};
+}
+
 // The job that stands for a process that runs already: it waits for that one, and ends it when told to.
 Result<guard::WatchedProcess> wait_for_process(const RunOptions& options, os::JobSpec& job) {
   const std::string what = "guard process " + std::to_string(*options.pid);
@@ -106,6 +127,7 @@ Result<guard::WatchedProcess> wait_for_process(const RunOptions& options, os::Jo
               "--pid",   std::to_string(*options.pid),
               "--start", std::to_string(process->start),
               "--grace", std::to_string(options.grace.count())};
+  job.oom_score = k_own_oom_score;
   return guard::WatchedProcess{*options.pid, process->start};
 }
 
@@ -138,6 +160,9 @@ Result<Prepared> prepare(const RunOptions& options, os::JobSpec job, const os::C
     if (!found) return fail(std::move(found.error()));
     watched = *found;
   }
+  if (options.guards_machine) {
+    if (auto waits = wait_for_nothing(job); !waits) return fail(std::move(waits.error()));
+  }
   Prepared prepared;
   auto spec = guard_spec(options, job, clock);
   spec.watched = watched;
@@ -147,6 +172,7 @@ Result<Prepared> prepare(const RunOptions& options, os::JobSpec job, const os::C
     if (auto log = os::open_append(spec.log, 0644); !log) return fail(std::move(log.error()).within("--log"));
   }
 
+  if (auto taken = take_jupyter_token(spec.watches); !taken) return fail(std::move(taken.error()));
   if (!spec.watches.done_file.empty()) {
     // One that an earlier run has left is not this run's.
     const auto mark = guard::mark_of(spec.watches.done_file);

@@ -6,6 +6,7 @@ namespace curfew::cli {
 const std::string_view k_run_help = R"(Usage: curfew run [options] -- COMMAND [ARG...]
        curfew run [options] --shell "STRING"     # pipes and && as typed
        curfew run [options] --pid PID            # a process that runs already
+       curfew run --idle-gpu TIME [options]      # no command: a notebook or SSH machine
 
 Runs a training command and makes sure that this machine ends when the work ends: when the command exits, crashes, hangs
 or reaches a limit, results are saved to S3 and the EC2 instance ends itself.
@@ -20,7 +21,10 @@ How long it may take:
   --signal NAME@TIME   a signal to the command so long before it's stopped, for a checkpoint: USR1@10m
 
 What else ends it:
-  --idle-gpu TIME[:P%] all GPUs were below P percent (default 5) for so long, once one had been busy
+  --idle-gpu TIME[:P%] all GPUs were below P percent (default 5) for so long, once one had been busy; without a
+                       command: and nothing was typed at a terminal, from the start on
+  --jupyter URL        without a command: and no kernel of this Jupyter server was used. The token: in JUPYTER_TOKEN, or
+                       as ?token= in the URL
   --idle-gpu-any       one idle GPU is enough
   --gpu-start TIME     no GPU was ever busy for so long
   --stall TIME         nothing was written to stdout, stderr or below --stall-path for so long
@@ -60,6 +64,7 @@ Examples:
   curfew run --max-time 8h --save model/=s3://my-bucket/run7 -- python train.py --epochs 50
   curfew run --max-cost 20 --save-every 10m --save ckpt/=s3://my-bucket/run7 --notify file:$HOME/.slack -- ./train.sh
   curfew run --idle-gpu 30m --gpu-start 20m --stall 45m --keep-on-failure 30m -- ./train.sh
+  curfew run --idle-gpu 30m --max-time 8h --jupyter http://127.0.0.1:8888/
   curfew run --deadline 2026-11-25T06:00Z --then stop --shell "make data && python train.py | tee train.log"
 )";
 

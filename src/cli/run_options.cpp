@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "guard/probes/done_pattern.hpp"
 #include "guard/probes/idle.hpp"
+#include "guard/probes/jupyter.hpp"
 #include "notify/target.hpp"
 #include "os/files.hpp"
 #include "save/target.hpp"
@@ -42,7 +43,7 @@ struct Raw {
   std::string max_time, max_hours, deadline, grace, save_limit, then, log, log_format, shell;
   std::string idle_gpu, gpu_start, stall, stall_path, done_file, done_pattern;
   bool idle_gpu_any = false;
-  std::string signal, before_end, before_end_limit, keep_on_failure, spot_notice, pid;
+  std::string signal, before_end, before_end_limit, keep_on_failure, spot_notice, pid, jupyter;
   std::string max_cost, price, save_every;
   std::vector<std::string> saves, notify;
   bool quiet = false, dry_run = false, help = false;
@@ -92,6 +93,7 @@ void declare(CLI::App& app, Raw& raw) {
   app.add_option("--keep-on-failure", raw.keep_on_failure);
   app.add_option("--spot-notice", raw.spot_notice);
   app.add_option("--pid", raw.pid);
+  app.add_option("--jupyter", raw.jupyter);
   app.add_option("--then", raw.then);
   app.add_option("--log", raw.log);
   app.add_option("--log-format", raw.log_format);
@@ -197,19 +199,36 @@ Status take_watches(const Raw& raw, guard::Watches& watches) {
     if (const auto pattern = guard::DonePattern::compile(raw.done_pattern); !pattern)
       return fail(Error{pattern.error()}.within("--done-pattern"));
   }
-  if (raw.pid.empty()) return {};
-  if (!raw.signal.empty())
-    return bad_usage("--signal", "is for a command; a process that runs already isn't sent one");
-  // What it prints goes elsewhere.
-  if (!raw.done_pattern.empty())
-    return bad_usage("--done-pattern", "can't see what a process prints that runs already");
-  if (watches.stall && raw.stall_path.empty())
-    return bad_usage("--stall", "can't see what a process prints that runs already", "add --stall-path DIR");
+  if (raw.jupyter.empty()) return {};
+  const auto server = guard::parse_jupyter(raw.jupyter, "");
+  if (!server) return fail(Error{server.error()}.within("--jupyter"));
+  watches.jupyter = server->shown();
+  watches.jupyter_token = server->token;
   return {};
 }
 
-// What is guarded: a command, a shell's words, or a process that runs already.
-Status take_work(const Raw& raw, std::vector<std::string> command, RunOptions& options) {
+// What a process that runs already, or a machine without a job, can't be asked for.
+Status check_without_command(const Raw& raw, const RunOptions& options) {
+  if (!options.guards_machine && !raw.jupyter.empty())
+    return bad_usage("--jupyter", "is for a machine that is guarded without a command");
+  if (!options.guards_machine && !options.pid) return {};
+  const std::string whose = options.pid ? "a process that runs already" : "a machine without a command";
+  if (!raw.signal.empty()) return bad_usage("--signal", "is for a command; " + whose + " isn't sent one");
+  // What is printed goes elsewhere.
+  if (!raw.done_pattern.empty()) return bad_usage("--done-pattern", "can't see what is printed on " + whose);
+  if (!raw.stall.empty() && raw.stall_path.empty())
+    return bad_usage("--stall", "can't see what is printed by " + whose, "add --stall-path DIR");
+  if (options.pid) return {};
+  if (raw.idle_gpu_any)
+    return bad_usage("--idle-gpu-any", "is for a command; " + whose + " is idle when all of it is");
+  if (!raw.keep_on_failure.empty())
+    return bad_usage("--keep-on-failure", "is for a command; nothing fails on " + whose);
+  if (!raw.jupyter.empty() && !options.watches.idle) return bad_usage("--jupyter", "needs --idle-gpu");
+  return {};
+}
+
+// What is guarded: a command, a shell's words, a process that runs already, or the machine itself.
+Status take_work(const Raw& raw, bool dashes, std::vector<std::string> command, RunOptions& options) {
   options.argv = std::move(command);
   if (!raw.shell.empty() && !options.argv.empty())
     return bad_usage("--shell", "and a command after -- can't both be run");
@@ -228,8 +247,16 @@ Status take_work(const Raw& raw, std::vector<std::string> command, RunOptions& o
     options.argv = {os::exists("/bin/bash") ? "/bin/bash" : "/bin/sh", "-c", raw.shell};
     return {};
   }
+  // After a "--" there is to be a command: one that is missing came from a variable that is empty.
+  if (!dashes && (options.watches.idle || !raw.done_file.empty())) {
+    options.guards_machine = true;
+    options.command = "this machine";
+    return {};
+  }
   if (options.argv.empty() || options.argv.front().empty())
-    return bad_usage("no command to run", "", "curfew run [options] -- COMMAND [ARG...]");
+    return bad_usage(
+        "no command to run", "",
+        "curfew run [options] -- COMMAND [ARG...]; without one it needs --idle-gpu, --done-file or --pid");
   options.command = shell_quoted(options.argv);
   return {};
 }
@@ -237,7 +264,8 @@ Status take_work(const Raw& raw, std::vector<std::string> command, RunOptions& o
 }  // namespace
 
 const std::vector<KnownOption>& configurable_options() {
-  static constexpr std::array<std::string_view, 4> k_of_one_run{"help", "pid", "shell", "dry-run"};
+  // A Jupyter server is a machine's without a command, and would be refused for every job.
+  static constexpr std::array<std::string_view, 5> k_of_one_run{"help", "pid", "shell", "dry-run", "jupyter"};
   static constexpr std::array<std::string_view, 3> k_numbers{"max-hours", "max-cost", "price"};
   const auto is_among = [](const auto& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
@@ -334,7 +362,10 @@ Result<RunOptions> parse_run(const std::vector<std::string>& words) {
   if (auto took = take_watches(raw, options.watches); !took) return fail(std::move(took.error()));
   std::vector<std::string> command;
   if (dashes != words.end()) command.assign(dashes + 1, words.end());
-  if (auto took = take_work(raw, std::move(command), options); !took) return fail(std::move(took.error()));
+  const bool has_dashes = dashes != words.end();
+  if (auto took = take_work(raw, has_dashes, std::move(command), options); !took)
+    return fail(std::move(took.error()));
+  if (auto good = check_without_command(raw, options); !good) return fail(std::move(good.error()));
   return options;
 }
 

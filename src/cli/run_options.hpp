@@ -31,7 +31,8 @@ struct RunOptions {
   std::optional<guard::EarlySignal> early_signal;
   guard::SpotNotice spot_notice = guard::SpotNotice::automatic;
   guard::Watches watches;
-  std::optional<int> pid;  // instead of a command: a process that runs already
+  std::optional<int> pid;       // instead of a command: a process that runs already
+  bool guards_machine = false;  // without any: the machine itself
   guard::Then then = guard::Then::automatic;
   std::string log;
   os::LogFormat log_format = os::LogFormat::text;

@@ -120,6 +120,11 @@ void print_text(const json::object& status) {
                      (cost->at("limit").is_null() ? "" : " of " + text_at(*cost, "limit")) + " since " +
                      text_at(*cost, "since") + ": " + text_at(*cost, "text"));
   if (const auto* saving = status.at("saving").if_object()) line("saved", saved_text(*saving));
+  // What is looked at, as it was seen last.
+  for (const char* name : {"gpus", "output", "stall_path", "terminals", "jupyter", "idle"}) {
+    const auto* reading = status.if_contains(name);
+    if (reading != nullptr && !reading->is_null()) line(name, text_at(status, name));
+  }
   line("ending", text_at(status, "ending"));
 }
 

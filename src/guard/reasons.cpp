@@ -24,16 +24,6 @@ std::string text_of(Millis duration) {
   return format_duration(std::chrono::duration_cast<Seconds>(duration));
 }
 
-std::string percent_text(int millipercent) {
-  std::string text = std::to_string(millipercent / 1'000);
-  if (const int rest = millipercent % 1'000; rest != 0) {
-    std::string decimals = std::to_string(1'000 + rest).substr(1);
-    decimals.erase(decimals.find_last_not_of('0') + 1);
-    text += "." + decimals;
-  }
-  return text + "%";
-}
-
 }  // namespace
 
 Reasons::Reasons(const Spec& spec, World world) : spec_(spec), world_(std::move(world)) {
@@ -42,6 +32,11 @@ Reasons::Reasons(const Spec& spec, World world) : spec_(spec), world_(std::move(
   if (watches.idle || watches.gpu_start)
     prober_.emplace(world_.clock, world_.log,
                     [this](const Reading& reading, BootTime at) { take_gpus(reading, at); });
+  if (watches.idle && spec_.guards_machine())
+    machine_.emplace(spec_, world_.io, world_.clock, world_.log,
+                     [this](std::string why) { found(Cause::idle, std::move(why)); });
+  // What isn't there needn't answer.
+  if (machine_ && !machine_->has_hardware()) prober_->expect_nothing();
   if (!watches.stall_path.empty()) path_watch_.emplace(executor, world_.clock, watches.stall_path);
   if (!watches.done_file.empty()) done_file_.emplace(executor, watches.done_file);
   if (!watches.done_pattern.empty()) {
@@ -59,6 +54,7 @@ void Reasons::start(bool gpu_was_busy) {
   gpus_.ever_busy = gpu_was_busy;
   output_changed_at_ = world_.clock.boot();
   if (prober_) asio::co_spawn(world_.io, prober_->run(), k_rethrow);
+  if (machine_) machine_->start();
   if (path_watch_) asio::co_spawn(world_.io, watch_path(), k_rethrow);
   if (done_file_) asio::co_spawn(world_.io, watch_done_file(), k_rethrow);
   if (done_pattern_) asio::co_spawn(world_.io, watch_done_pattern(), k_rethrow);
@@ -76,7 +72,9 @@ void Reasons::take_gpus(const Reading& reading, BootTime at) {
   gpus_ = with_reading(std::move(gpus_), reading, at, watches.idle_millipercent / 1'000.0);
   gpus_.ever_busy = gpus_.ever_busy || was_busy;
   if (gpus_.ever_busy && !was_busy) world_.sink(GpuBusy{});
-  if (watches.idle) {
+  if (machine_) {
+    machine_->take_gpus(reading, gpus_);
+  } else if (watches.idle) {
     const Millis idle = watches.idle_any ? any_idle_for(gpus_) : all_idle_for(gpus_);
     if (idle >= *watches.idle)
       found(Cause::idle, std::string(watches.idle_any ? "a GPU has" : "the GPUs have") + " been below " +
@@ -169,7 +167,8 @@ Readings Reasons::readings() const {
     }
     if (out.gpus.empty()) out.gpus = "unknown";
   }
-  out.output = "silent for " + text_of(now - output_changed_at_);
+  if (!spec_.rules.no_command) out.output = "silent for " + text_of(now - output_changed_at_);
+  if (machine_) out.machine = machine_->readings();
   if (path_watch_) out.path = "unchanged for " + text_of(unchanged_for(path_));
   return out;
 }

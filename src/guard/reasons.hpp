@@ -9,6 +9,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "guard/machine_watch.hpp"
 #include "guard/policy.hpp"
 #include "guard/probes/idle.hpp"
 #include "guard/probes/output_watch.hpp"
@@ -22,9 +23,10 @@ namespace curfew::guard {
 
 // What `curfew status` shows of the readings; a line each.
 struct Readings {
-  std::string gpus;    // "GPU 0 NVIDIA A10G 97%, GPU 1 … unknown"
-  std::string output;  // "silent for 3m"
-  std::string path;    // "unchanged for 3m"
+  std::string gpus;                // "GPU 0 NVIDIA A10G 97%, GPU 1 … unknown"
+  std::string output;              // "silent for 3m"
+  std::string path;                // "unchanged for 3m"
+  MachineWatch::Readings machine;  // of one that is guarded without a command
 };
 
 class Reasons {
@@ -56,6 +58,7 @@ class Reasons {
   const Spec& spec_;
   World world_;
   std::optional<Prober> prober_;
+  std::optional<MachineWatch> machine_;
   std::optional<PathWatch> path_watch_;
   std::optional<FileWatch> done_file_;
   std::optional<OutputWatch> done_pattern_;

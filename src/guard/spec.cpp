@@ -65,7 +65,9 @@ json::object to_object(const Watches& watches) {
           {"done_file_device", watches.done_file_mark.device},
           {"done_file_inode", watches.done_file_mark.inode},
           {"done_file_changed_ns", watches.done_file_mark.changed_ns},
-          {"done_pattern", watches.done_pattern}};
+          {"done_pattern", watches.done_pattern},
+          {"jupyter", watches.jupyter},
+          {"jupyter_token", watches.jupyter_token}};
 }
 
 std::optional<Seconds> maybe_seconds(os::JsonReader& read, std::string_view name) {
@@ -133,6 +135,8 @@ Result<Watches> watches_from_object(json::object object) {
   watches.stall_path = read.text("stall_path");
   watches.done_file = read.text("done_file");
   watches.done_pattern = read.text("done_pattern");
+  watches.jupyter = read.text("jupyter");
+  watches.jupyter_token = read.text("jupyter_token");
   watches.done_file_mark = {read.flag("done_file_exists"), read.whole<std::uint64_t>("done_file_device"),
                             read.whole<std::uint64_t>("done_file_inode"),
                             read.number("done_file_changed_ns")};

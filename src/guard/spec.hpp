@@ -31,10 +31,12 @@ struct Watches {
   bool idle_any = false;          // one idle GPU is enough
   std::optional<Seconds> gpu_start;
   std::optional<Seconds> stall;
-  std::string stall_path;    // absolute
-  std::string done_file;     // absolute
-  FileMark done_file_mark;   // what stood there before the job was started
-  std::string done_pattern;  // ECMAScript
+  std::string stall_path;     // absolute
+  std::string done_file;      // absolute
+  FileMark done_file_mark;    // what stood there before the job was started
+  std::string done_pattern;   // ECMAScript
+  std::string jupyter;        // without a command: where its server is; never with a token
+  std::string jupyter_token;  // never to be shown
 };
 
 // --spot-notice: on spot instances, always, never.
@@ -76,6 +78,8 @@ struct Spec {
 
   // L0 and L2 exist only where the machine is to end: not with `--then none`, in a dry run, or with auto off EC2.
   [[nodiscard]] bool ends_machine() const;
+  // Without a command: the whole machine is what is guarded, and the job only waits.
+  [[nodiscard]] bool guards_machine() const { return rules.no_command && !watched; }
   [[nodiscard]] std::string path() const { return places.state + "/guard.json"; }
   [[nodiscard]] std::string state_path() const { return places.state + "/state.json"; }
   // The guard's own log, kept to be saved.

@@ -43,6 +43,8 @@ json::value to_value(const std::optional<MidwayStatus>& midway, const Spec& spec
                       {"in_trouble", midway->in_trouble}};
 }
 
+json::value maybe_text(const std::string& text) { return text.empty() ? json::value() : json::value(text); }
+
 json::value result_of(const State& state) {
   if (state.start_failure) return json::object{{"how", "not started"}, {"number", *state.start_failure}};
   if (!state.result) return {};
@@ -90,9 +92,12 @@ std::string status_json(const StatusInput& in) {
       {"save", summary ? json::value(save::to_json(*summary)) : json::value()},
       {"saving", to_value(midway, spec)},
       {"cost", to_value(cost, spec, now)},
-      {"gpus", readings.gpus.empty() ? json::value() : json::value(readings.gpus)},
-      {"output", readings.output.empty() ? json::value() : json::value(readings.output)},
-      {"stall_path", readings.path.empty() ? json::value() : json::value(readings.path)},
+      {"gpus", maybe_text(readings.gpus)},
+      {"output", maybe_text(readings.output)},
+      {"idle", maybe_text(readings.machine.idle)},
+      {"terminals", maybe_text(readings.machine.terminals)},
+      {"jupyter", maybe_text(readings.machine.jupyter)},
+      {"stall_path", maybe_text(readings.path)},
       {"reason", state.reason.empty() ? json::value() : json::value(state.reason)},
       {"instance", facts ? json::value(facts->instance_id) : json::value()},
   };

@@ -165,12 +165,13 @@ def start_words(
     name: str = "run",
     env: Mapping[str, str] | None = None,
     wait: bool = True,
+    program: str = INSIDE,
 ) -> Run:
     """As start(), with the words after `curfew run` as they are, but for a log in the run's folder."""
     run = Run(instance, name)
     instance.sh(f"mkdir -p {run.folder}")
     environment = {"HOME": "/root", "AWS_ENDPOINT_URL": instance.cloud.guest_endpoint, **(env or {})}
-    argv = [INSIDE, "run", "--log", f"{run.folder}/log", *words]
+    argv = [program, "run", "--log", f"{run.folder}/log", *words]
     instance.exec(["bash", "-c", _WRAPPER, "bash", run.folder, *argv], detach=True, env=environment)
     if wait:
         run.wait_err("curfew: guarding ")

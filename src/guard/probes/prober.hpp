@@ -55,6 +55,9 @@ class Prober {
   // Looks for as long as the loop runs. Says once in the log when readings stop, and once when they come (again).
   [[nodiscard]] Awaitable<void> run();
 
+  // None there, as far as can be seen: that there is no reading is no news.
+  void expect_nothing() { told_failing_ = true; }
+
   // The program that readings come from; empty where none has answered yet.
   [[nodiscard]] std::string source() const;
 

@@ -199,7 +199,8 @@ TEST(Configurable, are_the_options_that_belong_to_no_single_run) {
   const auto find = [&](std::string_view name) {
     return std::find_if(known.begin(), known.end(), [&](const auto& each) { return each.name == name; });
   };
-  for (const auto* name : {"help", "pid", "shell", "dry-run"}) EXPECT_EQ(find(name), known.end()) << name;
+  for (const auto* name : {"help", "pid", "shell", "dry-run", "jupyter"})
+    EXPECT_EQ(find(name), known.end()) << name;
   ASSERT_NE(find("max-time"), known.end());
   EXPECT_EQ(find("max-time")->takes, Takes::text);
   EXPECT_EQ(find("max-cost")->takes, Takes::number);
@@ -241,6 +242,51 @@ TEST(WithSettings, a_default_that_needs_another_option_waits_for_it) {
   ASSERT_TRUE(options) << options.error().text();
   EXPECT_EQ(options->save_limit, Seconds{300});
   EXPECT_EQ(options->save_every, Seconds{600});
+}
+
+TEST(ParseRun, guards_a_machine_without_a_command_where_something_tells_its_end) {
+  struct Case {
+    Words words;
+    const char* says;  // empty: taken
+  };
+  const Case cases[] = {
+      {{"--idle-gpu", "30m"}, ""},
+      {{"--idle-gpu", "30m", "--max-time", "8h", "--jupyter", "http://127.0.0.1:8888/?token=secret"}, ""},
+      {{"--done-file", "DONE"}, ""},
+      {{"--idle-gpu", "30m", "--stall", "45m", "--stall-path", "work"}, ""},
+      {{"--idle-gpu", "30m", "--gpu-start", "1h", "--before-end", "make", "--save", "a=s3://bkt/p"}, ""},
+      {{"--max-time", "8h"}, "without one it needs --idle-gpu, --done-file or --pid"},
+      {{"--gpu-start", "20m"}, "no command"},
+      {{"--idle-gpu", "30m", "--"}, "no command"},  // -- $UNSET
+      {{"--idle-gpu", "30m", "--", ""}, "no command"},
+      {{"--idle-gpu", "30m", "--idle-gpu-any"}, "--idle-gpu-any"},
+      {{"--idle-gpu", "30m", "--signal", "USR1@10m"}, "--signal"},
+      {{"--idle-gpu", "30m", "--done-pattern", "x"}, "--done-pattern"},
+      {{"--idle-gpu", "30m", "--stall", "45m"}, "--stall-path"},
+      {{"--idle-gpu", "30m", "--keep-on-failure", "1h"}, "--keep-on-failure"},
+      {{"--done-file", "DONE", "--jupyter", "http://127.0.0.1:8888/?token=secret"}, "needs --idle-gpu"},
+      {{"--idle-gpu", "30m", "--jupyter", "http://10.0.0.1:8888/?token=secret"}, "https"},
+      {{"--idle-gpu", "30m", "--jupyter", "http://me:secret@127.0.0.1:8888/"}, "--jupyter"},
+      {{"--idle-gpu", "30m", "--jupyter", "http://127.0.0.1/?token=secret", "--", "x"}, "without a command"},
+      {{"--idle-gpu", "30m", "--jupyter", "http://127.0.0.1/?token=secret", "--pid", "12"},
+       "without a command"},
+  };
+  for (const auto& c : cases) {
+    const auto options = parse_run(c.words);
+    ASSERT_EQ(options.has_value(), *c.says == '\0') << c.words.back();
+    if (!options) {
+      EXPECT_NE(options.error().text().find(c.says), std::string::npos) << options.error().text();
+      EXPECT_EQ(options.error().text().find("secret"), std::string::npos) << options.error().text();
+      continue;
+    }
+    EXPECT_TRUE(options->guards_machine && options->argv.empty()) << c.words.back();
+    EXPECT_EQ(options->command, "this machine");
+    EXPECT_EQ(options->watches.jupyter.find("secret"), std::string::npos);
+    EXPECT_EQ(options->watches.jupyter_token, options->watches.jupyter.empty() ? "" : "secret");
+  }
+  EXPECT_FALSE(parse_run({"--idle-gpu", "30m", "--", "train"})->guards_machine);
+  EXPECT_FALSE(parse_run({"--idle-gpu", "30m", "--pid", "12"})->guards_machine);
+  EXPECT_FALSE(parse_run({"--idle-gpu", "30m", "--shell", "train"})->guards_machine);
 }
 
 TEST(GuardEnvironment, is_what_concerns_aws_and_the_network) {

@@ -24,8 +24,12 @@ TEST(Spec, survives_the_way_through_its_file) {
   spec.rules.keep_on_failure = Seconds{1800};
   spec.rules.early_signal = EarlySignal{10, Seconds{600}};
   spec.before_end = "make report";
-  spec.watches = {Seconds{1800},    2'500,  true, Seconds{1200}, Seconds{2700}, "/logs", "/done",
-                  {true, 1, 2, -3}, "^done"};
+  spec.watches = {Seconds{1800}, 2'500,
+                  true,          Seconds{1200},
+                  Seconds{2700}, "/logs",
+                  "/done",       {true, 1, 2, -3},
+                  "^done",       "http://127.0.0.1:8888/",
+                  "secret"};
   spec.spot_notice = SpotNotice::on;
   spec.times = some_times();
   spec.saves = {"out/=s3://b/p", "x y=s3://b"};
@@ -59,6 +63,8 @@ TEST(Spec, survives_the_way_through_its_file) {
   EXPECT_EQ(read->rules.early_signal->ahead, Seconds{600});
   EXPECT_EQ(read->watches.idle_millipercent, 2'500);
   EXPECT_EQ(read->watches.done_file_mark, (FileMark{true, 1, 2, -3}));
+  EXPECT_EQ(read->watches.jupyter, "http://127.0.0.1:8888/");
+  EXPECT_EQ(read->watches.jupyter_token, "secret");
   EXPECT_EQ(read->spot_notice, SpotNotice::on);
 }
 

@@ -47,6 +47,7 @@ guard::Spec guard_spec(const RunOptions& options, const os::JobSpec& job, const 
   spec.rules.keep_on_failure = options.keep_on_failure;
   spec.rules.early_signal = options.early_signal;
   spec.rules.no_command = options.pid.has_value() || options.guards_machine;
+  spec.rules.guards_machine = options.guards_machine;
   spec.before_end = options.before_end;
   spec.watches = options.watches;
   spec.watches.stall_path = absolute(options.watches.stall_path, job.cwd);

@@ -1,12 +1,10 @@
 // `curfew run`: the front end. Usage and options: run_options.cpp.
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 
 #include "base/text.hpp"
 #include "cli/commands.hpp"
-#include "cli/config.hpp"
 #include "cli/follow.hpp"
 #include "cli/prepare.hpp"
 #include "cli/relay.hpp"
@@ -48,22 +46,6 @@ Result<Started> start_with_sudo(const StartRequest& request) {
     return fail(ErrorKind::system, "start the guard with sudo",
                 notes.empty() ? "exit " + std::to_string(outcome->code) : notes.back());
   return Started{std::move(notes), {}};
-}
-
-Result<RunOptions> parse_with_config(const Words& words) {
-  // What is wrong in a file must not keep anybody from reading the help.
-  const auto typed = typed_options(words);
-  if (std::find(typed.begin(), typed.end(), "help") != typed.end()) return parse_run(words);
-  const auto settings =
-      load_config(config_paths(net::process_environment()), configurable_options(), ::geteuid() == 0);
-  if (!settings) return fail(Error{settings.error()});
-  auto options = parse_run(with_settings(words, *settings));
-  if (options || settings->empty()) return options;
-  // Whether the words or a file is to blame, their reader must find it.
-  if (auto alone = parse_run(words); !alone) return alone;
-  auto error = std::move(options.error());
-  error.hint += (error.hint.empty() ? "" : "; ") + std::string("see curfew config for what files set");
-  return fail(std::move(error));
 }
 
 }  // namespace

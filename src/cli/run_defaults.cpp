@@ -1,8 +1,12 @@
 // What configuration files have to do with the command line of `curfew run`.
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 
+#include "cli/config.hpp"
 #include "cli/run_options.hpp"
+#include "net/environment.hpp"
 
 namespace curfew::cli {
 namespace {
@@ -59,6 +63,28 @@ std::vector<std::string> with_settings(const std::vector<std::string>& words,
   auto all = words_of(holding);
   all.insert(all.end(), words.begin(), words.end());
   return all;
+}
+
+Result<RunOptions> parse_with_config(const std::vector<std::string>& words) {
+  // What is wrong in a file must not keep anybody from reading the help.
+  const auto typed = typed_options(words);
+  if (std::find(typed.begin(), typed.end(), "help") != typed.end()) return parse_run(words);
+  const auto settings =
+      load_config(config_paths(net::process_environment()), configurable_options(), ::geteuid() == 0);
+  if (!settings) return fail(Error{settings.error()});
+  auto options = parse_run(with_settings(words, *settings));
+  // A machine is guarded where somebody says so, not where a command is missing and a file has --idle-gpu for all jobs.
+  const auto tells_the_end = [](const std::string& name) {
+    return name == "idle-gpu" || name == "done-file";
+  };
+  if (options && options->guards_machine && std::none_of(typed.begin(), typed.end(), tells_the_end))
+    return parse_run(words);
+  if (options || settings->empty()) return options;
+  // Whether the words or a file is to blame, their reader must find it.
+  if (auto alone = parse_run(words); !alone) return alone;
+  auto error = std::move(options.error());
+  error.hint += (error.hint.empty() ? "" : "; ") + std::string("see curfew config for what files set");
+  return fail(std::move(error));
 }
 
 }  // namespace curfew::cli

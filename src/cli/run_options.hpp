@@ -62,6 +62,9 @@ extern const std::string_view k_run_help;
 // "USR1@10m", "SIGUSR1@10m", "10@90s"; KILL and STOP, which nobody can hear, are refused.
 [[nodiscard]] Result<guard::EarlySignal> parse_early_signal(std::string_view text);
 
+// `words` is what follows `run`, as typed; the configuration files' words are put in front.
+[[nodiscard]] Result<RunOptions> parse_with_config(const std::vector<std::string>& words);
+
 // `words` is what follows `run`. The error names the option, the value and what would be right.
 [[nodiscard]] Result<RunOptions> parse_run(const std::vector<std::string>& words);
 

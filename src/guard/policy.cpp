@@ -97,6 +97,11 @@ class Machine {
   }
 
   void on(const JobNotStarted& event) {
+    if (rules_.guards_machine) {
+      state_.tree_gone = true;
+      if (state_.stage == Stage::arming) on(JobStarted{});
+      return go_on_alone();
+    }
     if (state_.stage != Stage::arming && state_.stage != Stage::draining && state_.stage != Stage::killing)
       return;
     if (is_over()) return;
@@ -110,6 +115,7 @@ class Machine {
   void on(const JobEnded& event) {
     const bool is_news = !state_.result || state_.result->how == JobResult::How::unknown;
     if (state_.published || !is_news || state_.start_failure) return;
+    if (rules_.guards_machine && is_before(state_.stage, Stage::draining)) return go_on_alone();
     state_.result = event.result;
     info("the command has ended: " + result_text(event.result));
     if (is_before(state_.stage, Stage::draining)) {
@@ -128,6 +134,7 @@ class Machine {
 
   void on(const JobLost&) {
     if (!is_before(state_.stage, Stage::before_end) || is_over()) return;
+    if (rules_.guards_machine && is_before(state_.stage, Stage::draining)) return go_on_alone();
     state_.result = JobResult{};
     if (state_.stage == Stage::killing) return;
     if (state_.stage == Stage::draining) {
@@ -322,6 +329,7 @@ class Machine {
     // After a command that ended by itself there's nothing left, as a rule; what is hears of it soon enough.
     if (!is_over())
       info("stopping the job: " + signal_text(signal) + ", " + seconds_text(left) + " until SIGKILL");
+    if (rules_.guards_machine && state_.tree_gone) enter_before_end();
   }
 
   void enter_killing(const std::string& why) {
@@ -488,6 +496,12 @@ class Machine {
     error(why);
     act(CancelBeforeEnd{});
     enter_saving();
+  }
+
+  // Whoever is at work on the machine must not lose it because a process that only waits was killed, or can't be started.
+  void go_on_alone() {
+    if (state_.stage == Stage::draining || state_.stage == Stage::killing) return enter_before_end();
+    warn("the process that waits in place of a command is gone: this machine is guarded without it");
   }
 
   // ---- how long

@@ -84,8 +84,9 @@ struct Rules {
   bool dry_run = false;
   bool on_terminal = false;  // a person sits there: a command that can't be started then ends nothing
   bool has_before_end = false;
-  bool no_command = false;     // the job is curfew's own and only waits: that it's idle is what it waits for
-  Seconds keep_on_failure{0};  // zero: not asked for
+  bool no_command = false;      // the job is curfew's own and only waits: that it's idle is what it waits for
+  bool guards_machine = false;  // and nothing else: it can be guarded without its job as well
+  Seconds keep_on_failure{0};   // zero: not asked for
   std::optional<EarlySignal> early_signal;
 };
 

@@ -32,7 +32,7 @@ Reasons::Reasons(const Spec& spec, World world) : spec_(spec), world_(std::move(
   if (watches.idle || watches.gpu_start)
     prober_.emplace(world_.clock, world_.log,
                     [this](const Reading& reading, BootTime at) { take_gpus(reading, at); });
-  if (watches.idle && spec_.guards_machine())
+  if (watches.idle && spec_.rules.guards_machine)
     machine_.emplace(spec_, world_.io, world_.clock, world_.log,
                      [this](std::string why) { found(Cause::idle, std::move(why)); });
   // What isn't there needn't answer.

@@ -221,6 +221,7 @@ Result<Spec> spec_from_json(std::string_view text) {
   const auto watched_pid = read.number("watched_pid");
   const auto watched_start = read.whole<std::uint64_t>("watched_start");
   if (watched_pid > 0) spec.watched = WatchedProcess{watched_pid, watched_start};
+  spec.rules.guards_machine = spec.rules.no_command && !spec.watched;
   if (auto notice = parse_spot_notice(read.text("spot_notice"))) spec.spot_notice = *notice;
   else read.refuse("spot_notice", "is unknown");
   spec.save_every = maybe_seconds(read, "save_every_s");

@@ -69,8 +69,8 @@ struct Spec {
   std::vector<std::string> notify;  // where to, resolved: secrets, never shown
   std::string log;                  // a file, or empty
   os::LogFormat log_format = os::LogFormat::text;
-  bool on_ec2 = false;   // by what the machine says of itself
-  bool service = false;  // supervised by systemd; else by the shim
+  bool on_ec2 = false;     // by what the machine says of itself
+  bool service = false;    // supervised by systemd; else by the shim
   bool root = false;
   std::uint32_t owner = 0;  // the job's uid: may follow and stop it by the control socket
   std::map<std::string, std::string> environment;  // AWS_*, proxies, certificates, HOME
@@ -78,8 +78,6 @@ struct Spec {
 
   // L0 and L2 exist only where the machine is to end: not with `--then none`, in a dry run, or with auto off EC2.
   [[nodiscard]] bool ends_machine() const;
-  // Without a command: the whole machine is what is guarded, and the job only waits.
-  [[nodiscard]] bool guards_machine() const { return rules.no_command && !watched; }
   [[nodiscard]] std::string path() const { return places.state + "/guard.json"; }
   [[nodiscard]] std::string state_path() const { return places.state + "/state.json"; }
   // The guard's own log, kept to be saved.

@@ -46,6 +46,35 @@ TEST(PolicyCauses, a_probe_is_not_heard_once_the_job_is_ending) {
   }
 }
 
+TEST(PolicyCauses, a_machine_is_guarded_without_the_process_that_waits_in_place_of_a_command) {
+  struct Case {
+    const char* name;
+    std::vector<Event> events;
+  };
+  const Case cases[] = {{"not started", {JobNotStarted{127}}},
+                        {"killed", {JobStarted{}, JobEnded{{JobResult::How::signalled, 9}}, TreeGone{}}},
+                        {"its parent died", {JobStarted{}, JobLost{}, TreeGone{}}}};
+  for (const auto& c : cases) {
+    Guard guard;
+    guard.rules.no_command = guard.rules.guards_machine = true;
+    for (const auto& event : c.events) EXPECT_EQ(guard.takes(event), "") << c.name;
+    EXPECT_EQ(guard.state.stage, Stage::running) << c.name;
+    EXPECT_EQ(guard.ticks_at(1000s), "") << c.name;
+    EXPECT_EQ(guard.takes(ReasonFound{Cause::idle, "idle"}), "signal 15, save 21m40s") << c.name;
+    EXPECT_EQ(guard.takes(SaveEnded{true}), "publish 0, " + k_end) << c.name;
+  }
+  // Told to end before it was there.
+  Guard guard;
+  guard.rules.no_command = guard.rules.guards_machine = true;
+  guard.takes(StopAsked{15, false});
+  EXPECT_EQ(guard.takes(JobNotStarted{127}), "save 5m");
+  // A process that runs already is another matter: it has ended.
+  Guard watching;
+  watching.rules.no_command = true;
+  watching.takes(JobStarted{});
+  EXPECT_EQ(watching.takes(JobEnded{{JobResult::How::exited, 0}}), "signal 15");
+}
+
 TEST(PolicyCauses, a_cost_limit_is_a_stop_at_with_another_name) {
   Guard guard;
   guard.in(Stage::running);

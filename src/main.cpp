@@ -30,13 +30,15 @@ constexpr std::string_view k_help = R"(Usage: curfew COMMAND ...
 
 Makes sure that a GPU training instance ends when its work ends.
 
-  run      guard a training command on this machine, save its results, end the machine
-  extend   give the guarded job more time
-  stop     stop the guarded job in order, then end the machine
-  disarm   take every protection off this machine
-  status   what is guarded here, when it ends, which layers hold
-  config   the defaults of `curfew run` and where each comes from
-  version  the version
+  run        guard a training command on this machine, save its results, end the machine
+  extend     give the guarded job more time
+  stop       stop the guarded job in order, then end the machine
+  disarm     take every protection off this machine
+  install    guard this machine from each boot on: a notebook or SSH machine that people keep
+  uninstall  take that away
+  status     what is guarded here, when it ends, which layers hold
+  config     the defaults of `curfew run` and where each comes from
+  version    the version
 
 `curfew COMMAND --help` tells more, with examples.
 )";
@@ -47,13 +49,16 @@ struct Command {
   bool for_people;
 };
 
-constexpr std::array<Command, 12> k_commands{{
+constexpr std::array<Command, 15> k_commands{{
     {"run", curfew::cli::run_command, true},
     {"status", curfew::cli::status_command, true},
     {"config", curfew::cli::config_command, true},
     {"extend", curfew::cli::extend_command, true},
     {"stop", curfew::cli::stop_command, true},
     {"disarm", curfew::cli::disarm_command, true},
+    {"install", curfew::cli::install_command, true},
+    {"uninstall", curfew::cli::uninstall_command, true},
+    {"boot", curfew::cli::boot_command, false},
     {"before-end", curfew::cli::before_end_command, false},
     {"wait", curfew::cli::wait_command, false},
     {"guard", curfew::cli::guard_command, false},

@@ -26,12 +26,15 @@ struct World {
 [[nodiscard]] int extend_command(const Words& words, const World& world);
 [[nodiscard]] int stop_command(const Words& words, const World& world);
 [[nodiscard]] int disarm_command(const Words& words, const World& world);
+[[nodiscard]] int install_command(const Words& words, const World& world);
+[[nodiscard]] int uninstall_command(const Words& words, const World& world);
 
 // Not for people: roles that curfew starts itself.
 [[nodiscard]] int guard_command(const Words& words, const World& world);
 [[nodiscard]] int shim_command(const Words& words, const World& world);
 [[nodiscard]] int before_end_command(const Words& words, const World& world);
 [[nodiscard]] int wait_command(const Words& words, const World& world);
+[[nodiscard]] int boot_command(const Words& words, const World& world);
 [[nodiscard]] int l0_command(const Words& words, const World& world);
 [[nodiscard]] int start_as_root_command(const Words& words, const World& world);
 

@@ -10,6 +10,7 @@
 #include "guard/cloud_aws.hpp"
 #include "guard/cost_reading.hpp"
 #include "guard/probes/jupyter.hpp"
+#include "layers/installed.hpp"
 #include "notify/secret_file.hpp"
 #include "notify/target.hpp"
 #include "os/command.hpp"
@@ -203,6 +204,10 @@ Result<Prepared> prepare(const RunOptions& options, os::JobSpec job, const os::C
     if (auto found = guard::check_credentials(spec.environment, clock, k_credentials_limit); !found)
       return fail(ErrorKind::refused, who, "`sudo -n` is not allowed, and " + found.error().text(), hint);
   }
+  if (layers::is_installed(spec.places))
+    return fail(ErrorKind::conflict, "start a guard",
+                "this machine is guarded from each boot on, by `curfew install`",
+                "run a command as it is there, its GPU keeps the machine; or `curfew uninstall` first");
   if (auto alone = check_no_other_guard(spec.places); !alone) return fail(std::move(alone.error()));
   if (auto limited = limit_cost(spec, clock); !limited) return fail(std::move(limited.error()));
   prepared.request = {std::move(job), std::move(spec)};

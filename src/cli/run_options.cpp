@@ -255,7 +255,7 @@ Status take_work(const Raw& raw, bool dashes, std::vector<std::string> command, 
   }
   if (options.argv.empty() || options.argv.front().empty())
     return bad_usage(
-        "no command to run", "",
+        k_no_command, "",
         "curfew run [options] -- COMMAND [ARG...]; without one it needs --idle-gpu, --done-file or --pid");
   options.command = shell_quoted(options.argv);
   return {};

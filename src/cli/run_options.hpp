@@ -44,6 +44,8 @@ struct RunOptions {
 };
 
 extern const std::string_view k_run_help;
+// Error::what of parse_run where there is nothing to guard.
+inline constexpr const char* k_no_command = "no command to run";
 
 // All of them, as "--max-time".
 [[nodiscard]] std::vector<std::string> run_option_names();

@@ -168,7 +168,8 @@ Status arm_l0(const guard::Spec& spec, const layers::L0& l0, const os::Clock& cl
   const layers::L0Record record{{end.wall + layers::k_l0_after_end, end.boot + layers::k_l0_after_end},
                                 spec.times.boot_id,
                                 plan_marks,
-                                os::machine_id()};
+                                os::machine_id(),
+                                spec.installed};
   return l0.arm(record, {clock.wall(), clock.boot(), os::boot_id()});
 }
 
@@ -185,6 +186,8 @@ Status check_it_runs(const std::string& program) {
 // What can't be undone is what the error, which is told, was about. A systemctl that hung is not asked again: the job
 // waits meanwhile.
 void undo(const guard::Spec& spec, const layers::L0& l0, ErrorKind why) {
+  // From a boot on nobody is there to hear of it: L0 stays, and ends the machine at its limit.
+  if (spec.installed) return;
   const layers::L2 l2{spec.places};
   const bool hangs = spec.service && why == ErrorKind::timed_out;
   if (spec.ends_machine()) (void)(hangs ? l0.remove_files() : l0.disarm());
@@ -192,8 +195,12 @@ void undo(const guard::Spec& spec, const layers::L0& l0, ErrorKind why) {
 }
 
 layers::GuardUnit guard_unit_of(const guard::Spec& spec) {
+  // An installed guard that can't be kept running must not take its machine away at each boot, before anybody can log in
+  // and mend it: there L0 ends it, at its limit.
+  const bool has_l0 = spec.times.end_at.has_value();
+  const bool powers_off = spec.ends_machine() && !(spec.installed && has_l0);
   // Grace and saving, when the machine is shut down by another's hand.
-  return {spec.ends_machine(), spec.rules.limits.after_stop() + Seconds{30}};
+  return {powers_off, spec.rules.limits.after_stop() + Seconds{30}, !spec.installed};
 }
 
 Status start_by_systemd(const guard::Spec& spec) {

@@ -12,6 +12,7 @@
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/guard_link.hpp"
+#include "layers/installed.hpp"
 #include "layers/l0.hpp"
 #include "layers/l2.hpp"
 #include "os/files.hpp"
@@ -126,6 +127,7 @@ void print_text(const json::object& status) {
     if (reading != nullptr && !reading->is_null()) line(name, text_at(status, name));
   }
   line("ending", text_at(status, "ending"));
+  if (status.at("installed").as_bool()) line("at boot", "guarded anew (`curfew install`)");
 }
 
 // The newest of what the guards of these places have left.
@@ -166,11 +168,14 @@ json::value recorded_by_shim(const std::vector<layers::Places>& candidates) {
 int show_last(const std::vector<layers::Places>& candidates, bool as_json) {
   auto last = last_of(candidates);
   if (last.is_null()) last = recorded_by_shim(candidates);
+  const bool installed = layers::is_installed(layers::Places{});
   if (as_json) {
-    std::puts(json::serialize(json::object{{"version", 1}, {"guard_pid", nullptr}, {"last", last}}).c_str());
+    const json::object none{{"version", 1}, {"guard_pid", nullptr}, {"installed", installed}, {"last", last}};
+    std::puts(json::serialize(none).c_str());
     return k_exit_no_guard;
   }
   std::puts("no guard is running on this machine");
+  if (installed) std::puts("the next boot is guarded anew (`curfew install`)");
   if (const auto* object = last.if_object()) {
     const auto* result = object->if_contains("result");
     const auto* how = result == nullptr ? nullptr : result->if_object();
@@ -204,6 +209,7 @@ int status_command(const Words& words, const World& world) {
       std::fprintf(stderr, "curfew: %s\n", status.error().text().c_str());
       return k_exit_failed;
     }
+    (*status)["installed"] = layers::is_installed(places);
     (*status)["layers"] = layers_of(places, *status, world.power);
     if (as_json) std::puts(json::serialize(*status).c_str());
     else print_text(*status);

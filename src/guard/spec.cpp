@@ -184,6 +184,7 @@ std::string to_json(const Spec& spec) {
       {"log", spec.log},
       {"log_json", spec.log_format == os::LogFormat::json},
       {"on_ec2", spec.on_ec2},
+      {"installed", spec.installed},
       {"service", spec.service},
       {"root", spec.root},
       {"owner", spec.owner},
@@ -239,6 +240,7 @@ Result<Spec> spec_from_json(std::string_view text) {
   spec.log = read.text("log");
   spec.log_format = read.flag("log_json") ? os::LogFormat::json : os::LogFormat::text;
   spec.on_ec2 = read.flag("on_ec2");
+  spec.installed = read.flag("installed");
   spec.service = read.flag("service");
   spec.root = read.flag("root");
   spec.owner = static_cast<std::uint32_t>(read.number("owner"));

@@ -70,6 +70,7 @@ struct Spec {
   std::string log;                  // a file, or empty
   os::LogFormat log_format = os::LogFormat::text;
   bool on_ec2 = false;     // by what the machine says of itself
+  bool installed = false;  // began with this boot, by `curfew install`, and the next one begins anew
   bool service = false;    // supervised by systemd; else by the shim
   bool root = false;
   std::uint32_t owner = 0;  // the job's uid: may follow and stop it by the control socket

@@ -184,7 +184,8 @@ Awaitable<void> Supervisor::move_l0_to_end() {
   const layers::L0Record record{{end.wall + layers::k_l0_after_end, end.boot + layers::k_l0_after_end},
                                 state_.times.boot_id,
                                 state_.plan.marks_ended,
-                                os::machine_id()};
+                                os::machine_id(),
+                                spec_.installed};
   const std::function<Status()> work = [this, record, at = now()] { return l0_.move(record, at); };
   const auto moved = co_await on_worker(workers_, k_unhurried, work);
   if (!moved) parts_.log.error(moved.error().text());

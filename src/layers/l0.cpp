@@ -62,7 +62,8 @@ std::string to_json(const L0Record& record) {
                                                     {"at_boot_ms", record.at.boot.time_since_epoch().count()},
                                                     {"boot_id", record.boot_id},
                                                     {"marks_ended", record.marks_ended},
-                                                    {"machine", record.machine}});
+                                                    {"machine", record.machine},
+                                                    {"every_boot", record.every_boot}});
 }
 
 Result<L0Record> l0_record_from_json(std::string_view text) {
@@ -70,7 +71,8 @@ Result<L0Record> l0_record_from_json(std::string_view text) {
   L0Record record{{WallTime{Millis{read.number("at_wall_ms")}}, BootTime{Millis{read.number("at_boot_ms")}}},
                   read.text("boot_id"),
                   read.flag("marks_ended"),
-                  read.text("machine")};
+                  read.text("machine"),
+                  read.flag("every_boot")};
   if (auto good = read.status(); !good) return fail(std::move(good.error()));
   return record;
 }
@@ -88,7 +90,9 @@ Status L0::arm(const L0Record& record, const job::Now& now) const {
 
   // The calendar time follows from what is left, not from record.at.wall: those differ once the wall clock has jumped.
   const auto seconds = std::chrono::ceil<Seconds>(left);
-  Status done = write_unit(places_, k_l0_timer, l0_timer_unit(now.wall + seconds, seconds));
+  Status done = write_unit(
+      places_, k_l0_timer,
+      record.every_boot ? l0_boot_timer_unit(seconds) : l0_timer_unit(now.wall + seconds, seconds));
   if (done) done = write_unit(places_, k_l0_ending_timer, l0_ending_timer_unit(k_l0_while_ending));
   if (done) done = write_unit(places_, k_l0_service, l0_service_unit(places_));
   if (done) done = link_unit(places_, k_l0_timer, "timers.target");
@@ -135,8 +139,16 @@ L0Reading L0::verify() const {
   if (const auto words = split(next, ' '); words.size() == 4 && words[3] == "UTC") {
     if (auto parsed = parse_utc(std::string(words[1]) + "T" + std::string(words[2]) + "Z")) at = *parsed;
   }
-  return {true, at,
-          std::string(k_l0_timer) + " " + state + ", " + enabled + (next.empty() ? "" : ", next " + next)};
+  std::string text = std::string(k_l0_timer) + " " + state + ", " + enabled;
+  if (!next.empty()) text += ", next " + next;
+  // One that counts from each boot has no calendar time; its record, for those who may read it, has.
+  if (const auto record = os::read_file(record_path(places_)); next.empty() && record) {
+    if (const auto parsed = l0_record_from_json(*record); parsed && parsed->boot_id == os::boot_id()) {
+      at = parsed->at.wall;
+      text += ", next " + format_utc(*at) + ", from each boot on";
+    }
+  }
+  return {true, at, text};
 }
 
 Status L0::remove_files() const {
@@ -185,7 +197,7 @@ int run_l0(const Places& places, const os::Clock& clock, os::Power& power) {
   if (record) {
     // A disk that was moved to another instance, or an image made of it: nothing is to end here.
     const auto here = os::machine_id();
-    if (!here.empty() && !record->machine.empty() && here != record->machine)
+    if (!record->every_boot && !here.empty() && !record->machine.empty() && here != record->machine)
       return L0{places, os::has_systemd(), power}.disarm() ? 0 : 1;
     if (left_to_l0(*record, now) > Millis{0}) {
       // A wall clock that jumped forward, or a timer that was started late.

@@ -24,6 +24,7 @@ struct L0Record {
   std::string boot_id;
   bool marks_ended = false;
   std::string machine = {};  // os::machine_id() where it was armed; empty: not known
+  bool every_boot = false;   // installed: it's for each boot to come as well
 };
 [[nodiscard]] std::string to_json(const L0Record& record);
 [[nodiscard]] Result<L0Record> l0_record_from_json(std::string_view text);

@@ -53,6 +53,7 @@ Status L2::write_files(const GuardUnit& unit) const {
     done =
         os::replace_file(places_.runtime_units + "/" + k_job_service, job_unit(places_), 0644, os::Sync::no);
   const std::string wants = places_.units + "/multi-user.target.wants";
+  if (done && !unit.enabled) return os::remove_file(wants + "/" + k_guard_service);
   if (done) done = os::make_private_folder(wants, 0755);
   if (!done) return done;
   if (::symlink(guard.c_str(), (wants + "/" + k_guard_service).c_str()) != 0 && errno != EEXIST)

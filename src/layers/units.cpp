@@ -28,6 +28,22 @@ std::string l0_timer_unit(WallTime at, Seconds remaining) {
       format_systemd(at), std::max(remaining, Seconds{0}).count(), k_l0_service);
 }
 
+std::string l0_boot_timer_unit(Seconds limit) {
+  return fmt::format(
+      "[Unit]\n"
+      "Description=curfew L0: this machine's end, from each boot on\n"
+      "DefaultDependencies=no\n"
+      "\n"
+      "[Timer]\n"
+      "OnActiveSec={}s\n"
+      "AccuracySec=1s\n"
+      "Unit={}\n"
+      "\n"
+      "[Install]\n"
+      "WantedBy=timers.target\n",
+      std::max(limit, Seconds{0}).count(), k_l0_service);
+}
+
 std::string l0_ending_timer_unit(Seconds ahead) {
   return fmt::format(
       "[Unit]\n"
@@ -50,6 +66,7 @@ std::string l0_service_unit(const Places& places) {
       "DefaultDependencies=no\n"
       "ConditionPathExists=|!{}\n"
       "ConditionPathExists=|{}\n"
+      "ConditionPathExists=|{}\n"
       "FailureAction=poweroff-force\n"
       "\n"
       "[Service]\n"
@@ -57,8 +74,8 @@ std::string l0_service_unit(const Places& places) {
       "TimeoutStartSec=300\n"
       "ExecStart=/bin/sh -c '\"$$0\" l0 --state \"$$1\" --run \"$$2\" && exit 0; "
       "(shutdown -h now || systemctl poweroff) & sleep 120; systemctl poweroff -ff' {} {} {}\n",
-      places.ended_marker(), places.armed_marker(), unit_quoted(places.program), unit_quoted(places.state),
-      unit_quoted(places.run));
+      places.ended_marker(), places.armed_marker(), places.installed(), unit_quoted(places.program),
+      unit_quoted(places.state), unit_quoted(places.run));
 }
 
 std::string guard_unit(const Places& places, const GuardUnit& unit) {
@@ -113,6 +130,22 @@ std::string job_unit(const Places& places) {
       "TasksMax=infinity\n"
       "LimitNOFILE=524288\n",
       k_guard_service, unit_quoted(places.program), unit_quoted(places.state), unit_quoted(places.run));
+}
+
+std::string boot_unit(const Places& places) {
+  return fmt::format(
+      "[Unit]\n"
+      "Description=curfew: guards this machine from each boot on\n"
+      "\n"
+      "[Service]\n"
+      "Type=oneshot\n"
+      "RemainAfterExit=yes\n"
+      "ExecStart={} boot --state {} --run {}\n"
+      "TimeoutStartSec=300\n"
+      "\n"
+      "[Install]\n"
+      "WantedBy=multi-user.target\n",
+      unit_quoted(places.program), unit_quoted(places.state), unit_quoted(places.run));
 }
 
 }  // namespace curfew::layers

@@ -43,7 +43,7 @@ TEST(Spec, survives_the_way_through_its_file) {
   spec.command = "python train.py";
   spec.log = "/tmp/log";
   spec.log_format = os::LogFormat::json;
-  spec.on_ec2 = spec.service = spec.root = true;
+  spec.on_ec2 = spec.installed = spec.service = spec.root = true;
   spec.owner = 1000;
   spec.environment = {{"AWS_REGION", "us-east-1"}, {"HOME", "/home/u"}};
   spec.places.state = "/s";
@@ -59,7 +59,7 @@ TEST(Spec, survives_the_way_through_its_file) {
   EXPECT_EQ(read->cost_bound->end_at, spec.cost_bound->end_at);
   EXPECT_EQ(read->cost_bound->times.end_at->boot, spec.times.end_at->boot);
   EXPECT_EQ(read->notify, spec.notify);
-  EXPECT_TRUE(read->rules.has_before_end);
+  EXPECT_TRUE(read->rules.has_before_end && read->installed);
   EXPECT_EQ(read->rules.early_signal->ahead, Seconds{600});
   EXPECT_EQ(read->watches.idle_millipercent, 2'500);
   EXPECT_EQ(read->watches.done_file_mark, (FileMark{true, 1, 2, -3}));

@@ -33,13 +33,14 @@ TEST(LeftToL0, goes_by_the_boot_clock_within_a_boot_and_by_the_wall_clock_after_
 }
 
 TEST(L0Record, survives_the_way_through_its_file) {
-  const L0Record record{{WallTime{Millis{1'700'000'000'123}}, BootTime{Millis{77}}}, "boot", true};
+  const L0Record record{
+      {WallTime{Millis{1'700'000'000'123}}, BootTime{Millis{77}}}, "boot", true, "i-1", true};
   const auto read = l0_record_from_json(to_json(record));
   ASSERT_TRUE(read) << read.error().text();
   EXPECT_EQ(read->at.wall, record.at.wall);
   EXPECT_EQ(read->at.boot, record.at.boot);
   EXPECT_EQ(read->boot_id, "boot");
-  EXPECT_TRUE(read->marks_ended);
+  EXPECT_TRUE(read->marks_ended && read->every_boot);
   for (const auto* bad : {"", "{}", "[]", "{\"at_wall_ms\":\"soon\"}"})
     EXPECT_FALSE(l0_record_from_json(bad)) << bad;
 }

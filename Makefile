@@ -15,7 +15,7 @@ test: ## what a change must pass: layers, format, unit tests, simulation, saniti
 	@scripts/test
 
 bench: ## curfew beside what people use today
-	@scripts/install build sandbox python
+	@scripts/install build sandbox python bench
 	@scripts/build
 	@.venv/bin/python -m bench
 

@@ -1,13 +1,15 @@
-"""python -m bench [--quick] [MEASURE…]: curfew beside the baseline, as a table. Exit code 1 where a target is missed."""
+"""python -m bench [--quick] [--moto] [MEASURE…]: curfew beside the baseline, as a table. Exit code 1 where a target is missed."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from bench.machines import CURFEW, Machines, build_probe
@@ -20,6 +22,7 @@ from sandbox.mode import why_not_booted
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a minute's smoke test: numbers mean little")
+    parser.add_argument("--moto", action="store_true", help="save to moto, even where there is versitygw")
     parser.add_argument("measure", nargs="*", help=f"only these of: {', '.join(MEASURES)}")
     options = parser.parse_args()
     if unknown := set(options.measure) - set(MEASURES):
@@ -29,6 +32,10 @@ def main() -> int:
     if why := why_not_booted():
         return _refuse(f"machines can't boot here: {why}")
 
+    # Gigabytes in memory are cleared away then, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    size = QUICK if options.quick else Size()
+    size = replace(size, uploads=replace(size.uploads, moto=options.moto))
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
         probe = build_probe(Path(folder))
@@ -36,7 +43,7 @@ def main() -> int:
             machines = Machines(cloud, probe)
             for name in options.measure or MEASURES:
                 began = time.monotonic()
-                found = MEASURES[name](machines, QUICK if options.quick else Size())
+                found = MEASURES[name](machines, size)
                 rows += found
                 took = f"{time.monotonic() - began:.0f} s, load {os.getloadavg()[0]:.1f}"
                 print(f"bench: {name} ({took})\n{render(found)}", file=sys.stderr)

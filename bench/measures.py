@@ -9,13 +9,15 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
 from bench.inside import fill
 from bench.machines import CURFEW, Machines
 from bench.table import Row, percentile
+from bench.uploads import QUICK as QUICK_UPLOADS
+from bench.uploads import Amounts, measure
 
 _MS = 1e-6  # of a nanosecond
 _MB = 1024 / 1e6  # of a KiB, as the kernel counts
@@ -40,11 +42,12 @@ class Size:
     burn_rounds: int = 5
     print_bytes: int = 1_000_000_000
     print_rounds: int = 2
+    uploads: Amounts = field(default_factory=Amounts)
 
 
 QUICK = Size(
     delays=5, service_delays=1, baseline_delays=3, baseline_interval=1, starts=3, service_starts=1, settle=1, idle=3,
-    saved_mebibytes=32, burn_millions=50, burn_rounds=1, print_bytes=20_000_000, print_rounds=1,
+    saved_mebibytes=32, burn_millions=50, burn_rounds=1, print_bytes=20_000_000, print_rounds=1, uploads=QUICK_UPLOADS,
 )  # fmt: skip
 
 
@@ -146,6 +149,10 @@ def _peak_of_aws(machines: Machines, words: Sequence[str]) -> int:
     return peak
 
 
+def uploads(machines: Machines, size: Size) -> list[Row]:
+    return measure(machines, size.uploads)
+
+
 def slowdown(machines: Machines, size: Size) -> list[Row]:
     """Ratios to the bare command's own time, so both columns are of the same kind."""
     machine = machines.boot(disk="3g")
@@ -177,5 +184,5 @@ def slowdown(machines: Machines, size: Size) -> list[Row]:
 
 
 MEASURES: dict[str, Callable[[Machines, Size], list[Row]]] = {
-    each.__name__: each for each in (delay, start, idle, saving, slowdown, binary)
+    each.__name__: each for each in (delay, start, idle, saving, uploads, slowdown, binary)
 }

@@ -11,31 +11,36 @@ _HEADINGS = ("what", "curfew", "baseline", "curfew/baseline", "target", "")
 
 @dataclass(frozen=True)
 class Row:
-    """ours and baseline in the unit given; None: not measured, or has none. target: ours must be below it."""
+    """ours and baseline in the unit given; None: not measured, or has none. target: ours must be below it. ratio: ours
+    may be at most so much of the baseline."""
 
     what: str
     unit: str
     ours: float
     baseline: float | None = None
     target: float | None = None
+    ratio: float | None = None
 
     @property
     def missed(self) -> bool:
-        return self.target is not None and not self.ours < self.target
+        if self.target is not None and not self.ours < self.target:
+            return True
+        return self.ratio is not None and not (self.baseline and self.ours <= self.ratio * self.baseline)
 
     def cells(self) -> tuple[str, ...]:
         def shown(value: float | None) -> str:
             return "" if value is None else f"{_digits(value)} {self.unit}".rstrip()
 
         ratio = self.ours / self.baseline if self.baseline else None
-        target = "" if self.target is None else f"< {_digits(self.target)} {self.unit}".rstrip()
-        verdict = "" if self.target is None else "MISSED" if self.missed else "ok"
+        targets = [] if self.target is None else [f"< {_digits(self.target)} {self.unit}".rstrip()]
+        targets += [] if self.ratio is None else [f"<= {_digits(self.ratio)} x baseline"]
+        verdict = "" if not targets else "MISSED" if self.missed else "ok"
         return (
             self.what,
             shown(self.ours),
             shown(self.baseline),
             "" if ratio is None else _digits(ratio),
-            target,
+            ", ".join(targets),
             verdict,
         )
 

@@ -29,7 +29,9 @@ struct Parameters {
   std::string query;  // encoded, without the ?
   std::vector<net::Header> headers;
   net::Body body = std::string{};
-  std::string sha256;  // of the body, Base64; empty: hashed where it's in memory
+  // Of an object's data, Base64: S3 keeps it with the object. Never of another body: S3 takes the header for the object's
+  // there too (CompleteMultipartUpload, API Reference), and refuses what doesn't match.
+  std::string sha256;
   bool xml = false;
   std::size_t reply_limit = k_small_reply;
 };
@@ -65,6 +67,8 @@ class RestS3 final : public S3 {
                                      Metadata metadata) override {
     Parameters call;
     call.what = "put " + to.text();
+    if (const auto* text = std::get_if<std::string>(&body); text != nullptr && sha256.empty())
+      sha256 = sha256_base64(*text);
     call.method = "PUT";
     call.at = std::move(to);
     call.body = std::move(body);
@@ -220,12 +224,8 @@ class RestS3 final : public S3 {
     std::uint64_t length = 0;
     if (const auto* text = std::get_if<std::string>(&parameters.body)) length = text->size();
     else length = std::get<net::FileSlice>(parameters.body).length;
-    if (parameters.sha256.empty() && length > 0) {
-      const auto* text = std::get_if<std::string>(&parameters.body);
-      if (text == nullptr)
-        co_return fail(ErrorKind::invalid_input, call.what, "the file's SHA-256 is missing");
-      parameters.sha256 = sha256_base64(*text);
-    }
+    if (parameters.sha256.empty() && std::holds_alternative<net::FileSlice>(parameters.body))
+      co_return fail(ErrorKind::invalid_input, call.what, "the file's SHA-256 is missing");
     if (!parameters.sha256.empty()) {
       const auto digest = net::from_base64(parameters.sha256);
       if (!digest || digest->size() != std::tuple_size_v<Digest>)

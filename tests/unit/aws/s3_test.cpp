@@ -98,6 +98,10 @@ TEST_F(S3Test, UploadsInParts) {
                 sha256_base64("part") +
                 "</ChecksumSHA256><PartNumber>2</PartNumber></Part>"
                 "</CompleteMultipartUpload>");
+  // There the header is the object's checksum, not the body's: S3 refuses one that doesn't match (BadDigest).
+  EXPECT_EQ(test::header_of(http.requests[2], "x-amz-checksum-sha256"), "");
+  EXPECT_EQ(test::header_of(http.requests[2], "X-Amz-Content-SHA256"),
+            sha256_hex(test::body_of(http.requests[2])));
 }
 
 TEST_F(S3Test, SeesAFailureInACompletionsTwoHundred) {

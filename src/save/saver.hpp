@@ -29,7 +29,7 @@ struct Options {
   // there yet as no failure. Empty, for the save at the end: all is saved as it is.
   std::optional<Steady> steady;
   std::size_t parallel = 16;  // requests under way
-  std::size_t threads = 2;   // that read and hash
+  std::size_t threads = 2;    // that read and hash
   std::function<void(const Progress&)>
       progress;  // on the loop, at most four times a second of the clock given
   Pace pace;

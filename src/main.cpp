@@ -98,7 +98,7 @@ int main(int argc, char** argv) {
   try {
     const Words words{argv + 2, argv + argc};
     const std::string name = argv[1];
-    curfew::cli::conceal_tokens(argc, argv);
+    curfew::cli::conceal_secrets(argc, argv);
     code = dispatch(name, words, {clock, power});
   } catch (const std::exception& error) {
     std::fprintf(stderr, "curfew: a bug in curfew: %s; the layers that were armed hold\n", error.what());

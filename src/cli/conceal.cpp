@@ -2,16 +2,37 @@
 #include "cli/conceal.hpp"
 
 #include <cstring>
+#include <string_view>
 
 namespace curfew::cli {
+namespace {
 
-void conceal_tokens(int argc, char** argv) {
-  static constexpr const char* k_name = "token=";
+void conceal_tokens(char* word) {
+  static constexpr std::string_view k_name = "token=";
+  for (char* found = std::strstr(word, k_name.data()); found != nullptr;
+       found = std::strstr(found, k_name.data())) {
+    found += k_name.size();
+    for (; *found != '\0' && *found != '&' && *found != '#'; ++found) *found = '*';
+  }
+}
+
+// A webhook's path is its password.
+void conceal_path(char* url) {
+  char* host = std::strstr(url, "://");
+  if (host == nullptr) return;
+  char* path = std::strchr(host + 3, '/');
+  if (path == nullptr) return;
+  for (++path; *path != '\0'; ++path) *path = '*';
+}
+
+}  // namespace
+
+void conceal_secrets(int argc, char** argv) {
+  static constexpr std::string_view k_notify = "--notify";
   for (int i = 1; i < argc && std::strcmp(argv[i], "--") != 0; ++i) {
-    for (char* found = std::strstr(argv[i], k_name); found != nullptr; found = std::strstr(found, k_name)) {
-      found += std::strlen(k_name);
-      for (; *found != '\0' && *found != '&' && *found != '#'; ++found) *found = '*';
-    }
+    conceal_tokens(argv[i]);
+    const std::string_view word(argv[i]);
+    if (word.starts_with("--notify=") || (i > 1 && k_notify == argv[i - 1])) conceal_path(argv[i]);
   }
 }
 

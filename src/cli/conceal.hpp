@@ -3,7 +3,8 @@
 
 namespace curfew::cli {
 
-// Overwrites, in place, what follows "token=" in each word before "--". The words must have been copied before.
-void conceal_tokens(int argc, char** argv);
+// Overwrites, in place and before any "--", what follows "token=", and the path of a URL that --notify is given. The words
+// must have been copied before.
+void conceal_secrets(int argc, char** argv);
 
 }  // namespace curfew::cli

@@ -28,8 +28,10 @@ struct Options {
   // For saves in the middle of a job: leaves what is still being written for the next one, and takes a SRC that isn't
   // there yet as no failure. Empty, for the save at the end: all is saved as it is.
   std::optional<Steady> steady;
-  std::size_t parallel = 16;  // requests under way
-  std::size_t threads = 2;    // that read and hash
+  // Requests under way. One small file takes S3 tens of milliseconds wherever it is, so that few would be slow; the AWS CLI
+  // has 10. Each costs 150 KB.
+  std::size_t parallel = 16;
+  std::size_t threads = 2;  // that read and hash
   std::function<void(const Progress&)>
       progress;  // on the loop, at most four times a second of the clock given
   Pace pace;

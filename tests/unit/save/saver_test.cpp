@@ -218,7 +218,7 @@ TEST(Save, neither_small_nor_large_files_hold_up_the_others) {
   EXPECT_LT(at("put", "small-0"), 30U);
   EXPECT_LT(at("complete", "checkpoint-2"), 100U);
   EXPECT_LT(at("complete", "checkpoint-2"), at("complete", "checkpoint-1"));
-  EXPECT_EQ(bench.s3.most_at_once, 8);
+  EXPECT_EQ(bench.s3.most_at_once, 16);
 }
 
 TEST(Save, of_ten_thousand_small_files_is_quick) {

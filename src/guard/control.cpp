@@ -1,6 +1,8 @@
 // Serves the control socket.
 #include "guard/control.hpp"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -68,11 +70,29 @@ void ControlServer::tell(FromGuard type, std::string_view text) {
     if (lines_.size() > k_kept_lines) lines_.pop_front();
   }
   for (const auto& client : clients_) {
-    if (!client->follows || client->channel.send(static_cast<char>(type), text)) continue;
+    if (!client->follows) continue;
+    if (client->channel.send(static_cast<char>(type), text)) {
+      if (type == FromGuard::published) client->knows_result = true;
+      continue;
+    }
     // A follower that doesn't keep up, or has gone, misses a line; the log has it. The result it must not miss: it's
     // closed, comes again, and is told then.
-    if (type == FromGuard::published) ::shutdown(client->channel.fd(), SHUT_RDWR);
+    if (type != FromGuard::published) continue;
+    closed_one_ = true;
+    ::shutdown(client->channel.fd(), SHUT_RDWR);
   }
+}
+
+bool ControlServer::all_heard() const {
+  bool any = false;
+  for (const auto& client : clients_) {
+    if (!client->follows) continue;
+    any = true;
+    int unread = 0;
+    if (!client->knows_result || ::ioctl(client->channel.fd(), SIOCOUTQ, &unread) != 0 || unread > 0)
+      return false;
+  }
+  return any && !closed_one_;
 }
 
 Awaitable<void> ControlServer::accept(std::shared_ptr<os::Fd> listener) {
@@ -136,8 +156,10 @@ void ControlServer::answer(Client& client, const os::Message& message) {
     case ToGuard::follow:
       client.follows = true;
       for (const auto& line : lines_) send(FromGuard::line, line);
-      if (const auto published = handlers_.published(); !published.empty())
+      if (const auto published = handlers_.published(); !published.empty()) {
         send(FromGuard::published, published);
+        client.knows_result = !client.gone;
+      }
       return;
     case ToGuard::extend:
     case ToGuard::disarm:

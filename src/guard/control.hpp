@@ -58,12 +58,15 @@ class ControlServer {
   // To everyone who follows; one who doesn't keep up loses lines, never holds up the guard. The last lines are kept for
   // followers who come late.
   void tell(FromGuard type, std::string_view text);
+  // Somebody follows, and all who do have read everything, the result included. False where one had to be closed.
+  [[nodiscard]] bool all_heard() const;
 
  private:
   struct Client {
     os::Channel channel;
     bool may_all = false;  // root, or the guard's own user
     bool follows = false;
+    bool knows_result = false;
     bool gone = false;
   };
 
@@ -78,6 +81,7 @@ class ControlServer {
   Handlers handlers_;
   std::list<std::shared_ptr<Client>> clients_;
   std::deque<std::string> lines_;
+  bool closed_one_ = false;  // who comes again
 };
 
 }  // namespace curfew::guard

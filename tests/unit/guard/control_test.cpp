@@ -1,0 +1,91 @@
+// When the guard may leave its followers alone.
+#include "guard/control.hpp"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+
+#include <boost/asio/io_context.hpp>
+#include <gtest/gtest.h>
+
+namespace curfew::guard {
+namespace {
+
+class ControlTest : public testing::Test {
+ protected:
+  ControlTest() {
+    std::string name = (std::filesystem::temp_directory_path() / "curfew-control-XXXXXX").string();
+    folder_ = ::mkdtemp(name.data());
+    EXPECT_TRUE(server.open(folder_));
+  }
+  ~ControlTest() override { std::filesystem::remove_all(folder_); }
+
+  // Runs the loop until it holds.
+  bool until(const std::function<bool()>& holds) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+    bool held = holds();
+    while (!held && std::chrono::steady_clock::now() < end) {
+      io.run_for(Millis{5});
+      held = holds();
+    }
+    return held;
+  }
+  os::Channel follow() {
+    auto channel = connect_to_guard(folder_);
+    EXPECT_TRUE(channel);
+    EXPECT_TRUE(channel->send(static_cast<char>(ToGuard::follow), ""));
+    return std::move(*channel);
+  }
+  // The type of the next message; 0 where there is none.
+  static char read(os::Channel& channel) {
+    const auto message = channel.receive();
+    return message && *message ? (*message)->type : '\0';
+  }
+
+  boost::asio::io_context io;
+  std::string result;
+  ControlServer server{
+      io.get_executor(), ::geteuid(),
+      ControlServer::Handlers{[] { return std::string(); }, [](int, bool) {}, [this] { return result; },
+                              [](Seconds) { return Result<std::string>("done"); },
+                              [] { return Result<std::string>("done"); }}};
+  std::string folder_;
+};
+
+TEST_F(ControlTest, AllHaveHeardOnceTheyHaveReadTheResult) {
+  EXPECT_FALSE(server.all_heard());  // somebody may be on the way
+  auto one = follow();
+  auto late = follow();
+  server.tell(FromGuard::line, "hello");
+  ASSERT_TRUE(until([&] { return read(one) == static_cast<char>(FromGuard::line); }));
+  EXPECT_FALSE(server.all_heard());  // there is no result yet
+  result = "0";
+  server.tell(FromGuard::published, result);
+  EXPECT_FALSE(server.all_heard());
+  ASSERT_TRUE(until([&] { return read(one) == static_cast<char>(FromGuard::published); }));
+  EXPECT_FALSE(server.all_heard());  // the other one has not read it
+  ASSERT_TRUE(until([&] { return read(late) == static_cast<char>(FromGuard::published); }));
+  EXPECT_TRUE(server.all_heard());
+  auto last = follow();
+  ASSERT_TRUE(until([&] { return !server.all_heard(); }));
+  ASSERT_TRUE(until([&] { return read(last) == static_cast<char>(FromGuard::published); }));
+  EXPECT_TRUE(server.all_heard());
+}
+
+TEST_F(ControlTest, WhoReadsTooSlowlyIsWaitedFor) {
+  auto slow = follow();
+  server.tell(FromGuard::line, "begin");
+  ASSERT_TRUE(until([&] { return read(slow) == static_cast<char>(FromGuard::line); }));
+  for (int i = 0; i < 10'000; ++i) server.tell(FromGuard::line, "one of too many lines");
+  result = "0";
+  server.tell(FromGuard::published, result);  // its queue is full: it's closed, and comes again
+  while (read(slow) != 0) {
+  }
+  EXPECT_FALSE(server.all_heard());
+}
+
+}  // namespace
+}  // namespace curfew::guard

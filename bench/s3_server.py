@@ -62,11 +62,12 @@ def built() -> Path | None:
 
 @contextmanager
 def folder_for(size: int) -> Iterator[Path]:
-    """In memory where that much fits twice over, so that no disk has a say in it."""
+    """In memory where there is that much and half as much again, so that no disk has a say in it."""
     memory = Path("/dev/shm")
     free = shutil.disk_usage(memory).free if memory.is_dir() else 0
-    available = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    where = memory if min(free, available) > 2 * size else None
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    available = next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))
+    where = memory if min(free, available) > size * 3 // 2 else None
     with tempfile.TemporaryDirectory(prefix="curfew-bench-", dir=where) as name:
         folder = Path(name)
         folder.chmod(0o755)

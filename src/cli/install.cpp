@@ -32,7 +32,7 @@ somebody starts it again, that boot is guarded anew, its times counted from then
 A command needs no guard of its own there, its GPU keeps the machine: `curfew run` is refused until `curfew uninstall`.
 `curfew disarm` holds until the next boot.
 
-Exit code: 0 installed; 125 bad usage, or curfew failed, and nothing is installed.
+Exit code: 0 installed; 125 bad usage, or curfew failed (`curfew status` shows what is installed).
 
 Examples:
   sudo curfew install --idle-gpu 30m --max-time 12h --then stop
@@ -133,6 +133,11 @@ Result<StartRequest> prepare_install(const Words& words, const World& world) {
   if (!options) return fail(std::move(options.error()));
   if (auto good = check_installable(*options); !good) return fail(std::move(good.error()));
   if (auto good = check_machine("install"); !good) return fail(std::move(good.error()));
+  if (!net::get(net::process_environment(), "AWS_SESSION_TOKEN").empty())
+    return fail(
+        ErrorKind::refused, "install",
+        "AWS_SESSION_TOKEN is set: such keys expire, and would be kept for later boots",
+        "give the instance a role, and unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN");
   auto job = capture_job({});
   if (!job) return fail(std::move(job.error()));
   auto prepared = prepare(*options, std::move(*job), world.clock);
@@ -236,6 +241,11 @@ int boot_command(const Words& words, const World& world) {
     const auto there = guard::mark_of(done_file);
     if (there) mark = *there;
     else (void)refuse(there.error());
+    // Its file system may come later, with what another boot has left there.
+    if (!mark.exists)
+      mark.changed_ns =
+          std::chrono::nanoseconds(world.clock.wall() - world.clock.boot().time_since_epoch() - WallTime{})
+              .count();
   }
   if (!os::exists(kept->job.cwd)) kept->job.cwd = "/";
   const job::Now now{world.clock.wall(), world.clock.boot(), os::boot_id()};

@@ -133,12 +133,21 @@ Status clear_old(const layers::Places& places) {
   return {};
 }
 
+layers::GuardUnit guard_unit_of(const guard::Spec& spec) {
+  // An installed guard that can't be kept running must not take its machine away at each boot, before anybody can log in
+  // and mend it: there L0 ends it, at its limit.
+  const bool has_l0 = spec.times.end_at.has_value();
+  const bool powers_off = spec.ends_machine() && !(spec.installed && has_l0);
+  // Grace and saving, when the machine is shut down by another's hand.
+  return {powers_off, spec.rules.limits.after_stop() + Seconds{30}, !spec.installed};
+}
+
 // Detached from the caller's terminal, session and descriptors: closing the terminal changes nothing.
 Status start_shim(const guard::Spec& spec) {
   const auto& places = spec.places;
   std::vector<std::string> words{places.program, "shim",     "--state",     places.state,
                                  "--run",        places.run, "--with-guard"};
-  if (spec.ends_machine() && spec.root) words.emplace_back("--powers-off");
+  if (guard_unit_of(spec).powers_off && spec.root) words.emplace_back("--powers-off");
   std::vector<char*> argv;
   for (auto& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
@@ -192,15 +201,6 @@ void undo(const guard::Spec& spec, const layers::L0& l0, ErrorKind why) {
   const bool hangs = spec.service && why == ErrorKind::timed_out;
   if (spec.ends_machine()) (void)(hangs ? l0.remove_files() : l0.disarm());
   if (spec.service) (void)(hangs ? l2.remove_files() : l2.disarm());
-}
-
-layers::GuardUnit guard_unit_of(const guard::Spec& spec) {
-  // An installed guard that can't be kept running must not take its machine away at each boot, before anybody can log in
-  // and mend it: there L0 ends it, at its limit.
-  const bool has_l0 = spec.times.end_at.has_value();
-  const bool powers_off = spec.ends_machine() && !(spec.installed && has_l0);
-  // Grace and saving, when the machine is shut down by another's hand.
-  return {powers_off, spec.rules.limits.after_stop() + Seconds{30}, !spec.installed};
 }
 
 Status start_by_systemd(const guard::Spec& spec) {

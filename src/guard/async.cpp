@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <memory>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -19,6 +21,11 @@
 namespace curfew::guard {
 
 namespace asio = boost::asio;
+
+namespace {
+constexpr Millis k_output_look{5};
+constexpr Millis k_output_look_most{100};
+}  // namespace
 
 Awaitable<bool> readable(int fd, Millis limit) {
   const auto executor = co_await asio::this_coro::executor;
@@ -43,9 +50,16 @@ Awaitable<void> pause(Millis time) {
 Awaitable<Result<os::Outcome>> run_program(std::vector<std::string> argv, Millis limit) {
   auto running = os::start_command(argv);
   if (!running) co_return fail(std::move(running.error()));
-  const bool ended = co_await readable(running->pidfd.get(), limit);
+  const auto until = std::chrono::steady_clock::now() + limit;
   os::Outcome outcome;
-  os::read_output(*running, outcome.output);
+  bool ended = false;
+  // Read while it runs, too: a full pipe would hold it up.
+  for (Millis look = k_output_look; !ended && std::chrono::steady_clock::now() < until;
+       look = std::min(2 * look, k_output_look_most)) {
+    const auto left = std::chrono::ceil<Millis>(until - std::chrono::steady_clock::now());
+    ended = co_await readable(running->pidfd.get(), std::clamp(left, Millis{1}, look));
+    os::read_output(*running, outcome.output);
+  }
   if (!ended) {
     os::kill_command(*running);
     co_return fail(ErrorKind::timed_out, "run " + shell_quoted(argv),

@@ -1,8 +1,6 @@
 // IMDS, EC2 and S3 as the guard uses them.
 #include "guard/cloud_aws.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -168,20 +166,14 @@ class AwsCloud final : public Cloud {
     const auto first = save::parse_target(spec_.saves.front());
     if (!first) co_return;  // it was when the command line was read
     save::LogShipOptions options;
-    options.to = save::log_place(*first, kind_of(first->source), id_.empty() ? os::host_name() : id_,
+    // What the source is isn't looked at: it may lie on a file system that hangs.
+    options.to = save::log_place(*first, save::SourceKind::unknown, id_.empty() ? os::host_name() : id_,
                                  spec_.times.started);
     options.sources = {{"output", os::JobPaths{spec_.places.state, spec_.places.run}.output()},
                        {"guard", spec_.log_path()}};
     options.state_path = spec_.places.state + "/shipped.json";
     if (spec_.save_every) options.every = *spec_.save_every;
     log_ship_ = std::make_unique<save::LogShip>(executor, *s3_, clock_, std::move(options));
-  }
-
-  [[nodiscard]] save::SourceKind kind_of(const std::string& source) const {
-    struct stat info {};
-    const std::string path = source.starts_with('/') ? source : spec_.folder + "/" + source;
-    if (::stat(path.c_str(), &info) != 0) return save::SourceKind::unknown;
-    return S_ISDIR(info.st_mode) ? save::SourceKind::folder : save::SourceKind::file;
   }
 
   [[nodiscard]] save::Options save_options(BootTime until, ShowProgress show) const {

@@ -275,8 +275,7 @@ void JobContainers::complain(const Error& error) {
 void JobContainers::say_what_is_left_alone(const std::vector<Container>& containers) {
   if (containers.empty() || !world_.job_is_ending() || std::exchange(left_alone_said_, true)) return;
   world_.log.warning(
-      "started since the job began, and left running, for this machine stays on and it may be somebody "
-      "else's: container " +
+      "started since the guard began, and left running, for it may be somebody else's: container " +
       ids_text(containers) + " (`docker stop` ends it)");
 }
 

@@ -97,11 +97,7 @@ class Machine {
   }
 
   void on(const JobNotStarted& event) {
-    if (rules_.guards_machine) {
-      state_.tree_gone = true;
-      if (state_.stage == Stage::arming) on(JobStarted{});
-      return go_on_alone();
-    }
+    if (rules_.guards_machine) return go_on_alone();
     if (state_.stage != Stage::arming && state_.stage != Stage::draining && state_.stage != Stage::killing)
       return;
     if (is_over()) return;
@@ -305,6 +301,8 @@ class Machine {
       warn("the machine was started anew while it was kept: ending it");
       return enter_ending();
     }
+    // There was no job to be lost, and whoever uses the machine has rebooted it, or will want to know why it went down.
+    if (rules_.guards_machine && is_before(state_.stage, Stage::draining)) return go_on_alone();
     if (!is_over()) state_.result = JobResult{};
     state_.tree_gone = true;
     set_cause(Cause::rebooted);
@@ -500,7 +498,9 @@ class Machine {
 
   // Whoever is at work on the machine must not lose it because a process that only waits was killed, or can't be started.
   void go_on_alone() {
+    state_.tree_gone = true;
     if (state_.stage == Stage::draining || state_.stage == Stage::killing) return enter_before_end();
+    if (state_.stage == Stage::arming) on(JobStarted{});
     warn("the process that waits in place of a command is gone: this machine is guarded without it");
   }
 

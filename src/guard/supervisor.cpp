@@ -61,10 +61,19 @@ Supervisor::Supervisor(Spec spec, Parts parts)
       reasons_(spec_, {parts.io, parts.clock, parts.log, [this] { return shim_.output_at(); },
                        [this](const Event& event) { handle(event); },
                        [this](const std::string& why) { tell(notify::Event::stalled, why); }}),
-      containers_(spec_, {parts.io, parts.clock, parts.log,
-                          [this] { return state_.plan.ending == Ending::none || spec_.rules.dry_run; },
-                          [this] { return JobContainers::clients_below(shim_.job_pid().value_or(0)); },
-                          [this] { return state_.stage <= Stage::killing; }}),
+      containers_(
+          spec_, {parts.io, parts.clock, parts.log,
+                  // Without a command there's no job whose containers they could be: they're the owner's, and
+                  // may have to be there again after the next start.
+                  [this] {
+                    return state_.plan.ending == Ending::none || spec_.rules.dry_run ||
+                           spec_.rules.guards_machine;
+                  },
+                  [this] {
+                    const auto watched = spec_.watched ? static_cast<int>(spec_.watched->pid) : 0;
+                    return JobContainers::clients_below(watched > 0 ? watched : shim_.job_pid().value_or(0));
+                  },
+                  [this] { return state_.stage <= Stage::killing; }}),
       maintenance_({[this] { return parts_.cloud.maintenance(); },
                     [this] { return state_.stage < Stage::ending; },
                     [this](const std::string& text) { parts_.log.warning(text); }}),

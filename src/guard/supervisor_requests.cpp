@@ -42,7 +42,14 @@ Status Supervisor::check_no_deadline_elsewhere(const std::string& what) const {
 Status Supervisor::check_cost_of(const job::Times& times, const std::string& what) const {
   if (!spec_.cost_bound || !spec_.max_cost) return {};
   const auto at = now();
-  if (at.wall + *job::left_to(times.end_at, at) <= spec_.cost_bound->end_at) return {};
+  const auto left = job::left_to(times.end_at, at);
+  if (!left) return {};
+  // Within the boot of the start by its clock, which no jump moves; times.end_at was made from both at once.
+  Millis left_by_cost = spec_.cost_bound->end_at - at.wall;
+  const auto& first_end = spec_.times.end_at;
+  if (first_end && spec_.times.boot_id == at.boot_id)
+    left_by_cost = first_end->boot + (spec_.cost_bound->end_at - first_end->wall) - at.boot;
+  if (*left <= left_by_cost) return {};
   const std::string hint = "the job was started with this limit; `curfew disarm` takes all of them away";
   if (!spec_.cost || !spec_.cost->per_hour)
     return fail(ErrorKind::refused, what,

@@ -12,7 +12,8 @@ namespace curfew::save {
 // A file is steady when two looks at it, at least `between` apart, show the same state, and its last change lies at least
 // `age` back on the wall clock. Two seconds cover writers that flush every second and file systems that keep whole seconds;
 // a writer that pauses for longer in the middle of a file looks like one that is done. Who writes to another name and
-// renames it is saved right in any case. What is written through mmap shows only once the kernel writes it back.
+// renames it is saved right in any case. What is written through mmap shows once it's written back, which a
+// midway save sees to (write_back in tree.hpp).
 struct Steady {
   Millis age{2'000};
   Millis between{2'000};

@@ -71,6 +71,7 @@ Awaitable<std::shared_ptr<Transfer::Read>> Transfer::read(FileId file) {
       job->out.error = std::move(opened.error());
       return;
     }
+    if (job->steady) write_back(*opened);
     job->out.opened = std::make_shared<const Opened>(std::move(*opened));
     const FileState& state = job->out.opened->state;
     job->out.unsettled = unsettled(state, job->now);

@@ -251,6 +251,13 @@ Result<Opened> open_below(const Root& root, const std::string& relative) {
   return opened;
 }
 
+void write_back(Opened& opened) {
+  struct stat info {};
+  // What can't be written back (a file system without it) is as it was.
+  if (::fdatasync(opened.fd.get()) == 0 && ::fstat(opened.fd.get(), &info) == 0)
+    opened.state = state_of(info);
+}
+
 Since since_opened(const Root& root, const std::string& relative, int fd, const FileState& before,
                    bool by_ctime) {
   const std::string path = root.is_file ? root.real : root.real + "/" + relative;

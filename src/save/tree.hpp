@@ -88,6 +88,10 @@ struct Opened {
 // nothing that isn't a regular file, is ever opened. not_found where it has vanished.
 [[nodiscard]] Result<Opened> open_below(const Root& root, const std::string& relative);
 
+// Writes back what a writer by mmap has left dirty, for only then does its next store show in the file's times; the state
+// is taken anew. May take as long as the disk does. On tmpfs, which writes nothing back, such stores stay unseen.
+void write_back(Opened& opened);
+
 enum class Since : std::uint8_t { same, changed, vanished };
 // What has become of an opened file, and of its path, since `before`. By ctime too where that is asked for: it sees an
 // mtime that was set back, but also a chmod or a new link, which change nothing that is saved.

@@ -95,6 +95,8 @@ bool has_accelerator_hardware(const std::string& root) {
     const auto type = read("class");
     if (type.starts_with("0x0302") || type.starts_with("0x0380") || type.starts_with("0x12")) return true;
     if (type.starts_with("0x03") && read("vendor") == "0x10de") return true;
+    // Trainium and Inferentia call themselves system peripherals (0x0880) of Amazon's.
+    if (type.starts_with("0x0880") && read("vendor") == "0x1d0f") return true;
   }
   return false;
 }

@@ -106,6 +106,8 @@ struct FileMark {
 [[nodiscard]] Result<FileMark> mark_of(const std::string& path);
 // There is one now that wasn't there at the start, or that was made or written since.
 [[nodiscard]] inline bool has_appeared(const FileMark& at_start, const FileMark& now) {
+  // A mark of what wasn't there may have a time: what is older than that was hidden, by a file system not yet mounted.
+  if (!at_start.exists && now.changed_ns < at_start.changed_ns) return false;
   return now.exists && now != at_start;
 }
 

@@ -53,7 +53,10 @@ TEST(PolicyCauses, a_machine_is_guarded_without_the_process_that_waits_in_place_
   };
   const Case cases[] = {{"not started", {JobNotStarted{127}}},
                         {"killed", {JobStarted{}, JobEnded{{JobResult::How::signalled, 9}}, TreeGone{}}},
-                        {"its parent died", {JobStarted{}, JobLost{}, TreeGone{}}}};
+                        {"its parent died", {JobStarted{}, JobLost{}, TreeGone{}}},
+                        {"its parent died before it was there", {JobLost{}, TreeGone{}}},
+                        {"a reboot", {JobStarted{}, Resumed{false}}},
+                        {"a reboot before it was there", {Resumed{false}}}};
   for (const auto& c : cases) {
     Guard guard;
     guard.rules.no_command = guard.rules.guards_machine = true;

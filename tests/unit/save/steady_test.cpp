@@ -1,8 +1,14 @@
 // Saves in the middle of a job leave alone what is being written.
 #include "save/steady.hpp"
 
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
+#include "os/fd.hpp"
 #include "unit/save/bench.hpp"
 
 namespace curfew::save {
@@ -119,6 +125,28 @@ TEST(SaveSteady, keeps_what_s3_has_of_a_large_file_that_changes_meanwhile) {
   EXPECT_EQ(summary.unsteady.count, 1U);
   EXPECT_EQ(bench.s3.objects.at("bucket/run/large").size, 20U << 20U);
   EXPECT_TRUE(bench.s3.unfinished.empty());
+}
+
+TEST(SaveSteady, sees_what_is_stored_by_mmap_after_a_midway_save) {
+  Bench bench;
+  bench.keep_manifest();
+  struct statfs system {};
+  ASSERT_EQ(::statfs(bench.folder.path().c_str(), &system), 0);
+  if (system.f_type == TMPFS_MAGIC) GTEST_SKIP() << "tmpfs writes nothing back";
+  bench.folder.write("out/weights", std::string(4096, 'a'));
+  const os::Fd fd{::open(bench.folder.at("out/weights").c_str(), O_RDWR | O_CLOEXEC)};
+  auto* mapped = static_cast<char*>(::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0));
+  ASSERT_NE(mapped, MAP_FAILED);
+  mapped[0] = 'b';  // dirty from now on: a further store alone moves no time
+  auto midway = bench.options();
+  midway.steady = Steady{Millis{0}, Millis{0}};
+  (void)bench.save(std::move(midway));
+  EXPECT_EQ(bench.content("run/weights").substr(0, 2), "ba");
+  ::usleep(20'000);  // longer than the kernel's tick, in which times are kept
+  mapped[1] = 'c';
+  (void)bench.save();
+  EXPECT_EQ(bench.content("run/weights").substr(0, 2), "bc");
+  ::munmap(mapped, 4096);
 }
 
 TEST(SaveSteady, takes_a_file_that_was_renamed_into_its_place) {

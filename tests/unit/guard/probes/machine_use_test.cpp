@@ -108,7 +108,9 @@ TEST(AcceleratorHardware, is_what_the_pci_bus_shows) {
   const Case cases[] = {
       {"0x030200\n", "0x10de\n", true},   // NVIDIA A10G
       {"0x030000\n", "0x10de\n", true},   // NVIDIA with a display
-      {"0x120000\n", "0x1d0f\n", true},   // Trainium, Inferentia
+      {"0x120000\n", "0x1d0f\n", true},   // a processing accelerator
+      {"0x088000\n", "0x1d0f\n", true},   // Trainium, Inferentia
+      {"0x088000\n", "0x8086\n", false},  // somebody else's system peripheral
       {"0x038000\n", "0x1002\n", true},   // AMD Instinct
       {"0x030000\n", "0x1d0f\n", false},  // EC2's VGA
       {"0x020000\n", "0x1d0f\n", false},  // its network

@@ -89,6 +89,8 @@ def test_what_is_uninstalled_leaves_nothing_behind(machine: Boot) -> None:
     assert_stays(instance, IDLE + 20)
     boot_id = _boot_id(instance)
     instance.reboot()
+    # Nothing is run in a machine that goes down: systemd would wait for it.
+    instance.wait_event("reboot", LIFE)
     instance.until(lambda: _boot_id(instance) not in ("", boot_id), LIFE, "the other boot")
     assert_stays(instance, 5)
     assert status(instance)["guard_pid"] is None
@@ -104,6 +106,8 @@ def test_a_reboot_begins_anew_and_a_job_is_refused(machine: Boot) -> None:
         assert said.code == 125 and "guarded from each boot on, by `curfew install`" in said.err, said
     boot_id = _boot_id(instance)
     instance.reboot()
+    # Nothing is run in a machine that goes down: systemd would wait for it.
+    instance.wait_event("reboot", LIFE)
     instance.until(lambda: _boot_id(instance) not in ("", boot_id), LIFE, "the other boot")
     second = _wait_guarded(instance)
     assert second["started"] > first["started"] and second["stage"] == "running"

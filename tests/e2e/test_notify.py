@@ -68,7 +68,8 @@ def test_a_webhook_hears_of_the_start_and_the_end(machine: Boot) -> None:
     instance = machine()
     start_hook(instance)
     instance.write("/root/slack", URL + "\n", 0o600)
-    run = start(instance, "known; stamp; exit 3", "--notify", "file:/root/slack")
+    costs = "until grep -q 'this machine cost[s]' log; do sleep 0.05; done"
+    run = start(instance, f"known; {costs}; stamp; exit 3", "--notify", "file:/root/slack")
     instance.wait("terminated", LIFE)
     assert_ended(instance, run.stamp())
     assert run.code() == 3

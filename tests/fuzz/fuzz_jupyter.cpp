@@ -15,8 +15,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (activity->busy > activity->kernels) std::abort();
   }
   if (const auto server = guard::parse_jupyter(text, "secret-token")) {
-    const bool typed = text.find("secret-token") != std::string_view::npos;
-    if (!typed && server->shown().find("secret-token") != std::string::npos) std::abort();
+    // What is shown depends on no token, neither the one given nor the URL's own.
+    const auto other = guard::parse_jupyter(text, "another-token");
+    if (!other || other->shown() != server->shown()) std::abort();
+    const auto without = guard::parse_jupyter(text.substr(0, text.find_first_of("?#")), "");
+    if (!without || without->shown() != server->shown()) std::abort();
     if (!server->base.target.ends_with('/') || server->base.target.find('?') != std::string::npos)
       std::abort();
   }

@@ -207,5 +207,13 @@ TEST(FileWatch, looks_on_a_thread) {
   EXPECT_TRUE(test::run(io, watch.look()).value().exists);
 }
 
+TEST(HasAppeared, what_was_hidden_until_its_file_system_came_is_no_news) {
+  const FileMark after_boot{false, 0, 0, 100};
+  EXPECT_FALSE(has_appeared(after_boot, {true, 1, 2, 50})) << "of an earlier boot";
+  EXPECT_TRUE(has_appeared(after_boot, {true, 1, 2, 150}));
+  EXPECT_FALSE(has_appeared(after_boot, {}));
+  EXPECT_TRUE(has_appeared({}, {true, 1, 2, 50})) << "a job's mark has no time";
+}
+
 }  // namespace
 }  // namespace curfew::guard

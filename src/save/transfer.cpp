@@ -62,10 +62,14 @@ Awaitable<void> Transfer::run_lane(std::shared_ptr<Transfer> self, bool large_fi
   }
 }
 
+// Of the newest: uploads begun at once are answered in any order.
 Transfer::MultiPtr Transfer::with_part() const {
-  for (const auto& multi : open_)
-    if (!multi->id.empty() && !multi->over() && multi->next <= multi->parts) return multi;
-  return nullptr;
+  MultiPtr best;
+  for (const auto& multi : open_) {
+    if (multi->id.empty() || multi->over() || multi->next > multi->parts) continue;
+    if (!best || multi->opened->state.modified > best->opened->state.modified) best = multi;
+  }
+  return best;
 }
 
 // Whole files count: the next large one is begun only when the parts of those begun can't keep all lanes busy.

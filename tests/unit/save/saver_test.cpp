@@ -206,8 +206,9 @@ TEST(Save, goes_newest_first_and_says_so_by_its_order) {
 TEST(Save, neither_small_nor_large_files_hold_up_the_others) {
   Bench bench;
   bench.s3.delay = 50ms;  // so long that reading and hashing keep up, with a sanitizer too
-  bench.folder.write_sparse("out/checkpoint-2", 96U << 20U, 20);
-  bench.folder.write_sparse("out/checkpoint-1", 96U << 20U, 2000);
+  // Each of more parts than there are lanes: the older one is begun after the newer one, not beside it.
+  bench.folder.write_sparse("out/checkpoint-2", 136U << 20U, 20);
+  bench.folder.write_sparse("out/checkpoint-1", 136U << 20U, 2000);
   for (int i = 0; i < 300; ++i) bench.folder.write("out/small-" + std::to_string(i), "x", 100);
   bench.save();
   const auto at = [&](std::string_view name, std::string_view place) {

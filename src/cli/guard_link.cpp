@@ -21,13 +21,18 @@ std::vector<layers::Places> guard_places() {
 Result<os::Message> ask_guard(const layers::Places& places, guard::ToGuard what, std::string_view text) {
   auto channel = guard::connect_to_guard(places.run);
   if (!channel) return fail(std::move(channel.error()));
-  if (auto sent = channel->send(static_cast<char>(what), text); !sent) return fail(std::move(sent.error()));
+  // It sends strangers away, before or after they have asked: the same answer to both.
+  const auto sent_away = [] {
+    return fail(ErrorKind::refused, "ask the guard", "it closed the connection",
+                "ask as root or as the user whose job it is");
+  };
+  if (!channel->send(static_cast<char>(what), text)) return sent_away();
   pollfd wait{channel->fd(), POLLIN, 0};
   if (::poll(&wait, 1, k_answer_limit_ms) <= 0)
     return fail(ErrorKind::timed_out, "ask the guard", "no answer within 5s",
                 "its supervisor replaces a guard that hangs");
   auto message = channel->receive();
-  if (!message) return fail(ErrorKind::refused, "ask the guard", "it closed the connection");
+  if (!message) return sent_away();
   if (!*message) return fail(ErrorKind::timed_out, "ask the guard", "it gave no answer");
   return std::move(**message);
 }

@@ -152,8 +152,7 @@ def test_a_foreign_user_is_refused_at_the_sockets(machine: Boot, cloud: Sandbox,
                 assert result.code != 0 and "refused" in result.err, (path, words, result)
     assert run.code() is None
     told = instance.exec([INSIDE, "status"], user="mallory")
-    # Whether it's sent away before or after it has asked is a matter of chance.
-    assert told.code in (3, 125) and "stage" not in told.out, told
+    assert told.code == 125 and "closed the connection" in told.err and "stage" not in told.out, told
     assert_ended(instance, go(instance))
     assert objects(cloud, bucket) == SAVED
     assert run.code() == 0

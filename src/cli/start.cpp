@@ -77,27 +77,32 @@ namespace {
 
 constexpr std::size_t k_longest_command_line = 65'536;
 
-// A guard of whatever user: their sockets and locks are nobody else's to open, but what runs is for all to see.
-std::optional<std::uint64_t> running_guard() {
+// A guard of whatever user: their sockets and locks are nobody else's to open, but what runs is for all to see. Whose it
+// is is told, for any user may start one, or something that looks like one.
+std::optional<std::string> running_guard() {
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir("/proc"), ::closedir);
   while (folder) {
     const dirent* entry = ::readdir(folder.get());
     if (entry == nullptr) break;
     const auto pid = parse_number(entry->d_name);
     if (!pid) continue;
-    const auto line = os::read_file("/proc/" + std::to_string(*pid) + "/cmdline", k_longest_command_line);
+    const std::string place = "/proc/" + std::to_string(*pid);
+    const auto line = os::read_file(place + "/cmdline", k_longest_command_line);
     if (!line) continue;
     const auto words = split(*line, '\0');
-    if (words.size() > 5 && words[1] == "guard" && words[2] == "--state" && words[4] == "--run") return pid;
+    if (words.size() <= 5 || words[1] != "guard" || words[2] != "--state" || words[4] != "--run") continue;
+    struct stat about {};
+    if (::stat(place.c_str(), &about) != 0) continue;  // it has just gone
+    return "process " + std::to_string(*pid) + " of user " + std::to_string(about.st_uid);
   }
   return {};
 }
 
 Status look_for_other_guard(const layers::Places& places) {
   const std::string hint = "see `curfew status`; one guard a machine";
-  if (const auto pid = running_guard())
+  if (const auto other = running_guard())
     return fail(ErrorKind::conflict, "start a guard",
-                "another one guards a job on this machine (process " + std::to_string(*pid) + ")", hint);
+                "another one guards a job on this machine (" + *other + ")", hint);
   if (os::connect_to_shim({places.state, places.run}))
     return fail(ErrorKind::conflict, "start a guard", "a job of an earlier one still runs on this machine",
                 hint);

@@ -129,6 +129,8 @@ void Supervisor::take_up() {
   if (begun) {
     containers_.resume(state_.times.started);
     parts_.log.warning("a new guard takes over, in stage " + std::string(name_of(state_.stage)));
+    // When the last save was good isn't known any more, and guards that die more often than that would never save.
+    save_soon_ = spec_.save_every.has_value();
     taken_up_ = true;
     handle(Resumed{true});
   } else {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -170,7 +171,7 @@ def test_a_second_guard_is_refused_and_the_first_untouched(machine: Boot) -> Non
         result = instance.exec([INSIDE, "run", *words, "--", "touch", "/root/ran"], timeout=LIFE)
         assert result.code == 125
         assert result.err.startswith("curfew: ") and len(result.err.splitlines()) == 1
-        assert "another one guards a job on this machine" in result.err
+        assert re.search(r"another one guards a job on this machine \(process \d+ of user 0\)", result.err)
     after = wait_status(instance, stage="running")
     for name in ("guard_pid", "job_pid", "command", "started", "then"):
         assert after[name] == before[name]

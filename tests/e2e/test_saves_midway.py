@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sandbox import Instance, Sandbox
+from tests.e2e.fault_helpers import kill_guard
 from tests.e2e.helpers import (
     INSIDE,
     LIFE,
@@ -43,6 +44,18 @@ def test_results_are_in_s3_before_the_end(machine: Boot, cloud: Sandbox, bucket:
     # A machine that is lost now has lost nothing of this.
     instance.kill()
     assert objects(cloud, bucket)["run/checkpoint-2"] == b"second\n"
+    instance.terminate()
+
+
+def test_a_guard_that_takes_over_saves_at_once(machine: Boot, cloud: Sandbox, bucket: str) -> None:
+    instance = machine()
+    job = "echo 1 >out/checkpoint; echo waiting; sleep 1000"
+    run = start(instance, job, "--save", f"out/=s3://{bucket}/run/", "--save-every", "10m")
+    run.wait_out("waiting")
+    assert not objects(cloud, bucket), "the first period isn't over"
+    kill_guard(instance)
+    instance.until(lambda: objects(cloud, bucket) == {"run/checkpoint": b"1\n"}, SAVED_BY, "save")
+    assert status(instance)["saving"]["last_good_age_s"] < 30
     instance.terminate()
 
 

@@ -171,7 +171,7 @@ Status check_installable(const RunOptions& options) {
                 "--max-time counts from each boot");
   if (options.max_cost)
     return fail(ErrorKind::invalid_input, "--max-cost", "is for a job: what each boot costs isn't looked up",
-                "--max-time counts from each boot");
+                "--max-time counts from each boot; `curfew config` shows whether a file sets --max-cost");
   return {};
 }
 

@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/text.hpp"
+#include "cli/parsing.hpp"
 #include "guard/probes/done_pattern.hpp"
 #include "guard/probes/idle.hpp"
 #include "guard/probes/jupyter.hpp"
@@ -49,24 +50,6 @@ struct Raw {
   bool quiet = false, dry_run = false, help = false;
 };
 
-// The library's own words name its settings, not what was typed.
-std::string usage_error(const CLI::ParseError& error) {
-  const std::string said = error.what();
-  const auto colon = said.find(": ");
-  const auto name = said.substr(0, colon);
-  if (said.find("At Most") != std::string::npos) return name + " was given more than once";
-  if (said.find("required") != std::string::npos) return name + " needs a value";
-  return said;
-}
-
-std::vector<std::string> option_names(const CLI::App& app) {
-  std::vector<std::string> names;
-  for (const auto* option : app.get_options()) {
-    for (const auto& name : option->get_lnames()) names.push_back("--" + name);
-  }
-  return names;
-}
-
 void declare(CLI::App& app, Raw& raw) {
   app.set_help_flag();
   app.add_flag("-h,--help", raw.help);
@@ -106,36 +89,10 @@ void declare(CLI::App& app, Raw& raw) {
 Status parse_raw(std::vector<std::string> words, Raw& raw) {
   CLI::App app;
   declare(app, raw);
-  try {
-    std::reverse(words.begin(), words.end());  // as CLI11 takes a vector
-    app.parse(std::move(words));
-  } catch (const CLI::ParseError& error) {
-    return bad_usage("bad usage", usage_error(error));
-  }
-  // As from --max-time "$UNSET": no value is no wish for the default.
-  for (const auto* option : app.get_options()) {
-    const auto& values = option->results();
-    if (option->get_items_expected_max() > 0 && std::find(values.begin(), values.end(), "") != values.end())
-      return bad_usage(option->get_name(), "is empty");
-  }
-  for (const auto& extra : app.remaining()) {
-    if (!extra.starts_with("-"))
-      return bad_usage("'" + printable(extra, 80) + "'", "is not an option", "put -- before the command");
-    const auto name = extra.substr(0, extra.find('='));
-    const auto near = nearest(name, option_names(app));
-    return bad_usage("unknown option '" + printable(name, 80) + "'",
-                     near ? "did you mean " + *near + "?" : "");
-  }
-  return {};
-}
-
-template <class T, class Parse>
-Status take(const char* option, const std::string& text, T& into, Parse parse) {
-  if (text.empty()) return {};
-  auto value = parse(text);
-  if (!value) return fail(std::move(value.error()).within(option));
-  into = *value;
-  return {};
+  if (auto parsed = parse_words(app, std::move(words), "run"); !parsed) return parsed;
+  if (app.remaining().empty()) return {};
+  return bad_usage("'" + printable(app.remaining().front(), 80) + "'", "is not an option",
+                   "put -- before the command");
 }
 
 Status take_limits(const Raw& raw, RunOptions& options) {

@@ -2,10 +2,13 @@
 #include "cli/prepare.hpp"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
+#include <system_error>
 
 #include "guard/cloud_aws.hpp"
 #include "guard/cost_reading.hpp"
@@ -32,6 +35,19 @@ std::string absolute(const std::string& path, const std::string& folder) {
   return path.empty() || path.front() == '/' ? path : folder + "/" + path;
 }
 
+// The files that our stdout and stderr go to, as with nohup.
+std::vector<std::string> own_files() {
+  std::vector<std::string> files;
+  for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
+    struct stat about {};
+    if (::fstat(fd, &about) != 0 || !S_ISREG(about.st_mode)) continue;
+    std::error_code gone;
+    const auto path = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd), gone);
+    if (!gone) files.push_back(path.string());
+  }
+  return files;
+}
+
 bool can_sudo() {
   const auto asked = os::run_command({"sudo", "-n", "true"}, k_sudo_limit);
   return asked && asked->code == 0;
@@ -52,6 +68,7 @@ guard::Spec guard_spec(const RunOptions& options, const os::JobSpec& job, const 
   spec.before_end = options.before_end;
   spec.watches = options.watches;
   spec.watches.stall_path = absolute(options.watches.stall_path, job.cwd);
+  if (!spec.watches.stall_path.empty()) spec.watches.own_files = own_files();
   spec.watches.done_file = absolute(options.watches.done_file, job.cwd);
   spec.spot_notice = options.spot_notice;
   spec.rules.on_terminal = ::isatty(2) == 1;

@@ -252,7 +252,7 @@ void Relay::lose_shim() {
   if (finished_) return;
   finished_ = true;
   if (events_.lost) events_.lost();
-  if (!stopped_ && extra_fd_ < 0) end_ = End::lost;
+  if (!stopped_ && extra_fd_ < 0 && !call_) end_ = End::lost;
 }
 
 }  // namespace curfew::cli

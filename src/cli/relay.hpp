@@ -52,7 +52,7 @@ class Relay {
     stopped,      // by stop()
     hung_up,      // the terminal went away (SIGHUP): leave quietly, the job goes on
     unreachable,  // no shim within the time
-    lost,  // after RelayEvents::lost, unless that called stop() or there is a watched descriptor to go on for
+    lost,  // after RelayEvents::lost, unless that called stop() or there's a watched descriptor or a call to go on for
   };
 
   // Blocks SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGWINCH, SIGCONT, SIGTTIN and SIGTTOU for this process, and takes them by

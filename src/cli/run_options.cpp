@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include <CLI/CLI.hpp>
 
@@ -140,7 +141,7 @@ Status take_watches(const Raw& raw, guard::Watches& watches) {
     const auto rule = guard::parse_idle_rule(raw.idle_gpu);
     if (!rule) return fail(Error{rule.error()}.within("--idle-gpu"));
     watches.idle = rule->limit;
-    watches.idle_millipercent = static_cast<int>(rule->percent * 1'000 + 0.5);
+    watches.idle_millipercent = static_cast<int>(std::lround(rule->percent * 1'000));
   }
   watches.idle_any = raw.idle_gpu_any;
   watches.stall_path = raw.stall_path;
@@ -227,7 +228,7 @@ const std::vector<KnownOption>& configurable_options() {
   const auto is_among = [](const auto& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
   };
-  static const auto known = [&] {
+  static const auto k_known = [&] {
     CLI::App app;
     Raw raw;
     declare(app, raw);
@@ -244,7 +245,7 @@ const std::vector<KnownOption>& configurable_options() {
     }
     return options;
   }();
-  return known;
+  return k_known;
 }
 
 std::vector<std::string> run_option_names() {

@@ -154,7 +154,7 @@ void ControlServer::answer(Client& client, const os::Message& message) {
   switch (static_cast<ToGuard>(message.type)) {
     case ToGuard::status: return send(FromGuard::status, handlers_.status());
     case ToGuard::follow:
-      client.follows = true;
+      client.follows = was_followed_ = true;
       for (const auto& line : lines_) send(FromGuard::line, line);
       if (const auto published = handlers_.published(); !published.empty()) {
         send(FromGuard::published, published);

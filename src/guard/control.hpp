@@ -60,6 +60,8 @@ class ControlServer {
   void tell(FromGuard type, std::string_view text);
   // Somebody follows, and all who do have read everything, the result included. False where one had to be closed.
   [[nodiscard]] bool all_heard() const;
+  // Somebody has followed, at some time.
+  [[nodiscard]] bool was_followed() const { return was_followed_; }
 
  private:
   struct Client {
@@ -82,6 +84,7 @@ class ControlServer {
   std::list<std::shared_ptr<Client>> clients_;
   std::deque<std::string> lines_;
   bool closed_one_ = false;  // who comes again
+  bool was_followed_ = false;
 };
 
 }  // namespace curfew::guard

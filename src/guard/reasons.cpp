@@ -37,7 +37,13 @@ Reasons::Reasons(const Spec& spec, World world) : spec_(spec), world_(std::move(
                      [this](std::string why) { found(Cause::idle, std::move(why)); });
   // What isn't there needn't answer.
   if (machine_ && !machine_->has_hardware()) prober_->expect_nothing();
-  if (!watches.stall_path.empty()) path_watch_.emplace(executor, world_.clock, watches.stall_path);
+  if (!watches.stall_path.empty()) {
+    // What the job prints counts by itself, wherever it goes.
+    auto own = watches.own_files;
+    own.insert(own.end(), {spec_.places.state, spec_.places.run});
+    if (!spec_.log.empty()) own.push_back(spec_.log);
+    path_watch_.emplace(executor, world_.clock, watches.stall_path, std::move(own));
+  }
   if (!watches.done_file.empty()) done_file_.emplace(executor, watches.done_file);
   if (!watches.done_pattern.empty()) {
     // It was compiled when the command line was read; a pattern that isn't one now is a damaged file.

@@ -60,6 +60,7 @@ json::object to_object(const Watches& watches) {
           {"gpu_start_s", detail::maybe(watches.gpu_start)},
           {"stall_s", detail::maybe(watches.stall)},
           {"stall_path", watches.stall_path},
+          {"own_files", os::json_array(watches.own_files)},
           {"done_file", watches.done_file},
           {"done_file_exists", watches.done_file_mark.exists},
           {"done_file_device", watches.done_file_mark.device},
@@ -133,6 +134,7 @@ Result<Watches> watches_from_object(json::object object) {
   watches.gpu_start = maybe_seconds(read, "gpu_start_s");
   watches.stall = maybe_seconds(read, "stall_s");
   watches.stall_path = read.text("stall_path");
+  watches.own_files = read.texts("own_files");
   watches.done_file = read.text("done_file");
   watches.done_pattern = read.text("done_pattern");
   watches.jupyter = read.text("jupyter");

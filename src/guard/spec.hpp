@@ -31,7 +31,9 @@ struct Watches {
   bool idle_any = false;          // one idle GPU is enough
   std::optional<Seconds> gpu_start;
   std::optional<Seconds> stall;
-  std::string stall_path;     // absolute
+  std::string stall_path;  // absolute
+  std::vector<std::string>
+      own_files;              // where the front end's stdout and stderr go: what curfew says is no progress
   std::string done_file;      // absolute
   FileMark done_file_mark;    // what stood there before the job was started
   std::string done_pattern;   // ECMAScript

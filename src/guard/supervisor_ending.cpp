@@ -25,6 +25,7 @@ namespace {
 // Once systemd is stopping the machine, harsher rungs wait for it this long; then it counts as hung.
 constexpr Millis k_stopping_patience{120'000};
 constexpr Millis k_flush{100};
+constexpr Millis k_first_follower{2'000};
 constexpr Millis k_flush_step{2};
 constexpr Millis k_tell_limit{3'000};  // the end of the machine waits for a notification no longer
 // What stands before the first rung may be on a dead disk, or ask a frozen PID 1.
@@ -117,8 +118,10 @@ Awaitable<void> Supervisor::leave() {
   }
   shim_.leave();
   co_await parts_.teller.flush(parts_.clock.boot() + k_tell_limit);
-  // So that followers get what was told, and one who is still on the way finds somebody.
-  const auto flushed = std::chrono::steady_clock::now() + k_flush;
+  // So that followers get what was told, and one who is still on the way finds somebody: the job may have been quicker
+  // than its front end.
+  const bool may_come = !control_.was_followed() && !state_.going_down && !spec_.ends_machine();
+  const auto flushed = std::chrono::steady_clock::now() + (may_come ? k_first_follower : k_flush);
   while (!control_.all_heard() && std::chrono::steady_clock::now() < flushed) co_await pause(k_flush_step);
   (void)os::remove_file(control_path(spec_.places.run));
   parts_.io.stop();

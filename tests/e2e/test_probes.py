@@ -78,6 +78,22 @@ def test_a_stall_ends_the_machine_and_output_does_not(machine: Boot, cloud: Sand
     assert objects(cloud, bucket) == {"run/model": b"weights\n"}
 
 
+def test_what_curfew_says_below_the_path_is_no_progress(
+    machine: Boot, cloud: Sandbox, bucket: str
+) -> None:
+    instance = machine()
+    # The log and stderr are files in the job's folder, as under nohup, and each save is told in them.
+    run = start(
+        instance,
+        "echo 1 >out/model; stamp; sleep 1000",
+        *("--stall", "15s", "--stall-path", ".", "--save", f"out/=s3://{bucket}/run/", "--save-every", "10s"),
+    )
+    instance.wait("terminated", LIFE)
+    assert "while the job runs: saved" in run.log(), "else nothing was said while it stalled"
+    assert "nothing was written to stdout or stderr or below" in run.log()
+    assert run.code() == 124
+
+
 def test_what_is_written_below_the_path_is_no_stall(machine: Boot) -> None:
     instance = machine()
     run = start(

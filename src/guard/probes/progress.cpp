@@ -74,10 +74,20 @@ Millis unchanged_for(const PathProgress& progress) {
   return std::max(*progress.known_until - *progress.changed_at, Millis{0});
 }
 
+void TreeWalk::find_own() {
+  own_ids_.clear();
+  for (const auto& path : own_) {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) == 0) own_ids_.emplace_back(info.st_dev, info.st_ino);
+  }
+}
+
 void TreeWalk::take(const char* name) {
   struct stat info {};
   // One that is gone by now changes the fingerprint, as it should.
   if (::fstatat(::dirfd(folder_.get()), name, &info, AT_SYMLINK_NOFOLLOW) != 0) return;
+  const std::pair<std::uint64_t, std::uint64_t> id{info.st_dev, info.st_ino};
+  if (std::find(own_ids_.begin(), own_ids_.end(), id) != own_ids_.end()) return;
   add(walked_, info);
   if (!S_ISDIR(info.st_mode)) return;
   if (waiting_.size() < k_most_waiting) waiting_.push_back(folder_path_ + "/" + name);
@@ -110,6 +120,7 @@ Result<Walked> TreeWalk::look(const os::Clock& clock, const WalkBounds& bounds) 
   if (!under_way_) {
     walked_ = Walked{};
     walked_.began = clock.boot();
+    find_own();
     waiting_.assign(1, root_);
     under_way_ = true;
   }

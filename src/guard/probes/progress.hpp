@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -49,9 +50,13 @@ struct WalkBounds {
 
 // Blocking; keeps its place between looks. Links aren't followed, but for the root itself. A root that isn't there (yet)
 // is an empty tree.
+//
+// What curfew itself writes there (its log, its state, a file that its stderr goes to) is no sign of the job's life: `own`
+// are such files and folders, by whatever path; they're passed over.
 class TreeWalk {
  public:
-  explicit TreeWalk(std::string root) : root_(std::move(root)) {}
+  explicit TreeWalk(std::string root, std::vector<std::string> own = {})
+      : root_(std::move(root)), own_(std::move(own)) {}
   [[nodiscard]] Result<Walked> look(const os::Clock& clock, const WalkBounds& bounds);
 
  private:
@@ -61,8 +66,11 @@ class TreeWalk {
   // The next folder to read; false where there is none left.
   [[nodiscard]] Result<bool> enter_next();
   void take(const char* name);
+  void find_own();
 
   std::string root_;
+  std::vector<std::string> own_;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> own_ids_;  // device and inode, as of this walk
   std::vector<std::string> waiting_;
   std::unique_ptr<DIR, Close> folder_;
   std::string folder_path_;
@@ -74,10 +82,10 @@ class TreeWalk {
 class PathWatch {
  public:
   PathWatch(const boost::asio::any_io_executor& executor, const os::Clock& clock, std::string root,
-            WalkBounds bounds = {})
+            std::vector<std::string> own = {}, WalkBounds bounds = {})
       : clock_(clock),
         root_(root),
-        walk_(std::make_shared<TreeWalk>(std::move(root))),
+        walk_(std::make_shared<TreeWalk>(std::move(root), std::move(own))),
         bounds_(bounds),
         blocking_(executor) {}
 

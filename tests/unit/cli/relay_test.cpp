@@ -61,6 +61,8 @@ class Front {
   [[nodiscard]] pid_t pid() const { return pid_; }
 
   Millis connect_limit{10'000};
+  Millis call_in{1};
+  bool call_stops = false;
 
  private:
   [[nodiscard]] std::string path() const { return shim_.folder() + "/notes"; }
@@ -89,7 +91,10 @@ class Front {
     Relay made(shim_.paths(), events);
     relay = &made;
     made.set_connect_limit(connect_limit);
-    made.call_in(1ms, [&] { note("called"); });
+    made.call_in(call_in, [&] {
+      note("called");
+      if (call_stops) relay->stop();
+    });
     return static_cast<int>(made.run());
   }
 
@@ -215,6 +220,22 @@ TEST(Relay, says_that_the_shim_is_lost) {
   ::kill(shim.pid(), SIGKILL);
   EXPECT_EQ(front.wait(), static_cast<int>(Relay::End::lost));
   EXPECT_TRUE(front.notes("lost"));
+  for (const auto& process : left) os::signal_process(process, SIGKILL);
+}
+
+TEST(Relay, goes_on_without_a_shim_for_a_call_that_is_to_come) {
+  Shim shim;
+  Front front(shim);
+  front.call_in = 1'000ms;
+  front.call_stops = true;
+  shim.start_shell("sleep 1000");
+  front.start(-1, -1, -1);
+  ASSERT_TRUE(front.notes("started"));
+  const auto left = os::descendants(shim.pid());
+  ::kill(shim.pid(), SIGKILL);
+  EXPECT_TRUE(front.notes("lost"));
+  EXPECT_EQ(front.wait(), static_cast<int>(Relay::End::stopped));
+  EXPECT_TRUE(front.notes("called"));
   for (const auto& process : left) os::signal_process(process, SIGKILL);
 }
 

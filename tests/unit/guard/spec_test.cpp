@@ -24,11 +24,17 @@ TEST(Spec, survives_the_way_through_its_file) {
   spec.rules.keep_on_failure = Seconds{1800};
   spec.rules.early_signal = EarlySignal{10, Seconds{600}};
   spec.before_end = "make report";
-  spec.watches = {Seconds{1800}, 2'500,
-                  true,          Seconds{1200},
-                  Seconds{2700}, "/logs",
-                  "/done",       {true, 1, 2, -3},
-                  "^done",       "http://127.0.0.1:8888/",
+  spec.watches = {Seconds{1800},
+                  2'500,
+                  true,
+                  Seconds{1200},
+                  Seconds{2700},
+                  "/logs",
+                  {"/logs/err"},
+                  "/done",
+                  {true, 1, 2, -3},
+                  "^done",
+                  "http://127.0.0.1:8888/",
                   "secret"};
   spec.spot_notice = SpotNotice::on;
   spec.times = some_times();

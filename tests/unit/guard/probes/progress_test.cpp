@@ -130,6 +130,25 @@ TEST(TreeWalk, does_not_follow_links_but_for_the_root) {
   EXPECT_EQ(by_link.look(clock, {}).value().entries, 3U);
 }
 
+TEST(TreeWalk, passes_over_what_curfew_writes_itself) {
+  const Folder folder;
+  folder.write("job", "x");
+  folder.write("curfew.log", "x");
+  folder.write("state/deep/file", "x");
+  std::filesystem::create_directory_symlink(folder.path(), folder.at("link"));
+  const test::FakeClock clock;
+  TreeWalk walk(folder.path(), {folder.at("link/curfew.log"), folder.at("state"), folder.at("not there")});
+  const auto before = walk.look(clock, {}).value();
+  EXPECT_EQ(before.entries, 3U);  // the root, job, link
+  folder.write("curfew.log", "one more line");
+  folder.write("state/deep/file", "other");
+  const auto after = walk.look(clock, {}).value();
+  EXPECT_EQ(after.fingerprint, before.fingerprint);
+  EXPECT_EQ(after.newest, before.newest);
+  folder.write("job", "other");
+  EXPECT_NE(walk.look(clock, {}).value().fingerprint, before.fingerprint);
+}
+
 TEST(TreeWalk, a_root_that_is_not_there_yet_is_empty) {
   const Folder folder;
   const test::FakeClock clock;

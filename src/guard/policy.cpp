@@ -210,6 +210,7 @@ void Machine::on(const Resumed& event) {
   if (event.same_boot) return take_up_again();
   state_.going_down = false;  // it was, and came back
   state_.taken_at.reset();    // a time of the old boot's clock; the notice is looked for again
+  if (is_without_reason()) return guard_again();
   if (state_.stage == Stage::done) {
     if (leaves_machine_alone(state_, rules_)) return take_up_again();
     warn("the machine came back after it went down");
@@ -221,10 +222,9 @@ void Machine::on(const Resumed& event) {
   }
   if (state_.stage == Stage::holding) {
     warn("the machine was started anew while it was kept: ending it");
+    publish();  // again: the guard before this one may have died just before it did
     return enter_ending();
   }
-  // There was no job to be lost, and whoever uses the machine has rebooted it, or will want to know why it went down.
-  if (rules_.guards_machine && is_before(state_.stage, Stage::draining)) return go_on_alone();
   if (!is_over()) state_.result = JobResult{};
   state_.tree_gone = true;
   set_cause(Cause::rebooted);

@@ -46,6 +46,7 @@ class Machine {
   void enter_ending();
   void leave();
   void go_on_alone();
+  void guard_again();
   void take_up_again();
 
   // the ladder
@@ -71,6 +72,11 @@ class Machine {
 
   // small things
   void publish();
+  // A machine that is guarded without a command, and that nothing but another's hand was to end.
+  [[nodiscard]] bool is_without_reason() const {
+    return rules_.guards_machine &&
+           (is_before(state_.stage, Stage::draining) || state_.cause == Cause::machine_going_down);
+  }
   [[nodiscard]] bool is_over() const { return state_.result || state_.start_failure; }
   [[nodiscard]] bool has_passed(std::optional<BootTime> bound) const { return bound && now_.boot >= *bound; }
   void set_cause(Cause cause) {

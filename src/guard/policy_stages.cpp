@@ -198,6 +198,17 @@ void Machine::go_on_alone() {
   warn("the process that waits in place of a command is gone: this machine is guarded without it");
 }
 
+// There was no job to be lost, and whoever uses the machine has rebooted it, or will want to know why it went down. What
+// was done on the way down, if it went in order, is void.
+void Machine::guard_again() {
+  if (!is_before(state_.stage, Stage::draining)) enter(Stage::running);
+  state_.cause = Cause::none;
+  state_.result.reset();
+  state_.all_saved.reset();
+  state_.published.reset();
+  go_on_alone();
+}
+
 // ---- how long
 
 // What EC2 leaves is shared out: a third to the job's own ending, a sixth to --before-end, the rest to the save.

@@ -78,6 +78,50 @@ TEST(PolicyCauses, a_machine_is_guarded_without_the_process_that_waits_in_place_
   EXPECT_EQ(watching.takes(JobEnded{{JobResult::How::exited, 0}}), "signal 15");
 }
 
+TEST(PolicyCauses, a_reboot_on_the_way_to_no_end_is_none_of_a_machine_guarded_without_a_command) {
+  struct Case {
+    const char* name;
+    std::vector<Event> events;
+  };
+  const JobEnded by_signal{{JobResult::How::exited, 143}};
+  const Case ways_down[] = {
+      {"at once", {}},
+      {"while it waits for the process", {MachineGoingDown{}}},
+      {"while it kills the process", {MachineGoingDown{}, StopAsked{15, true}}},
+      {"while it saves", {MachineGoingDown{}, by_signal, TreeGone{}}},
+      {"once all is saved", {MachineGoingDown{}, by_signal, TreeGone{}, SaveEnded{true}}}};
+  for (const auto& c : ways_down) {
+    Guard guard;
+    guard.rules.no_command = guard.rules.guards_machine = true;
+    guard.in(Stage::running);
+    for (const auto& event : c.events) guard.takes(event);
+    EXPECT_EQ(guard.takes(Resumed{false}), "") << c.name;
+    EXPECT_EQ(guard.state.stage, Stage::running) << c.name;
+    EXPECT_EQ(guard.state.cause, Cause::none) << c.name;
+    // What came since is saved, and the code is of what comes now.
+    EXPECT_EQ(guard.ticks_at(3600s), "signal 15, save 1h5m") << c.name;
+    EXPECT_EQ(guard.takes(SaveEnded{true}), "publish 124, " + k_end) << c.name;
+  }
+  const Case reasons[] = {
+      {"idle", {ReasonFound{Cause::idle, "idle"}, MachineGoingDown{}}},
+      {"asked", {StopAsked{15, false}, MachineGoingDown{}}},
+      {"a spot interruption", {SpotInterruption{k_start_boot + 120s}, MachineGoingDown{}}}};
+  for (const auto& c : reasons) {
+    Guard guard;
+    guard.rules.no_command = guard.rules.guards_machine = true;
+    guard.in(Stage::running);
+    for (const auto& event : c.events) guard.takes(event);
+    EXPECT_EQ(guard.takes(Resumed{false}), "save 5m") << c.name;
+  }
+  // As a rule no guard comes any more where nothing is to end, for its layers were given back; one may have died first.
+  Guard dry;
+  dry.rules.no_command = dry.rules.guards_machine = dry.rules.dry_run = true;
+  dry.in(Stage::running);
+  for (const auto& event : ways_down[4].events) dry.takes(event);
+  EXPECT_EQ(dry.takes(Resumed{false}), "");
+  EXPECT_EQ(dry.state.stage, Stage::running);
+}
+
 TEST(PolicyCauses, a_cost_limit_is_a_stop_at_with_another_name) {
   Guard guard;
   guard.in(Stage::running);
@@ -183,7 +227,8 @@ TEST(PolicyCauses, a_failed_command_keeps_the_machine_after_the_save) {
   EXPECT_EQ(guard.ticks_at(599s), "");
   EXPECT_EQ(guard.ticks_at(600s), k_end);
   EXPECT_EQ(asked.takes(StopAsked{15, false}), k_end);
-  EXPECT_EQ(rebooted.takes(Resumed{false}), k_end);
+  // A guard can die between deciding and telling.
+  EXPECT_EQ(rebooted.takes(Resumed{false}), "publish 3, " + k_end);
   EXPECT_EQ(taken.takes(SpotInterruption{k_start_boot + 120s}), k_end);
 }
 

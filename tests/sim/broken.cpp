@@ -209,6 +209,66 @@ Step gives_a_taken_spot_its_whole_grace(State state, const Rules& rules, const N
   return made;
 }
 
+// Its own process for a job of the user's.
+Step ends_when_nobody_waits(State state, const Rules& rules, const Now& now, const Event& event) {
+  Rules job = rules;
+  if (state.stage <= Stage::running) job.guards_machine = false;
+  return guard::step(std::move(state), std::holds_alternative<guard::Resumed>(event) ? rules : job, now,
+                     event);
+}
+
+template <Stage first, Stage last>
+Step ends_for_a_reboot(State state, const Rules& rules, const Now& now, const Event& event) {
+  Rules job = rules;
+  if (std::holds_alternative<guard::Resumed>(event) && state.stage >= first && state.stage <= last)
+    job.guards_machine = false;
+  return guard::step(std::move(state), job, now, event);
+}
+
+// It waits for a process to end that isn't there any more.
+Step never_ends_without_who_waits(State state, const Rules& rules, const Now& now, const Event& event) {
+  const bool is_alone = rules.guards_machine && state.tree_gone && state.stage <= Stage::running;
+  if (is_alone && !std::holds_alternative<guard::Resumed>(event)) return {std::move(state), {}};
+  return guard::step(std::move(state), rules, now, event);
+}
+
+Step gives_grace_to_nobody(State state, const Rules& rules, const Now& now, const Event& event) {
+  Rules job = rules;
+  if (!std::holds_alternative<guard::Resumed>(event) && state.tree_gone) job.guards_machine = false;
+  return guard::step(std::move(state), job, now, event);
+}
+
+Step keeps_the_code_of_an_earlier_boot(State state, const Rules& rules, const Now& now, const Event& event) {
+  const auto published = state.published;
+  Step made = guard::step(std::move(state), rules, now, event);
+  if (std::holds_alternative<guard::Resumed>(event)) made.state.published = published;
+  return made;
+}
+
+Step calls_an_idle_machine_a_limit(State state, const Rules& rules, const Now& now, const Event& event) {
+  Rules job = rules;
+  job.no_command = false;
+  return guard::step(std::move(state), job, now, event);
+}
+
+Step calls_cost_time(State state, const Rules& rules, const Now& now, const Event& event) {
+  state.limit = guard::Cause::time_limit;
+  return guard::step(std::move(state), rules, now, event);
+}
+
+Step does_not_hear_what_a_limit_stands_for(State state, const Rules& rules, const Now& now,
+                                           const Event& event) {
+  const auto* moved = std::get_if<guard::TimesMoved>(&event);
+  if (moved == nullptr) return guard::step(std::move(state), rules, now, event);
+  return guard::step(std::move(state), rules, now, guard::TimesMoved{moved->times, guard::Cause::none});
+}
+
+Step blames_the_last_cause(State state, const Rules& rules, const Now& now, const Event& event) {
+  Step made = guard::step(std::move(state), rules, now, event);
+  if (std::holds_alternative<guard::StopAsked>(event)) made.state.cause = guard::Cause::stop_asked;
+  return made;
+}
+
 }  // namespace
 
 std::vector<Broken> broken_policies() {
@@ -252,6 +312,18 @@ std::vector<Broken> broken_policies() {
       {"takes no notice of a spot interruption", 2, deaf_to<guard::SpotInterruption>},
       {"gives a taken spot its whole grace", 2, gives_a_taken_spot_its_whole_grace},
       {"does not let itself be disarmed", 6, deaf_to<guard::DisarmAsked>},
+      {"ends when nobody waits", 3, ends_when_nobody_waits},
+      {"ends for a sudden reboot", 3, ends_for_a_reboot<Stage::arming, Stage::running>},
+      {"ends for an orderly reboot", 3, ends_for_a_reboot<Stage::done, Stage::done>},
+      {"ends for a reboot on the way down", 3, ends_for_a_reboot<Stage::draining, Stage::saving>},
+      {"never ends without who waits", 1, never_ends_without_who_waits},
+      {"gives grace to nobody", 8, gives_grace_to_nobody},
+      {"keeps the code of an earlier boot", 5, keeps_the_code_of_an_earlier_boot},
+      {"calls an idle machine a limit", 5, calls_an_idle_machine_a_limit},
+      {"calls cost time", 15, calls_cost_time},
+      {"does not hear what a limit stands for", 15, does_not_hear_what_a_limit_stands_for},
+      {"blames the last cause", 15, blames_the_last_cause},
+      {"forgets that a GPU was busy", 15, deaf_to<guard::GpuBusy>},
   };
 }
 

@@ -7,6 +7,7 @@ namespace curfew::sim {
 namespace {
 
 using namespace std::chrono_literals;
+using guard::Cause;
 using guard::Ending;
 using guard::JobResult;
 using guard::Stage;
@@ -73,9 +74,55 @@ void Watcher::acts(const guard::Action& action) {
   }
 }
 
-void Watcher::machine_boots() {
+// After the world has heard what the step heard.
+void Watcher::recorded(const guard::State& before, const guard::Event& event,
+                       const guard::State& after) const {
+  if (truth_.gpu_was_busy && !after.gpu_was_busy) violated(15, "forgets that a GPU was busy");
+  const auto* found = std::get_if<guard::ReasonFound>(&event);
+  if (found != nullptr && found->cause == Cause::gpu_unused && truth_.gpu_was_busy &&
+      before.cause == Cause::none)
+    violated(3, "ends for GPUs that were never used, but one was");
+  if (after.cause == before.cause) return;
+  const std::string name{guard::name_of(after.cause)};
+  if (before.cause == Cause::none) {
+    if (!first_reason()) violated(3, "is over by " + name + ", but there's no reason");
+    if (!has_come(after.cause)) violated(15, "records " + name + ", which has not come");
+    return;
+  }
+  const auto* resumed = std::get_if<guard::Resumed>(&event);
+  const bool is_anew = resumed != nullptr && !resumed->same_boot && scenario_.rules.guards_machine &&
+                       before.cause == Cause::machine_going_down && after.cause == Cause::none;
+  if (!is_anew) violated(15, "records " + name + " in place of " + std::string(guard::name_of(before.cause)));
+}
+
+bool Watcher::has_come(Cause cause) const {
+  const bool has_job = !scenario_.rules.guards_machine;
+  const auto passed = [this](const std::optional<Millis>& at) { return at && *at <= truth_.now; };
+  switch (cause) {
+    case Cause::none: return false;
+    case Cause::job_ended: return has_job && truth_.job_ended;
+    case Cause::job_not_started: return has_job && truth_.not_started;
+    case Cause::job_lost: return has_job && truth_.job_lost;
+    case Cause::rebooted: return has_job && truth_.rebooted;
+    case Cause::time_limit:
+    case Cause::cost_limit: return passed(truth_.stop_at) && truth_.limit == cause;
+    case Cause::idle:
+    case Cause::gpu_unused:
+    case Cause::stalled:
+    case Cause::work_done: return truth_.reason && truth_.reason_cause == cause;
+    case Cause::spot_interruption: return truth_.spot.has_value();
+    case Cause::stop_asked: return truth_.asked.has_value();
+    case Cause::machine_going_down: return truth_.going_down.has_value();
+  }
+  return false;
+}
+
+void Watcher::machine_boots(bool anew) {
   l0_due_.reset();
   first_kill_.reset();
+  if (!anew) return;
+  published_.reset();
+  first_signal_.reset();
 }
 
 void Watcher::check_signal() const {
@@ -112,6 +159,8 @@ void Watcher::check_save_begins() const {
 
 void Watcher::check_job_is_gone(const std::string& what) const {
   if (truth_.is_tree_empty) return;
+  // The process that waits makes nothing; without its parent, the guard's link kills it, and hears no more of it.
+  if (scenario_.rules.guards_machine && truth_.job_lost) return;
   if (!first_kill_) violated(8, what + " begins while the job runs, and nobody has killed it");
   if (truth_.now - *first_kill_ < guard::k_kill_limit - absence())
     violated(8, what + " begins while the job runs, just after SIGKILL");
@@ -124,9 +173,9 @@ void Watcher::check_before_end() {
 }
 
 void Watcher::check_before_end_was_run() const {
-  const bool may_be_left_out = !truth_.is_started || truth_.not_started_heard || truth_.going_down ||
-                               truth_.spot || truth_.is_squeezed || truth_.reboots > 0 ||
-                               truth_.guard_starts > 1;
+  const bool has_no_job = !scenario_.rules.guards_machine && (!truth_.is_started || truth_.not_started_heard);
+  const bool may_be_left_out = has_no_job || truth_.going_down || truth_.spot || truth_.is_squeezed ||
+                               truth_.reboots > 0 || truth_.guard_starts > 1;
   if (scenario_.rules.has_before_end && !may_be_left_out && before_ends_ == 0)
     violated(14, "--before-end was not run");
 }
@@ -144,7 +193,8 @@ void Watcher::is_taken() const {
 
 bool Watcher::could_be_saved() const {
   const auto& limits = scenario_.rules.limits;
-  if (!scenario_.rules.has_saves || !truth_.is_started || scenario_.save.how != SaveModel::How::works)
+  const bool may_be_something = truth_.is_started || scenario_.rules.guards_machine;
+  if (!scenario_.rules.has_saves || !may_be_something || scenario_.save.how != SaveModel::How::works)
     return false;
   if (truth_.is_squeezed) return false;
   const Millis lost = absence() + truth_.downtime + truth_.wall_ahead_at_boot + k_slack;
@@ -162,7 +212,7 @@ void Watcher::check_saved() const {
 }
 
 int Watcher::code_of_result() const {
-  if (truth_.not_started_heard) return *scenario_.job.start_failure;
+  if (truth_.not_started_heard && !scenario_.rules.guards_machine) return *scenario_.job.start_failure;
   if (!truth_.exit || !truth_.exit_heard) return 125;
   if (truth_.exit->how == JobResult::How::signalled) return 128 + truth_.exit->number;
   if (truth_.exit->number == 0 && scenario_.rules.has_saves && !truth_.saved_heard) return 125;
@@ -174,16 +224,18 @@ void Watcher::check_publish(int code) {
   if (published_in_life_) violated(5, "published twice");
   if (published_ && *published_ != code) violated(5, "published another code than before");
   const auto first = first_reason();
-  if (!first) violated(5, "published without a reason");
+  if (!first) violated(3, "published without a reason");
   const Millis together = *first + 1s + absence() + truth_.downtime;
   std::set<int> right;
-  for (const auto& reason : {truth_.job_ended, truth_.job_lost, truth_.not_started, truth_.asked,
-                             truth_.going_down, truth_.rebooted}) {
+  auto by_the_result = reasons_of_the_job();
+  by_the_result.insert(by_the_result.end(), {truth_.asked, truth_.going_down});
+  for (const auto& reason : by_the_result) {
     if (reason && *reason <= together) right.insert(code_of_result());
   }
   if (truth_.stop_at && *truth_.stop_at <= std::min(together, truth_.now)) right.insert(124);
   if (truth_.limit_passed) right.insert(124);
-  const int well = scenario_.rules.has_saves && !truth_.saved_heard && truth_.is_started ? 125 : 0;
+  const bool may_be_something = truth_.is_started || scenario_.rules.guards_machine;
+  const int well = scenario_.rules.has_saves && !truth_.saved_heard && may_be_something ? 125 : 0;
   if (truth_.spot && *truth_.spot <= together) right.insert(75);
   if (truth_.reason && *truth_.reason <= together) {
     const bool is_well = truth_.reason_cause == guard::Cause::work_done || scenario_.rules.no_command;
@@ -218,22 +270,29 @@ void Watcher::check_move_l0(Millis ahead) {
 
 bool Watcher::must_end() const {
   const int code = scenario_.job.start_failure.value_or(0);
-  const bool is_typing_error =
-      truth_.not_started_heard && scenario_.rules.on_terminal && (code == 126 || code == 127);
+  const bool is_typing_error = !scenario_.rules.guards_machine && truth_.not_started_heard &&
+                               scenario_.rules.on_terminal && (code == 126 || code == 127);
   return truth_.plan.ending != Ending::none && !scenario_.rules.dry_run && !is_typing_error;
+}
+
+std::vector<std::optional<Millis>> Watcher::reasons_of_the_job() const {
+  if (scenario_.rules.guards_machine) return {};
+  return {truth_.job_ended, truth_.job_lost, truth_.not_started, truth_.rebooted};
 }
 
 std::optional<Millis> Watcher::first_reason() const {
   std::optional<Millis> first;
-  for (const auto& reason :
-       {truth_.job_ended, truth_.job_lost, truth_.not_started, truth_.asked, truth_.going_down,
-        truth_.rebooted, truth_.reason, truth_.spot, truth_.limit_passed, truth_.stop_at}) {
+  auto reasons = reasons_of_the_job();
+  reasons.insert(reasons.end(), {truth_.asked, truth_.going_down, truth_.reason, truth_.spot,
+                                 truth_.limit_passed, truth_.stop_at});
+  for (const auto& reason : reasons) {
     if (reason && *reason <= truth_.now && (!first || *reason < *first)) first = reason;
   }
   return first;
 }
 
 bool Watcher::has_failed() const {
+  if (scenario_.rules.guards_machine) return false;
   if (truth_.job_lost || truth_.not_started) return true;
   return truth_.exit && (truth_.exit->how != JobResult::How::exited || truth_.exit->number != 0);
 }

@@ -2,7 +2,8 @@
 //
 //  1  the machine has ended by the bound (see Watcher::bound), where it's to end
 //  2  nothing that could be saved in time is lost: it's saved before the first rung
-//  3  nothing is signalled, killed or ended without a reason; a jump of the wall clock is none
+//  3  nothing is signalled, killed or ended without a reason; a jump of the wall clock is none, nor is, on a machine
+//     that is guarded without a command, a reboot or whatever becomes of the process that waits in its place
 //  4  stop_at and end_at never move later
 //  5  the result is published with the right code, once in a guard's life, and before any rung
 //  6  no rung where nothing is to be ended, in a dry run, or when the machine goes down by another's hand
@@ -14,10 +15,12 @@
 // 12  no stage is left backwards within a boot
 // 13  the machine is held only after a failure, where that was asked for
 // 14  --before-end runs once, after the job and before the save; the early signal comes once, and not too early
+// 15  the cause on record is one that has come, and stays; that a GPU was busy is never forgotten
 #pragma once
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "scenario.hpp"
 
@@ -45,11 +48,14 @@ struct Truth {
   bool exit_heard = false;
   bool not_started_heard = false;
 
-  // When each reason to stop came.
+  // When each reason to stop came; what the job did is none where the machine is guarded without one.
   std::optional<Millis> job_ended, job_lost, not_started, asked, asked_at_once, going_down, rebooted, reason,
       limit_passed, spot;
   guard::Cause reason_cause = guard::Cause::none;
-  std::optional<Millis> taken_at;  // by EC2
+  guard::Cause limit = guard::Cause::time_limit;  // what stop_at stands for
+  std::optional<Millis> taken_at;                 // by EC2
+  bool went_down_first = false;                   // by another's hand, before there was a reason
+  bool gpu_was_busy = false;                      // and the guard has heard of it
   bool disarmed = false;
   bool extending = false;  // at this moment
   bool extended = false;
@@ -75,11 +81,12 @@ class Watcher {
 
   void stepped(const guard::State& before, const guard::Event& event, const guard::Step& made);
   void acts(const guard::Action& action);
+  void recorded(const guard::State& before, const guard::Event& event, const guard::State& after) const;
   void guard_starts() { published_in_life_ = false; }
-  void machine_boots();
-  void is_taken() const;     // by EC2, now
-  void time_passes() const;  // after every event of the world
-  void is_over() const;      // nothing will happen any more
+  void machine_boots(bool anew);  // as if nothing had been: nothing is left of the boot before
+  void is_taken() const;          // by EC2, now
+  void time_passes() const;       // after every event of the world
+  void is_over() const;           // nothing will happen any more
   // The machine should have ended, but nobody was left to do it: the guard, L0 and L2 are all dead. L3's part.
   [[nodiscard]] bool is_beyond_us() const;
 
@@ -101,6 +108,8 @@ class Watcher {
 
   [[nodiscard]] bool must_end() const;
   [[nodiscard]] bool has_failed() const;
+  [[nodiscard]] bool has_come(guard::Cause cause) const;
+  [[nodiscard]] std::vector<std::optional<Millis>> reasons_of_the_job() const;
   [[nodiscard]] std::optional<Millis> first_reason() const;
   [[nodiscard]] bool could_be_saved() const;
   [[nodiscard]] Millis absence() const;

@@ -58,21 +58,25 @@ void Job::die(std::size_t process, JobResult result) {
 void Job::lose_shim() {
   if (!shim_alive_ || failed_) return;
   shim_alive_ = false;
-  if (exit_) return;  // it had done its work
-  lost_ = true;
-  report_(guard::JobLost{});
+  if (exit_ && is_tree_empty()) return;  // it had done its work
+  if (!exit_) {
+    lost_ = true;
+    report_(guard::JobLost{});
+  }
   if (is_tree_empty()) report_(guard::TreeGone{});
+  else kill_tree();  // by the guard's link to it, whatever the policy says
 }
 
 void Job::vanish() {
   processes_.clear();
+  lost_ = !exit_ && !failed_;
   shim_alive_ = false;
 }
 
 std::vector<guard::Event> Job::found() const {
   std::vector<guard::Event> events;
   if (failed_) events.emplace_back(guard::JobNotStarted{*model_.start_failure});
-  if (started_) events.emplace_back(guard::JobStarted{});
+  if (started_ && shim_alive_) events.emplace_back(guard::JobStarted{});
   if (exit_) events.emplace_back(guard::JobEnded{*exit_});
   else if (lost_) events.emplace_back(guard::JobLost{});
   if ((exit_ || lost_) && is_tree_empty()) events.emplace_back(guard::TreeGone{});

@@ -49,6 +49,19 @@ JobModel job_of(Random& random, Millis grace) {
   return job;
 }
 
+// In place of a command: a process that waits to be told to end. Some other end of it means nothing.
+JobModel waiter_of(Random& random) {
+  JobModel job;
+  if (random.chance(8)) job.start_failure = random.pick({125, 126, 127});
+  job.start_delay = random.between(1ms, 500ms);
+  job.command.result =
+      random.pick<JobResult>({{JobResult::How::exited, 143}, {JobResult::How::signalled, 9}});
+  if (random.chance(40)) job.command.ends_after = random.between(100ms, 900s);
+  if (random.chance(90)) job.command.ends_on_term = random.between(1ms, 50ms);
+  if (random.chance(15)) job.signals_lost = static_cast<int>(random.between(1, 2));
+  return job;
+}
+
 SaveModel save_of(Random& random, Millis limit) {
   SaveModel save;
   const auto how = random.between(1, 10);
@@ -91,17 +104,6 @@ void draw_rungs(Random& random, Scenario& scenario) {
   if (random.chance(20)) scenario.failing_rounds = static_cast<int>(random.between(1, 5));
 }
 
-bool kills_guard(FaultKind kind) {
-  switch (kind) {
-    case FaultKind::guard_killed:
-    case FaultKind::guard_hangs:
-    case FaultKind::guard_crashes_before_persist:
-    case FaultKind::guard_crashes_after_persist:
-    case FaultKind::guard_crashes_between_actions: return true;
-    default: return false;
-  }
-}
-
 Fault fault_of(Random& random, const Scenario& scenario) {
   using enum FaultKind;
   const bool limited = scenario.rules.limits.max_time || scenario.rules.limits.deadline;
@@ -109,11 +111,26 @@ Fault fault_of(Random& random, const Scenario& scenario) {
   const bool guard_may_die = scenario.l2 || (scenario.l0 && limited);
   Fault fault;
   do {
-    fault.kind =
-        random.pick({guard_killed, guard_hangs, guard_crashes_before_persist, guard_crashes_after_persist,
-                     guard_crashes_between_actions, shim_dies, wall_jumps, wall_jumps, reboot,
-                     machine_goes_down, stop_asked, stop_asked, pid1_crashes, reason_found, reason_found,
-                     spot_notice, spot_notice, disarm_asked, extended});
+    fault.kind = random.pick({guard_killed,
+                              guard_hangs,
+                              guard_crashes_before_persist,
+                              guard_crashes_after_persist,
+                              guard_crashes_between_actions,
+                              shim_dies,
+                              wall_jumps,
+                              wall_jumps,
+                              reboot,
+                              machine_goes_down,
+                              stop_asked,
+                              stop_asked,
+                              pid1_crashes,
+                              reason_found,
+                              reason_found,
+                              spot_notice,
+                              spot_notice,
+                              disarm_asked,
+                              extended,
+                              gpu_busy});
   } while (kills_guard(fault.kind) && !guard_may_die);
   if (random.chance(55)) {
     fault.on_entry = random.pick({Stage::running, Stage::draining, Stage::killing, Stage::before_end,
@@ -139,6 +156,17 @@ Fault fault_of(Random& random, const Scenario& scenario) {
   return fault;
 }
 
+// What the command line refuses together isn't drawn together: see check_without_command in cli/run_options.
+void draw_work(Random& random, Scenario& scenario) {
+  auto& rules = scenario.rules;
+  rules.guards_machine = random.chance(15);
+  rules.no_command = rules.guards_machine || random.chance(10);
+  if (rules.no_command) rules.early_signal.reset();
+  if (!rules.guards_machine) return;
+  rules.keep_on_failure = Seconds{0};
+  scenario.job = waiter_of(random);
+}
+
 void draw_faults(Random& random, Scenario& scenario) {
   const auto count = random.pick({0, 1, 1, 1, 2, 2, 3, 5});
   for (int i = 0; i < count; ++i) {
@@ -150,6 +178,19 @@ void draw_faults(Random& random, Scenario& scenario) {
       second.at_once = true;
       scenario.faults.push_back(second);
     }
+  }
+  if (scenario.rules.guards_machine && random.chance(60)) {  // it ends for a reason or for none
+    Fault fault{.kind = FaultKind::reason_found, .on_entry = {}, .at = random.between(0ms, 1200s)};
+    fault.cause =
+        random.pick({Cause::idle, Cause::idle, Cause::stalled, Cause::work_done, Cause::gpu_unused});
+    scenario.faults.push_back(fault);
+  }
+  if (scenario.rules.guards_machine && random.chance(20)) {  // `sudo reboot`
+    Fault fault{.kind = FaultKind::machine_goes_down, .on_entry = {}, .at = random.between(0ms, 600s)};
+    fault.down = Fault::Down::reboot;
+    fault.amount = random.between(2s, 20s);
+    fault.downtime = random.between(20s, 60s);
+    scenario.faults.push_back(fault);
   }
   if (scenario.l2 && random.chance(4)) {  // a guard that crashes again and again
     Fault fault{.kind = FaultKind::guard_killed, .on_entry = {}, .at = random.between(0ms, 600s)};
@@ -188,18 +229,32 @@ Scenario scenario_of(std::uint64_t seed, bool alone) {
     scenario.tag_known_at = random.between(10ms, random.pick<Millis>({5s, 600s}));
     scenario.tag_end_at = random.between(-60s, 1500s);
   }
+  if ((rules.limits.max_time || rules.limits.deadline) && random.chance(25))
+    scenario.limit = Cause::cost_limit;
+  if (random.chance(25)) scenario.tag_limit = Cause::cost_limit;
   scenario.job = job_of(random, rules.limits.grace);
   rules.has_before_end = random.chance(25);
   if (rules.has_before_end) rules.limits.before_end = Seconds{random.pick<std::int64_t>({1, 10, 60})};
   scenario.before_end = save_of(random, rules.limits.before_end);
   if (random.chance(20)) rules.keep_on_failure = Seconds{random.pick<std::int64_t>({10, 300, 1800})};
-  rules.no_command = random.chance(10);
   if (random.chance(25))
     rules.early_signal = guard::EarlySignal{10, Seconds{random.pick<std::int64_t>({1, 30, 300, 3600})}};
+  draw_work(random, scenario);
   scenario.save = save_of(random, rules.limits.save);
   draw_rungs(random, scenario);
   draw_faults(random, scenario);
   return scenario;
+}
+
+bool kills_guard(FaultKind kind) {
+  switch (kind) {
+    case FaultKind::guard_killed:
+    case FaultKind::guard_hangs:
+    case FaultKind::guard_crashes_before_persist:
+    case FaultKind::guard_crashes_after_persist:
+    case FaultKind::guard_crashes_between_actions: return true;
+    default: return false;
+  }
 }
 
 std::string_view name_of(FaultKind kind) {
@@ -219,6 +274,7 @@ std::string_view name_of(FaultKind kind) {
     case FaultKind::spot_notice: return "spot interruption notice";
     case FaultKind::disarm_asked: return "disarmed by hand";
     case FaultKind::extended: return "extended";
+    case FaultKind::gpu_busy: return "a GPU is seen to be busy";
   }
   return "?";
 }

@@ -61,6 +61,7 @@ enum class FaultKind : std::uint8_t {
   spot_notice,   // and EC2 takes the instance `amount` later
   disarm_asked,
   extended,  // by `amount`
+  gpu_busy,  // seen by a probe
 };
 
 struct Fault {
@@ -81,8 +82,10 @@ struct Scenario {
   guard::EndingPlan plan;
   std::optional<Millis> plan_known_at;
   guard::EndingPlan plan_known;
-  std::optional<Millis> tag_known_at;  // IMDS shows curfew:deadline
-  Millis tag_end_at{0};                // after the start
+  std::optional<Millis> tag_known_at;                 // IMDS shows curfew:deadline
+  Millis tag_end_at{0};                               // after the start
+  guard::Cause limit = guard::Cause::time_limit;      // what stop_at stands for: the earlier of time and cost
+  guard::Cause tag_limit = guard::Cause::time_limit;  // what it stands for once it was brought forward
   JobModel job;
   SaveModel before_end;  // the command of --before-end ends as a save does
   SaveModel save;
@@ -101,6 +104,7 @@ struct Scenario {
 // `alone`: without L0 and L2, and so without the deaths that they are there for.
 [[nodiscard]] Scenario scenario_of(std::uint64_t seed, bool alone);
 
-[[nodiscard]] std::string_view name_of(FaultKind kind);
+[[nodiscard]] std::string_view name_of(FaultKind kind);  // "?": there is none
+[[nodiscard]] bool kills_guard(FaultKind kind);
 
 }  // namespace curfew::sim

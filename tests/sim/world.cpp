@@ -16,9 +16,10 @@ constexpr Millis k_l0_after_end{60s};
 constexpr Millis k_longest{24h};  // of true time, for runs that nothing ends
 }  // namespace
 
-World::World(const Scenario& scenario, StepFunction step, bool verbose)
+World::World(const Scenario& scenario, StepFunction step, Coverage& coverage, bool verbose)
     : scenario_(scenario),
       step_(std::move(step)),
+      coverage_(coverage),
       verbose_(verbose),
       watcher_(scenario, truth_),
       job_(schedule_, scenario.job, [this](const guard::Event& event) { job_reports(event); }),
@@ -26,6 +27,7 @@ World::World(const Scenario& scenario, StepFunction step, bool verbose)
       stages_seen_(static_cast<std::size_t>(Stage::done) + 1) {
   disk_.plan = scenario.plan;
   disk_.times = job::times_from(scenario.rules.limits, clocks());
+  disk_.limit = truth_.limit = scenario.limit;
   truth_.plan = scenario.plan;
   if (disk_.times.stop_at) {
     truth_.stop_at = true_time(*disk_.times.stop_at);
@@ -141,6 +143,7 @@ void World::reboot(Millis downtime, Millis wall_error) {
         std::to_string(wall_error.count()) + " ms");
   end_guard("it went with the machine", false);
   machine_up_ = false;
+  down_at_ = schedule_.now();
   ++boots_;
   ++truth_.reboots;
   job_.vanish();
@@ -166,7 +169,14 @@ void World::reboot(Millis downtime, Millis wall_error) {
     if (!truth_.rebooted) truth_.rebooted = schedule_.now();
     hung_ = false;
     starts_.clear();
-    watcher_.machine_boots();
+    // Nothing was to end it when it went down: what was done on the way is void.
+    const bool anew = scenario_.rules.guards_machine && truth_.went_down_first;
+    if (anew) {
+      truth_.is_saved = truth_.saved_heard = truth_.exit_heard = truth_.went_down_first = false;
+      truth_.saves_begun = 0;
+      truth_.asked_at_once.reset();
+    }
+    watcher_.machine_boots(anew);
     trace("booted");
     if (marked_) {  // the owner started it again, as far as can be known: all layers off
       truth_.plan.ending = guard::Ending::none;
@@ -174,7 +184,8 @@ void World::reboot(Millis downtime, Millis wall_error) {
       return;
     }
     if (l0_.armed) set_l0({}, l0_.due_wall);
-    if (!disarmed_) start_guard();
+    if (disarmed_) truth_.guard_gone_for_good = true;
+    else start_guard();
   });
 }
 
@@ -192,6 +203,7 @@ void World::entered(Stage stage) {
 void World::happens(const Fault& fault) {
   if (!machine_up_ || truth_.machine_ended) return;
   trace("fault: " + std::string(name_of(fault.kind)));
+  coverage_.saw(fault.kind);
   switch (fault.kind) {
     case FaultKind::guard_killed: return end_guard("killed", true);
     case FaultKind::guard_hangs:
@@ -226,7 +238,12 @@ void World::happens(const Fault& fault) {
       return;
     // A probe that looks while no guard is there finds nothing.
     case FaultKind::reason_found:
+      // It begins with what the state says of the GPUs.
+      if (fault.cause == guard::Cause::gpu_unused && live_.gpu_was_busy) return;
       if (alive_) deliver(guard::ReasonFound{fault.cause, "found by a probe"});
+      return;
+    case FaultKind::gpu_busy:
+      if (alive_) deliver(guard::GpuBusy{});
       return;
     case FaultKind::spot_notice: return spot_notice(fault.amount);
     case FaultKind::disarm_asked:

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "coverage.hpp"
 #include "invariants.hpp"
 #include "job_model.hpp"
 #include "scenario.hpp"
@@ -19,7 +20,7 @@ using StepFunction =
 
 class World {
  public:
-  World(const Scenario& scenario, StepFunction step, bool verbose);
+  World(const Scenario& scenario, StepFunction step, Coverage& coverage, bool verbose);
 
   // Throws Violation.
   void run();
@@ -46,6 +47,8 @@ class World {
   void expect_tick();
   void tell_what_imds_knows();
   void move_times();
+  void bring_times_forward();
+  void carry_times_over();
 
   // what it does
   void start_save(BootTime until);
@@ -72,6 +75,7 @@ class World {
 
   const Scenario& scenario_;
   StepFunction step_;
+  Coverage& coverage_;
   bool verbose_;
   Schedule schedule_;
   Truth truth_;
@@ -79,6 +83,7 @@ class World {
   Job job_;
 
   Millis boot_start_{0};
+  Millis down_at_{0};  // when the boot before ended
   int boots_ = 1;
   Millis wall_offset_{0};
   bool machine_up_ = true;

@@ -1,5 +1,6 @@
 // The guard's process in the world: its supervisor, its deaths, and what its actions do.
 #include <algorithm>
+#include <utility>
 
 #include "world.hpp"
 
@@ -16,20 +17,8 @@ constexpr std::size_t k_start_burst = 5;  // StartLimitBurst
 constexpr Millis k_tick{1s};
 constexpr Millis k_slow_tick{15s};  // nothing but stop_at can happen: a real guard ticks oftener
 
-std::string text_of(const guard::Event& event) {
-  static constexpr std::string_view k_names[] = {
-      "JobStarted", "JobNotStarted",    "JobEnded",   "JobLost",          "TreeGone",       "Tick",
-      "StopAsked",  "MachineGoingDown", "TimesMoved", "PlanKnown",        "SaveEnded",      "RungEnded",
-      "Resumed",    "ReasonFound",      "GpuBusy",    "SpotInterruption", "BeforeEndEnded", "DisarmAsked"};
-  return std::string(k_names[event.index()]);
-}
-
 std::string text_of(const guard::Action& action) {
-  static constexpr std::string_view k_names[] = {
-      "SignalTree", "KillTree",      "StartSave",      "CancelSave",      "Publish",
-      "MarkEnded",  "MoveL0",        "Climb",          "Disarm",          "Leave",
-      "Note",       "SignalCommand", "StartBeforeEnd", "CancelBeforeEnd", "Announce"};
-  std::string text{k_names[action.index()]};
+  std::string text{name_of(action)};
   if (const auto* note = std::get_if<guard::Note>(&action)) text += ": " + note->text;
   if (const auto* publish = std::get_if<guard::Publish>(&action))
     text += " " + std::to_string(publish->exit_code);
@@ -58,6 +47,7 @@ void World::start_guard() {
   const bool same_boot = live_.times.boot_id == clocks().boot_id;
   if (!same_boot) {
     live_.times = job::rebased(live_.times, clocks(), left_before_);
+    if (scenario_.rules.guards_machine) carry_times_over();
     truth_.wall_ahead_at_boot = std::max(truth_.wall_ahead_at_boot, wall_offset_);
     if (live_.stage < Stage::ending) arm_l0();  // else it goes by a wall clock that may be behind
   }
@@ -68,6 +58,7 @@ void World::start_guard() {
   }
   const auto life = life_;
   deliver(guard::Resumed{same_boot});
+  if (!same_boot && life == life_ && live_.stage <= Stage::running) arm_l0();
   if (same_boot) {
     for (const auto& event : job_.found()) {
       if (life == life_) deliver(event);
@@ -130,17 +121,19 @@ void World::deliver(const guard::Event& event) {
   const Stage before = live_.stage;
   guard::Step made = step_(live_, scenario_.rules, clocks(), event);
   watcher_.stepped(live_, event, made);
+  coverage_.saw(event, made, scenario_.rules.guards_machine);
   if (!std::holds_alternative<guard::Tick>(event))
-    trace(text_of(event) + " in " + std::string(name_of(before)));
+    trace(std::string(name_of(event)) + " in " + std::string(name_of(before)));
 
   const bool crashes = crash_ && !made.actions.empty();
   if (crashes && crash_ == FaultKind::guard_crashes_before_persist) {
     crash_.reset();
     return end_guard("crashed before it persisted", true);
   }
-  live_ = std::move(made.state);
+  const auto before_step = std::exchange(live_, std::move(made.state));
   persist(live_);
   hear(event, before);
+  watcher_.recorded(before_step, event, live_);
   if (crashes && crash_ == FaultKind::guard_crashes_after_persist) {
     crash_.reset();
     return end_guard("crashed before it acted", true);
@@ -168,13 +161,21 @@ void World::persist(const guard::State& state) {
 // What the guard has now heard of, and won't forget.
 void World::hear(const guard::Event& event, Stage before) {
   const Millis now = schedule_.now();
-  if (std::holds_alternative<guard::JobEnded>(event)) truth_.exit_heard = true;
+  // Nobody waits for a process that only waited.
+  const bool is_no_news = scenario_.rules.guards_machine && before < Stage::draining;
+  if (std::holds_alternative<guard::JobEnded>(event) && !is_no_news) truth_.exit_heard = true;
+  if (std::holds_alternative<guard::GpuBusy>(event)) truth_.gpu_was_busy = true;
   if (std::holds_alternative<guard::JobNotStarted>(event)) truth_.not_started_heard = true;
+  // While the machine goes down, all are asked to stop, the front end too.
+  const bool goes_down_anyway = scenario_.rules.guards_machine && truth_.went_down_first;
   if (const auto* stop = std::get_if<guard::StopAsked>(&event); stop != nullptr && before < Stage::killing) {
-    if (!truth_.asked) truth_.asked = now;
+    if (!truth_.asked && !goes_down_anyway) truth_.asked = now;
     if (stop->at_once && !truth_.asked_at_once) truth_.asked_at_once = now;
   }
-  if (std::holds_alternative<guard::MachineGoingDown>(event) && !truth_.going_down) truth_.going_down = now;
+  if (std::holds_alternative<guard::MachineGoingDown>(event) && !truth_.going_down) {
+    truth_.going_down = now;
+    truth_.went_down_first = before < Stage::draining;
+  }
   if (const auto* saved = std::get_if<guard::SaveEnded>(&event)) truth_.saved_heard = saved->all_saved;
   if (const auto* plan = std::get_if<guard::PlanKnown>(&event);
       plan != nullptr && before < Stage::ending && !live_.disarmed) {
@@ -200,19 +201,38 @@ void World::hear(const guard::Event& event, Stage before) {
     truth_.end_at = true_time(*live_.times.end_at);
     truth_.extended = true;
     arm_l0();
-  } else if (std::holds_alternative<guard::TimesMoved>(event) && !live_.disarmed) {
-    const auto earlier = [now](std::optional<Millis>& was, Millis is) {
-      is = std::max(is, now);  // what is said to be past counts from now
-      if (!was || is < *was) was = is;
-    };
+  } else if (const auto* moved = std::get_if<guard::TimesMoved>(&event); moved && !live_.disarmed) {
+    if (moved->limit != guard::Cause::none) truth_.limit = moved->limit;
+    bring_times_forward();
     if (live_.times.stop_at) {
-      earlier(truth_.stop_at, true_time(*live_.times.stop_at));
-      earlier(truth_.end_at, true_time(*live_.times.end_at));
       const Millis until_end =
           *truth_.end_at - std::max(*truth_.stop_at, before < Stage::draining ? 0ms : now);
       if (until_end < Millis{scenario_.rules.limits.after_stop()}) truth_.is_squeezed = true;
     }
     if (before < Stage::ending) arm_l0();
+  }
+}
+
+// To where the guard has them now, unless that's later.
+void World::bring_times_forward() {
+  const auto earlier = [now = schedule_.now()](std::optional<Millis>& was, Millis is) {
+    is = std::max(is, now);  // what is said to be past counts from now
+    if (!was || is < *was) was = is;
+  };
+  if (!live_.times.stop_at || !live_.times.end_at) return;
+  earlier(truth_.stop_at, true_time(*live_.times.stop_at));
+  earlier(truth_.end_at, true_time(*live_.times.end_at));
+}
+
+// Of a machine that goes on after a reboot. A wall clock that is behind hides for how long nobody counted, and no more.
+void World::carry_times_over() {
+  if (!live_.times.stop_at || !live_.times.end_at) return;
+  const Millis uncounted = truth_.downtime + truth_.absence + k_slow_tick + 1s;
+  for (auto& [was, instant] :
+       {std::pair{&truth_.stop_at, &*live_.times.stop_at}, std::pair{&truth_.end_at, &*live_.times.end_at}}) {
+    const Millis is = std::max(true_time(*instant), schedule_.now());
+    const bool had_come = *was && **was <= down_at_;
+    if (*was && (is < **was || (!had_come && is <= **was + uncounted))) *was = is;
   }
 }
 
@@ -224,7 +244,7 @@ void World::move_times() {
     return a.has_value() == b.has_value() && (!a || a->boot == b->boot);
   };
   if (same(moved.end_at, live_.times.end_at) && same(moved.stop_at, live_.times.stop_at)) return;
-  deliver(guard::TimesMoved{moved});
+  deliver(guard::TimesMoved{moved, scenario_.tag_limit});
 }
 
 void World::expect_tick() {

@@ -151,14 +151,14 @@ void Supervisor::take_up() {
   begin();
   asio::co_spawn(parts_.io, shim_.run(), k_rethrow);
   if (!begun && spec_.rules.has_saves) asio::co_spawn(parts_.io, check_saving(), k_rethrow);
-  if (spec_.spot_notice == SpotNotice::on) asio::co_spawn(parts_.io, watch_spot(), k_rethrow);
-  if (spec_.on_ec2 && spec_.spot_notice != SpotNotice::off)
-    asio::co_spawn(parts_.io, maintenance_.run(), k_rethrow);
   asio::co_spawn(parts_.io, learn_facts(), k_rethrow);
 }
 
 void Supervisor::begin() {
   taken_up_ = true;
+  if (spec_.spot_notice == SpotNotice::on) asio::co_spawn(parts_.io, watch_spot(), k_rethrow);
+  if (spec_.on_ec2 && spec_.spot_notice != SpotNotice::off)
+    asio::co_spawn(parts_.io, maintenance_.run(), k_rethrow);
   for (const auto& event : std::exchange(early_, {})) handle(event);
 }
 
@@ -373,7 +373,7 @@ void Supervisor::take_facts(MachineFacts facts) {
   const auto& old_end = state_.times.end_at;
   if (!moved.end_at || (old_end && moved.end_at->boot >= old_end->boot)) return;
   parts_.log.info("the tag curfew:deadline brings the end forward to " + format_utc(moved.end_at->wall));
-  handle(TimesMoved{moved});
+  handle(TimesMoved{moved, Cause::time_limit});
   asio::co_spawn(parts_.io, move_l0_to_end(), k_rethrow);
 }
 

@@ -305,6 +305,22 @@ TEST_F(SupervisorTest, a_guard_of_a_later_boot_saves_what_is_there_and_ends_the_
   EXPECT_TRUE(eventually([&] { return power.sysrq_calls == 1; }));
 }
 
+TEST_F(SupervisorTest, a_machine_guarded_without_a_command_hears_of_a_spot_interruption_after_a_reboot) {
+  spec.spot_notice = SpotNotice::on;
+  spec.rules.no_command = spec.rules.guards_machine = true;
+  cloud.news.interrupted_at = clock.wall() + Seconds{120};
+  Saved before;
+  before.state.stage = Stage::running;
+  before.state.times = job::times_from(spec.rules.limits, {clock.wall(), clock.boot(), "another boot"});
+  before.left_to_stop = Millis{600'000};
+  ASSERT_TRUE(os::replace_file(spec.state_path(), to_json(before), 0600, os::Sync::no));
+  guard = std::thread([this] {
+    Supervisor supervisor(spec, {io, clock, power, log, cloud, teller});
+    supervisor.run();
+  });
+  EXPECT_TRUE(published(75));
+}
+
 TEST_F(SupervisorTest, a_disk_that_comes_up_in_another_instance_ends_nothing) {
   spec.then = Then::terminate;
   spec.on_ec2 = true;
@@ -404,6 +420,16 @@ TEST_F(SupervisorTest, knows_from_the_start_that_cost_is_the_limit) {
   spec.cost_bound = CostBound{{}, clock.wall(), true};
   start();
   EXPECT_TRUE(eventually([&] { return saved() && saved()->state.cause == Cause::cost_limit; }));
+}
+
+TEST_F(SupervisorTest, knows_that_a_tag_has_taken_the_place_of_cost) {
+  spec.on_ec2 = true;
+  spec.rules.dry_run = true;
+  spec.cost_bound = CostBound{{}, clock.wall(), true};
+  cloud.known.emplace();
+  cloud.known->tags = {{"curfew:deadline", "2026-01-01T00:00:00Z"}};
+  start();
+  EXPECT_TRUE(eventually([&] { return saved() && saved()->state.cause == Cause::time_limit; }));
 }
 
 }  // namespace

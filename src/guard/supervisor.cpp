@@ -52,10 +52,7 @@ Supervisor::Supervisor(Spec spec, Parts parts)
       shim_({spec_.places.state, spec_.places.run}, parts.log,
             [this](const Event& event) { hear_shim(event); }),
       control_(parts.io.get_executor(), spec_.owner,
-               {[this] { return status(); },
-                [this](int signal, bool at_once) {
-                  handle(StopAsked{signal, at_once});
-                },
+               {[this] { return status(); }, [this](int signal, bool at_once) { stop(signal, at_once); },
                 [this] { return state_.published ? std::to_string(*state_.published) : std::string(); },
                 [this](Seconds by) { return extend(by); }, [this] { return disarm_by_hand(); }}),
       reasons_(spec_, {parts.io, parts.clock, parts.log, [this] { return shim_.output_at(); },

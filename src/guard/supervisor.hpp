@@ -93,6 +93,8 @@ class Supervisor {
   void announce(const Announce& what);
   [[nodiscard]] Status check_cost_of(const job::Times& times, const std::string& what) const;
   // By the control socket.
+  void stop(int signal, bool at_once);
+  Awaitable<void> stop_unless_going_down(bool at_once);
   [[nodiscard]] Result<std::string> extend(Seconds by);
   [[nodiscard]] Result<std::string> disarm_by_hand();
   // Where a layer outside this machine holds a deadline, it can't be moved or taken off from here.

@@ -62,6 +62,19 @@ Status Supervisor::check_cost_of(const job::Times& times, const std::string& wha
               hint);
 }
 
+// When a machine goes down, `curfew run` is told to end with everything in its session, and passes that on. Where only the
+// machine is guarded that is nobody's wish to end it: it may be a reboot.
+void Supervisor::stop(int signal, bool at_once) {
+  if (!spec_.rules.guards_machine || signal != SIGTERM) return handle(StopAsked{signal, at_once});
+  asio::co_spawn(parts_.io, stop_unless_going_down(at_once), k_rethrow);
+}
+
+Awaitable<void> Supervisor::stop_unless_going_down(bool at_once) {
+  const bool stopping = co_await machine_is_stopping();
+  if (stopping) handle(MachineGoingDown{});
+  else handle(StopAsked{SIGTERM, at_once});
+}
+
 Result<std::string> Supervisor::extend(Seconds by) {
   const std::string what = "extend by " + format_duration(by);
   if (state_.disarmed) return fail(ErrorKind::refused, what, "this machine was disarmed, nothing ends it");

@@ -203,6 +203,25 @@ def test_a_machine_stays_guarded_where_the_process_that_waits_is_killed(machine:
     assert run.code() == 0
 
 
+def test_a_reboot_in_order_ends_no_machine_that_is_used(machine: Boot) -> None:
+    instance = machine()
+    instance.set_gpu({"utilization.gpu": 97})
+    # As from a session of sshd's: `curfew run` is told to end with all that is in it, and passes that on to the guard.
+    instance.write("/root/session", f'#!/bin/bash\nexec systemd-run --scope --quiet {INSIDE} "$@"\n', 0o755)
+    run = _start(instance, program="/root/session")
+    wait_status(instance, stage="running")
+    instance.exec(["systemctl", "reboot"])
+    instance.wait_event("reboot", SOON)
+    instance.wait_up()
+    wait_status(instance, stage="running", cause=None)
+    assert "going down by another's hand" in run.log()
+    assert_stays(instance)
+    idle = now(instance)
+    instance.set_gpu({"utilization.gpu": 0})
+    instance.wait("terminated", LIFE)
+    assert assert_ended(instance, idle, within=WITHIN) > IDLE - 1
+
+
 def test_a_file_ends_a_machine_without_a_command(machine: Boot) -> None:
     instance = machine()
     run = start_words(instance, ["--done-file", "/root/DONE", "--max-time", "5m"])

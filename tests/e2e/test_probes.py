@@ -78,9 +78,7 @@ def test_a_stall_ends_the_machine_and_output_does_not(machine: Boot, cloud: Sand
     assert objects(cloud, bucket) == {"run/model": b"weights\n"}
 
 
-def test_what_curfew_says_below_the_path_is_no_progress(
-    machine: Boot, cloud: Sandbox, bucket: str
-) -> None:
+def test_what_curfew_says_below_the_path_is_no_progress(machine: Boot, cloud: Sandbox, bucket: str) -> None:
     instance = machine()
     # The log and stderr are files in the job's folder, as under nohup, and each save is told in them.
     run = start(

@@ -18,6 +18,12 @@ tl::unexpected<Error> bad_duration(std::string_view text, std::string cause) {
               std::move(cause), std::string(k_duration_hint));
 }
 
+tl::unexpected<Error> bad_hours(std::string_view text, std::string cause) {
+  return fail(ErrorKind::invalid_input, "hours '" + std::string(text.substr(0, 64)) + "'", std::move(cause),
+              "write it as 4 or 0.5; " + std::to_string(k_max_duration / std::chrono::hours{1}) +
+                  " (a year) is the most");
+}
+
 // Digits with at most one point; nothing else ("+1", "1e3", "nan" and " 1" are refused).
 std::optional<double> decimal(std::string_view text) {
   if (text.empty() || text.size() > 18 || text.find_first_not_of("0123456789.") != std::string_view::npos)
@@ -28,11 +34,12 @@ std::optional<double> decimal(std::string_view text) {
   return value;
 }
 
-Result<Seconds> checked(std::string_view text, double seconds) {
-  if (seconds > static_cast<double>(k_max_duration.count()))
-    return bad_duration(text, "is longer than a year");
+// `refuse` says it of what was written.
+Result<Seconds> checked(double seconds, tl::unexpected<Error> (*refuse)(std::string_view, std::string),
+                        std::string_view text) {
+  if (seconds > static_cast<double>(k_max_duration.count())) return refuse(text, "is longer than a year");
   const Seconds whole{std::llround(seconds)};
-  if (whole <= Seconds{0}) return bad_duration(text, "must be at least 1s");
+  if (whole <= Seconds{0}) return refuse(text, "must be at least 1s");
   return whole;
 }
 
@@ -62,16 +69,13 @@ Result<Seconds> parse_duration(std::string_view text) {
     next_unit = unit + 1;
     rest.remove_prefix(digits + 1);
   }
-  return checked(text, total);
+  return checked(total, bad_duration, text);
 }
 
 Result<Seconds> parse_hours(std::string_view text) {
   const auto hours = decimal(text);
-  if (!hours) {
-    return fail(ErrorKind::invalid_input, "hours '" + std::string(text.substr(0, 64)) + "'",
-                "is not a positive number", "write it as 4 or 0.5");
-  }
-  return checked(text, *hours * 3600);
+  if (!hours) return bad_hours(text, "is not a positive number");
+  return checked(*hours * 3600, bad_hours, text);
 }
 
 std::string format_duration(Seconds duration) {

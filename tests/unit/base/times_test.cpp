@@ -76,8 +76,12 @@ TEST(Duration, refuses_what_could_mean_two_things_or_nothing) {
 TEST(Duration, hours_are_a_number) {
   EXPECT_EQ(parse_hours("4").value(), 4h);
   EXPECT_EQ(parse_hours("0.5").value(), 30min);
-  for (const char* text : {"", "4h", "-1", "0", "0.0001", "8785", "1e2", "1,5", "99999999999999999999"})
-    EXPECT_FALSE(parse_hours(text)) << text;
+  for (const char* text : {"", "4h", "-1", "0", "0.0001", "8785", "1e2", "1,5", "99999999999999999999"}) {
+    const auto parsed = parse_hours(text);
+    ASSERT_FALSE(parsed) << text;
+    EXPECT_EQ(parsed.error().what, "hours '" + std::string(text) + "'");
+    EXPECT_EQ(parsed.error().hint, "write it as 4 or 0.5; 8784 (a year) is the most");
+  }
 }
 
 TEST(Duration, is_written_as_it_is_read) {

@@ -14,6 +14,12 @@
 #include "os/files.hpp"
 
 namespace curfew::os {
+namespace {
+
+// systemctl(1), "Exit status": LSB's "program is not installed", of a unit that isn't loaded.
+constexpr int k_no_such_unit = 5;
+
+}  // namespace
 
 bool has_systemd() { return exists("/run/systemd/system"); }
 
@@ -23,7 +29,8 @@ Result<std::string> systemctl(const std::vector<std::string>& words, Millis limi
   auto outcome = run_command(argv, limit);
   if (!outcome) return fail(std::move(outcome.error()));
   if (outcome->code != 0) {
-    return fail(ErrorKind::system, shell_quoted(argv),
+    return fail(outcome->code == k_no_such_unit ? ErrorKind::not_found : ErrorKind::system,
+                shell_quoted(argv),
                 "exit " + std::to_string(outcome->code) +
                     (outcome->output.empty() ? "" : ": " + printable(outcome->output)));
   }

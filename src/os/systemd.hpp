@@ -16,7 +16,8 @@ inline constexpr Millis k_systemctl_limit{20'000};
 // True where systemd is PID 1 (sd_booted(3)).
 [[nodiscard]] bool has_systemd();
 
-// systemctl with these words; its output. A non-zero exit is an error with what it printed.
+// systemctl with these words; its output. A non-zero exit is an error with what it printed; not_found where a unit isn't
+// loaded.
 [[nodiscard]] Result<std::string> systemctl(const std::vector<std::string>& words,
                                             Millis limit = k_systemctl_limit);
 

@@ -203,11 +203,15 @@ def test_disarmed_nothing_ends_but_results_are_saved(machine: Boot, cloud: Sandb
     instance.until(
         lambda: unit(instance, "curfew-l0.timer", "ActiveState")["ActiveState"] != "active", SOON, "L0's end"
     )
+    # What isn't there any more needn't be taken off: asked again, and at the end of the job, nothing fails.
+    said = instance.exec([INSIDE, "disarm"])
+    assert said.code == 0 and "NOTHING ENDS THIS MACHINE" in said.out, said
     assert_stays(instance, 22)
     instance.sh("touch /root/go")
     assert run.wait_code() == 0
     assert objects(cloud, bucket) == {"run/model": b"weights\n"}
     assert_stays(instance)
+    assert "disarm L0" not in run.log() and "Failed to stop" not in run.log(), run.log()
 
 
 def test_a_process_that_runs_already_is_guarded(machine: Boot, cloud: Sandbox, bucket: str) -> None:

@@ -11,6 +11,7 @@
 
 #include "base/text.hpp"
 #include "os/fd.hpp"
+#include "os/files.hpp"
 
 namespace curfew::cli {
 namespace {
@@ -31,13 +32,16 @@ std::size_t width(std::string_view text) {
       text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
 }
 
-Status check_owner(const std::string& what, const struct stat& info) {
+// Of the file itself, or ("its folder ") of what holds it.
+Status check_owner(const std::string& what, const std::string& whose, const std::string& path,
+                   const struct stat& info) {
   if (info.st_uid != 0)
-    return fail(ErrorKind::refused, what, "belongs to another user, who could have root run anything",
-                "chown root it");
+    return fail(ErrorKind::refused, what, whose + "belongs to another user, who could have root run anything",
+                "chown root " + printable(path));
   if ((info.st_mode & k_written_by_others) != 0)
-    return fail(ErrorKind::refused, what, "can be written by others, who could have root run anything",
-                "chmod go-w mends that");
+    return fail(ErrorKind::refused, what,
+                whose + "can be written by others, who could have root run anything",
+                "chmod go-w " + printable(path));
   return {};
 }
 
@@ -81,14 +85,25 @@ std::vector<std::string> config_paths(const net::Environment& environment) {
 
 Result<std::optional<std::string>> read_config(const std::string& path, bool as_root) {
   const auto what = "read " + printable(path);
+  const auto is_nothing = [](int number) { return number == ENOENT || number == ENOTDIR; };
+  const auto folder = os::folder_of(path);
+  // The folder that is looked at is the one that the file is read from.
+  const os::Fd holder{::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  if (!holder && is_nothing(errno)) return std::nullopt;
+  if (!holder) return fail_errno(what, errno);
   // O_NONBLOCK: a pipe without a writer must not hold up the start.
-  const os::Fd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
-  if (!fd && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
+  const os::Fd fd{::openat(holder.get(), path.substr(path.rfind('/') + 1).c_str(),
+                           O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
+  if (!fd && is_nothing(errno)) return std::nullopt;
   struct stat info {};
-  if (!fd || ::fstat(fd.get(), &info) != 0) return fail_errno(what, errno);
+  struct stat around {};
+  if (!fd || ::fstat(fd.get(), &info) != 0 || ::fstat(holder.get(), &around) != 0)
+    return fail_errno(what, errno);
   if (!S_ISREG(info.st_mode)) return fail(ErrorKind::refused, what, "is not a regular file");
   if (as_root) {
-    if (auto good = check_owner(what, info); !good) return fail(std::move(good).error());
+    auto good = check_owner(what, "", path, info);
+    if (good) good = check_owner(what, "its folder ", folder, around);
+    if (!good) return fail(std::move(good).error());
   }
   std::string text(k_longest_config + 1, '\0');
   std::size_t size = 0;

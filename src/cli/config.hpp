@@ -30,6 +30,8 @@ struct KnownOption {
   Takes takes = Takes::text;
   // How a value is shown where it may be a secret; null: as it is.
   std::string (*shown)(std::string_view value) = nullptr;
+  // Why it can't stand in a file; empty: it can.
+  std::string why_not = {};
 };
 
 struct Setting {
@@ -37,10 +39,12 @@ struct Setting {
   std::string value;  // a flag's is "true" or "false"
   std::string from;   // "/etc/curfew/config.toml:3"
   Takes takes = Takes::text;
+
+  friend bool operator==(const Setting&, const Setting&) = default;
 };
 
 // What a file's table [run] says, in the order of its lines. Refused: what isn't TOML, a key that isn't known (with the
-// nearest that is), a value of another type, an empty one, and more than 64 KiB. Errors name file and line and never
+// nearest that is) or can't stand in a file, a value of another type, an empty one, and more than 64 KiB. Errors name file and line and never
 // show a value. Pure.
 [[nodiscard]] Result<std::vector<Setting>> parse_config(std::string_view text, const std::string& file,
                                                         std::span<const KnownOption> known);
@@ -48,7 +52,7 @@ struct Setting {
 // The settings of both: `over` replaces what `under` says of the same option, but lists are appended to. Pure.
 [[nodiscard]] std::vector<Setting> merged(std::vector<Setting> under, std::vector<Setting> over);
 
-// "--max-time=8h", "--dry-run". One word each, so that no value can pass for an option or for the `--` before a command;
+// "--max-time=8h", "--quiet". One word each, so that no value can pass for an option or for the `--` before a command;
 // a flag that is false gives none. Pure.
 [[nodiscard]] std::vector<std::string> words_of(std::span<const Setting> settings);
 
@@ -60,7 +64,7 @@ struct Setting {
 [[nodiscard]] std::vector<std::string> config_paths(const net::Environment& environment);
 
 // A file's text; nothing where there is none. Refused: what is no regular file, more than 64 KiB, and for root a file that
-// somebody else can write, for it names what root runs.
+// somebody else can write, or whose folder is, for it names what root runs.
 [[nodiscard]] Result<std::optional<std::string>> read_config(const std::string& path, bool as_root);
 
 // All files' settings, merged.

@@ -18,7 +18,8 @@ Shows the defaults of `curfew run`: each option that has a value, the value, and
 /etc/curfew/config.toml and $XDG_CONFIG_HOME/curfew/config.toml (else ~/.config/curfew/config.toml), which holds over the
 first; what is typed holds over both. Secrets are not shown.
 
-Exit code: 0; 125 where a file can't be read or says what can't be.
+A value that can't be is marked, and told of below the table. Exit code: 0; 125 where there is one, or a file can't be
+read.
 
 Example of a file:
   [run]
@@ -60,9 +61,13 @@ int config_command(const Words& words, const World&) {
   const auto settings = load_config(config_paths(net::process_environment()), known, ::geteuid() == 0);
   if (!settings) return refuse(settings.error().text());
   // The values too, not only the names, as a run would find them.
-  if (const auto options = parse_run(with_settings({"--", "true"}, *settings)); !options)
-    return refuse(options.error().text());
+  const auto mistakes = mistakes_in(*settings);
   auto rows = rows_of(*settings, known);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const bool wrong = std::any_of(mistakes.begin(), mistakes.end(),
+                                   [&](const Mistake& each) { return each.setting == (*settings)[i]; });
+    if (wrong) rows[i].from += "  WRONG, see below";
+  }
   const auto is_set = [&](std::string_view option) {
     return std::any_of(settings->begin(), settings->end(),
                        [&](const Setting& setting) { return "--" + setting.name == option; });
@@ -72,7 +77,9 @@ int config_command(const Words& words, const World&) {
   for (auto& row : built_in()) {
     if (!is_set(row.option) && !(limited && row.option == "--max-time")) rows.push_back(std::move(row));
   }
-  return std::fputs(config_table(rows).c_str(), stdout) < 0 ? k_exit_failed : 0;
+  const bool shown = std::fputs(config_table(rows).c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+  for (const auto& mistake : mistakes) (void)refuse(mistake.error.text());
+  return shown && mistakes.empty() ? 0 : k_exit_failed;
 }
 
 }  // namespace curfew::cli

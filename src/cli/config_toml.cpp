@@ -109,11 +109,17 @@ tl::unexpected<Error> refuse_key(const toml::key& key, const std::string& file,
 Status add_table(const toml::table& table, const std::string& file, std::span<const KnownOption> known,
                  std::vector<Setting>& settings) {
   std::vector<std::string> names;
-  for (const auto& option : known) names.push_back(option.name);
+  for (const auto& option : known) {
+    if (option.why_not.empty()) names.push_back(option.name);
+  }
   for (const auto& [key, node] : table) {
     const auto option = std::find_if(known.begin(), known.end(),
                                      [name = key.str()](const auto& each) { return each.name == name; });
     if (option == known.end()) return refuse_key(key, file, names, "option");
+    if (!option->why_not.empty())
+      return refuse(place_of(file, key.source()),
+                    "'" + option->name + "' can't stand in a file: " + option->why_not,
+                    "type it: --" + option->name);
     if (auto added = add_option(node, file, *option, settings); !added) return added;
   }
   return {};

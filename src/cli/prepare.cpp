@@ -10,12 +10,12 @@
 #include <filesystem>
 #include <system_error>
 
+#include "base/text.hpp"
 #include "guard/cloud_aws.hpp"
 #include "guard/cost_reading.hpp"
 #include "guard/probes/jupyter.hpp"
 #include "layers/installed.hpp"
 #include "notify/secret_file.hpp"
-#include "notify/target.hpp"
 #include "os/command.hpp"
 #include "os/files.hpp"
 #include "os/machine.hpp"
@@ -101,18 +101,6 @@ Status limit_cost(guard::Spec& spec, const os::Clock& clock) {
   return {};
 }
 
-// --notify env:NAME and file:PATH are the caller's, and read here.
-Status resolve_notify(const RunOptions& options, guard::Spec& spec, std::vector<std::string>& notes) {
-  for (const auto& option : options.notify) {
-    const std::string what = "--notify " + notify::shown_option(option);
-    auto resolved = notify::resolve_target(option, net::process_environment(), notify::read_secret_file);
-    if (!resolved) return fail(std::move(resolved.error()).within(what));
-    if (!resolved->warning.empty()) notes.push_back(what + ": " + resolved->warning);
-    spec.notify.push_back(resolved->target.secret_text());
-  }
-  return {};
-}
-
 // A token in the URL wins.
 Status take_jupyter_token(guard::Watches& watches) {
   if (watches.jupyter.empty() || !watches.jupyter_token.empty()) return {};
@@ -169,6 +157,28 @@ bool is_on_ec2(const net::Environment& environment, bool looks_like_it) {
   return looks_like_it || !net::get(environment, "AWS_EC2_METADATA_SERVICE_ENDPOINT").empty();
 }
 
+Result<std::vector<std::string>> resolve_notify(const RunOptions& options,
+                                                const net::Environment& environment,
+                                                const notify::ReadSecret& read,
+                                                std::vector<std::string>& notes) {
+  std::vector<std::string> from;  // what files set comes first
+  for (const auto& setting : options.from_files) {
+    if (setting.name == "notify") from.push_back(printable(setting.from) + ": ");
+  }
+  from.resize(std::max(from.size(), options.notify.size()));
+  std::vector<std::string> places;
+  for (std::size_t i = 0; i < options.notify.size(); ++i) {
+    const std::string what = from[i] + "--notify " + notify::shown_option(options.notify[i]);
+    auto resolved = notify::resolve_target(options.notify[i], environment, read);
+    if (!resolved) return fail(std::move(resolved.error()).within(what));
+    if (!resolved->warning.empty()) notes.push_back(what + ": " + resolved->warning);
+    // A file and the command line may name the same one, each in its own way.
+    auto place = resolved->target.secret_text();
+    if (std::find(places.begin(), places.end(), place) == places.end()) places.push_back(std::move(place));
+  }
+  return places;
+}
+
 Result<Prepared> prepare(const RunOptions& options, os::JobSpec job, const os::Clock& clock) {
   if (options.deadline && *options.deadline <= clock.wall())
     return fail(ErrorKind::invalid_input, "--deadline " + format_utc(*options.deadline), "has passed",
@@ -185,8 +195,11 @@ Result<Prepared> prepare(const RunOptions& options, os::JobSpec job, const os::C
   Prepared prepared;
   auto spec = guard_spec(options, job, clock);
   spec.watched = watched;
-  if (auto resolved = resolve_notify(options, spec, prepared.notes); !resolved)
-    return fail(std::move(resolved.error()));
+  prepared.notes = start_notes(options);
+  auto places_to_tell =
+      resolve_notify(options, net::process_environment(), notify::read_secret_file, prepared.notes);
+  if (!places_to_tell) return fail(std::move(places_to_tell.error()));
+  spec.notify = std::move(*places_to_tell);
   if (!spec.log.empty()) {
     if (auto log = os::open_append(spec.log, 0644); !log) return fail(std::move(log.error()).within("--log"));
   }

@@ -8,6 +8,7 @@
 #include "cli/run_options.hpp"
 #include "cli/start.hpp"
 #include "net/environment.hpp"
+#include "notify/target.hpp"
 #include "os/clock.hpp"
 
 namespace curfew::cli {
@@ -29,6 +30,12 @@ struct Prepared {
 
 // Whether this is an EC2 instance whose metadata service may be asked.
 [[nodiscard]] bool is_on_ec2(const net::Environment& environment, bool looks_like_it);
+
+// What --notify names, each place once, as notify::Target::secret_text(). Notes are added.
+[[nodiscard]] Result<std::vector<std::string>> resolve_notify(const RunOptions& options,
+                                                              const net::Environment& environment,
+                                                              const notify::ReadSecret& read,
+                                                              std::vector<std::string>& notes);
 
 [[nodiscard]] Result<Prepared> prepare(const RunOptions& options, os::JobSpec job, const os::Clock& clock);
 

@@ -170,17 +170,20 @@ Status check_without_command(const Raw& raw, const RunOptions& options) {
   if (!options.guards_machine && !raw.jupyter.empty())
     return bad_usage("--jupyter", "is for a machine that is guarded without a command");
   if (!options.guards_machine && !options.pid) return {};
+  // with_settings() leaves out what files set of all that follows.
   const std::string whose = options.pid ? "a process that runs already" : "a machine without a command";
   if (!raw.signal.empty()) return bad_usage("--signal", "is for a command; " + whose + " isn't sent one");
   // What is printed goes elsewhere.
   if (!raw.done_pattern.empty()) return bad_usage("--done-pattern", "can't see what is printed on " + whose);
   if (!raw.stall.empty() && raw.stall_path.empty())
     return bad_usage("--stall", "can't see what is printed by " + whose, "add --stall-path DIR");
+  if (!raw.keep_on_failure.empty())
+    return bad_usage("--keep-on-failure", options.pid
+                                              ? "is for a command; how " + whose + " ends can't be known"
+                                              : "is for a command; nothing fails on " + whose);
   if (options.pid) return {};
   if (raw.idle_gpu_any)
     return bad_usage("--idle-gpu-any", "is for a command; " + whose + " is idle when all of it is");
-  if (!raw.keep_on_failure.empty())
-    return bad_usage("--keep-on-failure", "is for a command; nothing fails on " + whose);
   if (!raw.jupyter.empty() && !options.watches.idle) return bad_usage("--jupyter", "needs --idle-gpu");
   return {};
 }
@@ -194,6 +197,9 @@ Status take_work(const Raw& raw, bool dashes, std::vector<std::string> command, 
     if (!options.argv.empty() || !raw.shell.empty())
       return bad_usage("--pid", "is for a process that runs already; a command can't be run beside it");
     const auto pid = parse_number(raw.pid);
+    if (pid == 1U)
+      return bad_usage("--pid 1", "is the machine's first process, which runs until the machine ends",
+                       "--idle-gpu TIME without --pid guards the machine itself");
     if (!pid || *pid < 2 || *pid > k_largest_pid)
       return bad_usage("--pid '" + printable(raw.pid, 40) + "'", "is not a process");
     options.pid = static_cast<int>(*pid);
@@ -222,8 +228,11 @@ Status take_work(const Raw& raw, bool dashes, std::vector<std::string> command, 
 }  // namespace
 
 const std::vector<KnownOption>& configurable_options() {
-  // A Jupyter server is a machine's without a command, and would be refused for every job.
-  static constexpr std::array<std::string_view, 5> k_of_one_run{"help", "pid", "shell", "dry-run", "jupyter"};
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 4> k_of_one_run{
+      {{"pid", "a process belongs to one run"},
+       {"shell", "a command belongs to one run"},
+       {"dry-run", "every machine would stay on, for a line that somebody forgot"},
+       {"jupyter", "it's for a machine without a command, and each job would be refused"}}};
   static constexpr std::array<std::string_view, 3> k_numbers{"max-hours", "max-cost", "price"};
   const auto is_among = [](const auto& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
@@ -235,11 +244,14 @@ const std::vector<KnownOption>& configurable_options() {
     std::vector<KnownOption> options;
     for (const auto* option : app.get_options()) {
       const auto& name = option->get_lnames().front();
-      if (is_among(k_of_one_run, name)) continue;
+      if (name == "help") continue;
       Takes takes = is_among(k_numbers, name) ? Takes::number : Takes::text;
       if (option->get_items_expected_max() == 0) takes = Takes::flag;
       if (option->get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll) takes = Takes::list;
-      options.push_back({name, takes, {}});
+      options.push_back({name, takes, {}, {}});
+      for (const auto& [single, why] : k_of_one_run) {
+        if (name == single) options.back().why_not = why;
+      }
       if (name == "notify")
         options.back().shown = [](std::string_view value) { return notify::shown_option(value); };
     }
@@ -268,19 +280,22 @@ Result<guard::EarlySignal> parse_early_signal(std::string_view text) {
   const std::string what = "'" + printable(text, 40) + "'";
   const auto at = text.find('@');
   if (at == std::string_view::npos) return bad_usage(what, "has no @TIME", "as USR1@10m");
-  auto name = text.substr(0, at);
+  std::string upper(text.substr(0, at));
+  for (char& c : upper) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  std::string_view name = upper;
   if (name.starts_with("SIG")) name.remove_prefix(3);
   guard::EarlySignal signal;
   for (const auto& [known, number] : k_names) {
     if (name == known) signal.signal = number;
   }
-  if (const auto number = parse_number(name); number && *number > 0 && *number <= 64) {
-    if (*number == SIGKILL || *number == SIGSTOP) return bad_usage(what, "can't be heard by a command");
-    signal.signal = static_cast<int>(*number);
-  }
-  if (signal.signal == 0)
-    return bad_usage(what, "names no signal",
-                     "one of HUP, INT, QUIT, USR1, USR2, TERM, CONT, WINCH, ALRM, or a number");
+  const auto number = parse_number(name);
+  if (number && *number > 0 && *number <= 64) signal.signal = static_cast<int>(*number);
+  const std::string names = "one of HUP, INT, QUIT, USR1, USR2, TERM, CONT, WINCH, ALRM, or a number";
+  if (name == "KILL" || name == "STOP" || signal.signal == SIGKILL || signal.signal == SIGSTOP)
+    return bad_usage(what, "can't be heard by a command", names);
+  if (signal.signal == 0) return bad_usage(what, "names no signal", names);
   const auto ahead = parse_duration(text.substr(at + 1));
   if (!ahead) return fail(Error{ahead.error()});
   signal.ahead = *ahead;
@@ -305,12 +320,17 @@ Result<RunOptions> parse_run(const std::vector<std::string>& words) {
   if (raw.log_format == "json") options.log_format = os::LogFormat::json;
   else if (!raw.log_format.empty() && raw.log_format != "text")
     return bad_usage("--log-format '" + printable(raw.log_format, 40) + "'", "is neither text nor json");
+  if (!raw.log_format.empty() && raw.log.empty()) return bad_usage("--log-format", "needs a --log");
   for (const auto& save : raw.saves) {
     if (auto target = save::parse_target(save); !target)
       return fail(std::move(target.error()).within("--save"));
   }
   if (!raw.save_limit.empty() && raw.saves.empty()) return bad_usage("--save-limit", "needs a --save");
   if (auto took = take_save_every(raw, options); !took) return fail(std::move(took.error()));
+  for (const auto& place : raw.notify) {
+    if (auto good = notify::check_option(place); !good)
+      return fail(std::move(good.error()).within("--notify " + notify::shown_option(place)));
+  }
   options.notify = raw.notify;
 
   if (options.early_signal && options.max_time && *options.max_time <= options.early_signal->ahead)
@@ -325,6 +345,23 @@ Result<RunOptions> parse_run(const std::vector<std::string>& words) {
     return fail(std::move(took.error()));
   if (auto good = check_without_command(raw, options); !good) return fail(std::move(good.error()));
   return options;
+}
+
+std::vector<std::string> start_notes(const RunOptions& options) {
+  std::vector<std::string> notes;
+  if (!options.max_time) return notes;
+  const auto& watches = options.watches;
+  const std::array<std::pair<const char*, std::optional<Seconds>>, 4> waits{
+      {{"--idle-gpu", watches.idle},
+       {"--gpu-start", watches.gpu_start},
+       {"--stall", watches.stall},
+       {"--save-every", options.save_every}}};
+  for (const auto& [option, time] : waits) {
+    if (time && *time >= *options.max_time)
+      notes.push_back(std::string(option) + " " + format_duration(*time) +
+                      " never comes: the time limit is " + format_duration(*options.max_time));
+  }
+  return notes;
 }
 
 }  // namespace curfew::cli

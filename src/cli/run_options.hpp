@@ -39,6 +39,7 @@ struct RunOptions {
   bool quiet = false;
   bool dry_run = false;
   bool help = false;
+  std::vector<Setting> from_files;  // what files have set of all that; its lists come first in theirs
 
   [[nodiscard]] job::Limits limits() const;
 };
@@ -50,24 +51,49 @@ inline constexpr const char* k_no_command = "no command to run";
 // All of them, as "--max-time".
 [[nodiscard]] std::vector<std::string> run_option_names();
 
-// Those that a configuration file may set: not what belongs to one run (--pid, --shell), nor --dry-run, with which a
-// machine would stay up for the sake of a line that somebody forgot.
+// All that a configuration file may name, with those that can't stand there, and why: what belongs to one run (--pid,
+// --shell), or --dry-run, with which a machine would stay up for the sake of a line that somebody forgot.
 [[nodiscard]] const std::vector<KnownOption>& configurable_options();
 
-// The words of a command line with what files set in front of them: what is typed replaces it, but lists are added to. A
-// setting that means nothing without another option (save-limit without save) is left out where that isn't given. Pure.
+// Whose command line it is. An installed machine has no time that passes once, and no cost of a job.
+enum class Asked : std::uint8_t { run, install };
+
+// What files set that holds for these words: what is typed replaces it, but lists are added to. Left out is what means
+// nothing for what was asked for: without another option (save-limit without save), without a command (signal), or for
+// `asked`. Pure.
+[[nodiscard]] std::vector<Setting> holding_settings(const std::vector<std::string>& words,
+                                                    const std::vector<Setting>& settings,
+                                                    Asked asked = Asked::run);
+// The words of a command line with those settings in front of them. Pure.
 [[nodiscard]] std::vector<std::string> with_settings(const std::vector<std::string>& words,
-                                                     const std::vector<Setting>& settings);
+                                                     const std::vector<Setting>& settings,
+                                                     Asked asked = Asked::run);
+
+// A setting whose value can't be: what parse_run says, with file and line in front.
+struct Mistake {
+  std::optional<Setting> setting;  // none: it can't be told which
+  Error error;
+};
+// Those of a run with a command, the first few of them. Pure.
+[[nodiscard]] std::vector<Mistake> mistakes_in(std::vector<Setting> settings);
 // The options that are typed, before any `--`, as "max-time".
 [[nodiscard]] std::vector<std::string> typed_options(const std::vector<std::string>& words);
 
-// "USR1@10m", "SIGUSR1@10m", "10@90s"; KILL and STOP, which nobody can hear, are refused.
+// "USR1@10m", "SIGUSR1@10m", "usr1@10m", "10@90s"; KILL and STOP, which nobody can hear, are refused.
 [[nodiscard]] Result<guard::EarlySignal> parse_early_signal(std::string_view text);
 
-// `words` is what follows `run`, as typed; the configuration files' words are put in front.
-[[nodiscard]] Result<RunOptions> parse_with_config(const std::vector<std::string>& words);
+// `words` is what follows `run` or `install`, as typed; what configuration files set is put in front. An error that comes
+// from a file names it, with the line.
+[[nodiscard]] Result<RunOptions> parse_with_config(const std::vector<std::string>& words,
+                                                   Asked asked = Asked::run);
+// The same with settings that were read. Pure.
+[[nodiscard]] Result<RunOptions> parse_with(const std::vector<std::string>& words,
+                                            const std::vector<Setting>& settings, Asked asked = Asked::run);
 
 // `words` is what follows `run`. The error names the option, the value and what would be right.
 [[nodiscard]] Result<RunOptions> parse_run(const std::vector<std::string>& words);
+
+// What is worth a line at the start, though it's no mistake: a watch that takes as long as the whole time limit.
+[[nodiscard]] std::vector<std::string> start_notes(const RunOptions& options);
 
 }  // namespace curfew::cli

@@ -26,7 +26,7 @@ Result<Then> parse_then(std::string_view text) {
   for (const auto then : {Then::automatic, Then::terminate, Then::stop, Then::none}) {
     if (text == name_of(then)) return then;
   }
-  return fail(ErrorKind::invalid_input, "--then '" + printable(text, 40) + "'", "is not a way to end",
+  return fail(ErrorKind::invalid_input, "'" + printable(text, 40) + "'", "is not a way to end",
               "one of auto, terminate, stop, none");
 }
 
@@ -43,8 +43,7 @@ Result<SpotNotice> parse_spot_notice(std::string_view text) {
   for (const auto notice : {SpotNotice::automatic, SpotNotice::on, SpotNotice::off}) {
     if (text == name_of(notice)) return notice;
   }
-  return fail(ErrorKind::invalid_input, "--spot-notice '" + printable(text, 40) + "'",
-              "is none of auto, on, off");
+  return fail(ErrorKind::invalid_input, "'" + printable(text, 40) + "'", "is none of auto, on, off");
 }
 
 bool Spec::ends_machine() const {

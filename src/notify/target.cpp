@@ -46,7 +46,7 @@ Status check_host(const net::Url& url) {
 Result<Target> parse_webhook(std::string_view text) {
   auto url = net::parse_url(text);
   // Its `what` shows the text; its `cause` doesn't.
-  if (!url) return refuse(ErrorKind::invalid_input, "the URL " + url.error().cause);
+  if (!url) return refuse(ErrorKind::invalid_input, "its URL can't be used: " + url.error().cause);
   if (auto good = check_host(*url); !good) return fail(std::move(good).error());
   return Target{Webhook{std::move(*url)}};
 }
@@ -78,21 +78,32 @@ Result<Target> parse_target(std::string_view text) {
   return parse_webhook(text);
 }
 
+Status check_option(std::string_view option) {
+  if (option.starts_with("env:")) {
+    if (is_variable(option.substr(4))) return {};
+    return refuse(ErrorKind::invalid_input, "what follows env: is no variable's name");
+  }
+  if (option.starts_with("file:")) {
+    if (is_path(option.substr(5))) return {};
+    return refuse(ErrorKind::invalid_input, "what follows file: is no path");
+  }
+  if (auto target = parse_target(option); !target) return fail(std::move(target).error());
+  return {};
+}
+
 Result<Resolved> resolve_target(std::string_view option, const net::Environment& environment,
                                 const ReadSecret& read) {
+  if (auto good = check_option(option); !good) return fail(std::move(good).error());
   Resolved resolved;
   std::string text(option);
   std::string from;
   if (option.starts_with("env:")) {
     const auto name = option.substr(4);
-    if (!is_variable(name))
-      return refuse(ErrorKind::invalid_input, "what follows env: is no variable's name");
     from = "the variable " + std::string(name);
     text = trimmed(net::get(environment, name));
     if (text.empty()) return refuse(ErrorKind::not_found, from + " is not set", "");
   } else if (option.starts_with("file:")) {
     const auto path = option.substr(5);
-    if (!is_path(path)) return refuse(ErrorKind::invalid_input, "what follows file: is no path");
     from = printable(path);
     auto secret = read(std::string(path));
     if (!secret) return fail(std::move(secret).error().within("read the place to notify"));
@@ -101,7 +112,6 @@ Result<Resolved> resolve_target(std::string_view option, const net::Environment&
     if (text.empty()) return refuse(ErrorKind::invalid_input, "the first line of " + from + " is empty", "");
   }
   auto target = parse_target(text);
-  if (!target && from.empty()) return fail(std::move(target).error());
   if (!target) return fail(std::move(target).error().within("read " + from));
   resolved.target = std::move(*target);
   return resolved;

@@ -33,6 +33,10 @@ struct Target {
 // address, however it's written. Errors (invalid_input, refused) never show the text.
 [[nodiscard]] Result<Target> parse_target(std::string_view text);
 
+// Whether it can be what --notify is given: as resolve_target() has it, without looking where env: and file: point. Errors
+// never show the text. Pure.
+[[nodiscard]] Status check_option(std::string_view option);
+
 // What a file held, and what is to be said of it to its owner (may be empty).
 struct SecretFile {
   std::string line;

@@ -256,8 +256,6 @@ def test_a_deaf_process_that_runs_already_is_killed_with_its_children(
             "3s",
             "--grace",
             "3s",
-            "--keep-on-failure",
-            "1h",
         ],
     )
     began = now(instance)

@@ -42,16 +42,25 @@ def test_a_mistake_in_a_file_starts_nothing(machine: Boot) -> None:
     instance = machine()
     for text, says in {
         '[run]\nmax-tme = "8h"\n': f"{SYSTEM}:2: there is no option 'max-tme' (did you mean max-time?)",
-        '[run]\nmax-time = "8x"\n': "curfew config",
+        '[run]\nmax-time = "8x"\n': f"{SYSTEM}:2: --max-time: duration '8x'",
+        '[run]\nnotify = "https://u:p@h/"\n': f"{SYSTEM}:2: --notify …: ",
         "[run\n": f"{SYSTEM}:1: is not TOML",
-        "[run]\ndry-run = true\n": "there is no option 'dry-run'",
+        "[run]\ndry-run = true\n": f"{SYSTEM}:2: 'dry-run' can't stand in a file",
     }.items():
         put(instance, SYSTEM, text)
         run = start_words(instance, ["--", "touch", "/root/started"], name="bad", wait=False)
         assert run.wait_code() == 125, text
         assert says in run.err(), run.err()
-        assert instance.exec([INSIDE, "config"], env={"HOME": "/root"}).code == 125
+        table = instance.exec([INSIDE, "config"], env={"HOME": "/root"})
+        assert table.code == 125 and says in table.err, table
+        assert not table.out or f"{SYSTEM}:2  WRONG" in table.out, table
         instance.sh("rm -r /root/bad; test ! -e /root/started")
+    put(instance, SYSTEM, '[run]\nmax-time = "8x"\ngrace = "5s"\n')
+    rows = [
+        line.split() for line in instance.exec([INSIDE, "config"], env={"HOME": "/root"}).out.splitlines()
+    ]
+    assert rows[1] == ["--max-time", "8x", f"{SYSTEM}:2", "WRONG,", "see", "below"], rows
+    assert rows[2] == ["--grace", "5s", f"{SYSTEM}:3"], rows
     # And yet the help is read.
     assert instance.exec([INSIDE, "run", "--help"], env={"HOME": "/root"}).code == 0
     put(instance, SYSTEM, '[run]\nmax-time = "8h"\n', 0o666)

@@ -195,6 +195,20 @@ TEST(Config, that_others_can_write_is_not_for_root) {
   const auto file = folder.write("f", "[run]", 0644);
   EXPECT_EQ(read_config(file, true).has_value(), ::getuid() == 0);
   if (::getuid() != 0) return;
+  for (const mode_t mode : {0777U, 0775U, 0702U}) {
+    ASSERT_EQ(::chmod(folder.path.c_str(), mode), 0);
+    EXPECT_TRUE(read_config(file, false));
+    EXPECT_TRUE(read_config(folder.path + "/none", true));  // nothing is read there
+    const auto refused = read_config(file, true);
+    ASSERT_FALSE(refused) << mode;
+    EXPECT_NE(refused.error().text().find("its folder can be written by others"), std::string::npos)
+        << refused.error().text();
+  }
+  ASSERT_EQ(::chmod(folder.path.c_str(), 0755), 0);
+  ASSERT_EQ(::chown(folder.path.c_str(), 12'345, 0), 0);
+  EXPECT_FALSE(read_config(file, true));
+  ASSERT_EQ(::chown(folder.path.c_str(), 0, 0), 0);
+  EXPECT_TRUE(read_config(file, true));
   ASSERT_EQ(::chown(file.c_str(), 12'345, 0), 0);
   EXPECT_FALSE(read_config(file, true));
 }

@@ -2,8 +2,6 @@
 
 #include <signal.h>
 
-#include <algorithm>
-
 #include <gtest/gtest.h>
 
 #include "base/text.hpp"
@@ -27,9 +25,10 @@ TEST(RunOptions, have_the_defaults_that_help_states) {
 }
 
 TEST(RunOptions, take_what_is_typed) {
-  const auto options = parse_run({"--max-time", "1h30m", "--grace=5s", "--save", "a=s3://bkt/p", "--save",
-                                  "c=d=s3://bkt", "--save-limit", "2m", "--then", "stop", "--log-format",
-                                  "json", "--quiet", "--dry-run", "--", "cmd", "--grace", "--"});
+  const auto options =
+      parse_run({"--max-time",   "1h30m",   "--grace=5s", "--save", "a=s3://bkt/p", "--save",  "c=d=s3://bkt",
+                 "--save-limit", "2m",      "--then",     "stop",   "--log",        "x.log",   "--log-format",
+                 "json",         "--quiet", "--dry-run",  "--",     "cmd",          "--grace", "--"});
   ASSERT_TRUE(options) << options.error().text();
   EXPECT_EQ(options->max_time, Seconds{5'400});
   EXPECT_EQ(options->saves, (Words{"a=s3://bkt/p", "c=d=s3://bkt"}));
@@ -73,11 +72,24 @@ TEST(RunOptions, refuse_with_a_line_that_names_what_is_wrong) {
       {{"--max-time", "99999999999999999999h", "--", "x"}, "--max-time"},
       {{"--max-time", "4h", "--max-hours", "4", "--", "x"}, "--max-hours"},
       {{"--max-hours", "nan", "--", "x"}, "--max-hours"},
-      {{"--max-hours", "1e9", "--", "x"}, "--max-hours"},
+      {{"--max-hours", "1e9", "--", "x"}, "8784 (a year) is the most"},
+      {{"--max-hours", "0", "--", "x"}, "--max-hours: hours '0': must be at least 1s (write it as 4 or 0.5"},
       {{"--grace", "off", "--", "x"}, "--grace"},
       {{"--deadline", "tomorrow", "--", "x"}, "2026-11-24T18:00Z"},
       {{"--deadline", "2026-11-24T18:00", "--", "x"}, "zone"},
-      {{"--then", "explode", "--", "x"}, "auto, terminate, stop, none"},
+      {{"--then", "explode", "--", "x"},
+       "--then: 'explode': is not a way to end (one of auto, terminate, stop, none)"},
+      {{"--spot-notice", "maybe", "--", "x"}, "--spot-notice: 'maybe': is none of auto, on, off"},
+      {{"--signal", "KILL@10m", "--", "x"}, "can't be heard by a command"},
+      {{"--signal", "sigstop@10m", "--", "x"}, "can't be heard by a command"},
+      {{"--signal", "19@10m", "--", "x"}, "can't be heard by a command"},
+      {{"--signal", "NOSUCH@10m", "--", "x"}, "names no signal"},
+      {{"--log-format", "json", "--", "x"}, "--log-format: needs a --log"},
+      {{"--notify", "https://", "--", "x"},
+       "--notify …: use the place to notify: its URL can't be used: the host name is empty"},
+      {{"--notify", "https://u:p@h/", "--", "x"}, "has a user name or password"},
+      {{"--notify", "env:1A", "--", "x"}, "is no variable's name"},
+      {{"--notify", "file:", "--", "x"}, "is no path"},
       {{"--log-format", "xml", "--", "x"}, "text nor json"},
       {{"--save", "out", "--", "x"}, "--save"},
       {{"--save", "out=s3://", "--", "x"}, "--save"},
@@ -175,6 +187,7 @@ TEST(ParseRun, refuses_what_ends_no_job) {
   for (const std::vector<std::string>& words :
        std::vector<std::vector<std::string>>{{"--pid", "1"},
                                              {"--pid", "x"},
+                                             {"--pid", "1234", "--keep-on-failure", "1h"},
                                              {"--pid", "1234", "--", "train"},
                                              {"--pid", "1234", "--shell", "train"},
                                              {"--pid", "1234", "--signal", "USR1@10m"},
@@ -194,54 +207,40 @@ TEST(ParseRun, takes_costs_periods_and_places) {
   EXPECT_EQ(options->notify, (Words{"env:HOOK", "file:/x"}));
 }
 
-TEST(Configurable, are_the_options_that_belong_to_no_single_run) {
-  const auto& known = configurable_options();
-  const auto find = [&](std::string_view name) {
-    return std::find_if(known.begin(), known.end(), [&](const auto& each) { return each.name == name; });
-  };
-  for (const auto* name : {"help", "pid", "shell", "dry-run", "jupyter"})
-    EXPECT_EQ(find(name), known.end()) << name;
-  ASSERT_NE(find("max-time"), known.end());
-  EXPECT_EQ(find("max-time")->takes, Takes::text);
-  EXPECT_EQ(find("max-cost")->takes, Takes::number);
-  EXPECT_EQ(find("quiet")->takes, Takes::flag);
-  EXPECT_EQ(find("save")->takes, Takes::list);
-  EXPECT_EQ(find("notify")->takes, Takes::list);
-  EXPECT_EQ(find("notify")->shown("https://hooks.slack.com/SECRET").find("SECRET"), std::string::npos);
-}
-
-TEST(WithSettings, what_is_typed_holds_over_files) {
-  const std::vector<Setting> settings{{"max-time", "8h", "f:1", Takes::text},
-                                      {"grace", "5s", "f:2", Takes::text},
-                                      {"quiet", "true", "f:3", Takes::flag},
-                                      {"save", "a=s3://bkt", "f:4", Takes::list}};
+TEST(StartNotes, name_what_takes_as_long_as_the_whole_time) {
   struct Case {
-    Words typed, all;
+    Words words;
+    std::vector<std::string> notes;
   };
   for (const auto& c : {
-           Case{{"--", "x"}, {"--max-time=8h", "--grace=5s", "--quiet", "--save=a=s3://bkt", "--", "x"}},
-           Case{{"--max-time", "1h", "--", "x"},
-                {"--grace=5s", "--quiet", "--save=a=s3://bkt", "--max-time", "1h", "--", "x"}},
-           Case{{"--max-hours=2", "--", "x"},
-                {"--grace=5s", "--quiet", "--save=a=s3://bkt", "--max-hours=2", "--", "x"}},
-           // A list grows; a flag isn't given twice; the command's own words aren't options.
-           Case{{"--quiet", "--save", "b=s3://bkt", "--", "x", "--grace", "1s"},
-                {"--max-time=8h", "--grace=5s", "--save=a=s3://bkt", "--quiet", "--save", "b=s3://bkt", "--",
-                 "x", "--grace", "1s"}},
+           Case{{"--stall", "45m", "--", "x"}, {}},
+           Case{{"--stall", "4h", "--", "x"}, {"--stall 4h never comes: the time limit is 4h"}},
+           Case{{"--stall", "5h", "--max-time", "off", "--", "x"}, {}},
+           Case{{"--max-time", "20m", "--idle-gpu", "30m", "--gpu-start", "20m", "--save", "a=s3://bkt",
+                 "--save-every", "1h", "--", "x"},
+                {"--idle-gpu 30m never comes: the time limit is 20m",
+                 "--gpu-start 20m never comes: the time limit is 20m",
+                 "--save-every 1h never comes: the time limit is 20m"}},
        }) {
-    EXPECT_EQ(with_settings(c.typed, settings), c.all);
-    EXPECT_TRUE(parse_run(with_settings(c.typed, settings)));
+    const auto options = parse_run(c.words);
+    ASSERT_TRUE(options) << options.error().text();
+    EXPECT_EQ(start_notes(*options), c.notes) << c.words.front();
   }
 }
 
-TEST(WithSettings, a_default_that_needs_another_option_waits_for_it) {
-  const std::vector<Setting> settings{{"save-limit", "5m", "f:1", Takes::text},
-                                      {"save-every", "10m", "f:2", Takes::text}};
-  EXPECT_EQ(with_settings({"--", "x"}, settings), (Words{"--", "x"}));
-  const auto options = parse_run(with_settings({"--save", "a=s3://bkt", "--", "x"}, settings));
-  ASSERT_TRUE(options) << options.error().text();
-  EXPECT_EQ(options->save_limit, Seconds{300});
-  EXPECT_EQ(options->save_every, Seconds{600});
+TEST(ParseEarlySignal, takes_names_in_either_case) {
+  for (const auto* text : {"USR1@1m", "usr1@1m", "SIGUSR1@1m", "sigusr1@1m", "10@1m"}) {
+    const auto signal = parse_early_signal(text);
+    ASSERT_TRUE(signal) << signal.error().text();
+    EXPECT_EQ(signal->signal, SIGUSR1) << text;
+  }
+}
+
+TEST(ParseRun, says_why_the_first_process_is_not_guarded) {
+  const auto options = parse_run({"--pid", "1"});
+  ASSERT_FALSE(options);
+  EXPECT_NE(options.error().text().find("the machine's first process"), std::string::npos)
+      << options.error().text();
 }
 
 TEST(ParseRun, guards_a_machine_without_a_command_where_something_tells_its_end) {

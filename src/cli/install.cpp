@@ -26,8 +26,9 @@ constexpr std::string_view k_install_help = R"(Usage: curfew install --idle-gpu 
        curfew install --done-file PATH [options]
 
 Guards this machine from each boot on, for a machine that people keep: as `curfew run` without a command does, with the
-same options (curfew run --help), but for --deadline and --max-cost. It begins at once. When it has ended the machine and
-somebody starts it again, that boot is guarded anew, its times counted from then. Needs root and systemd.
+same options (curfew run --help), but for --deadline, --max-cost, --dry-run and --then none. It begins at once. When it
+has ended the machine and somebody starts it again, that boot is guarded anew, its times counted from then. Needs root
+and systemd.
 
 A command needs no guard of its own there, its GPU keeps the machine: `curfew run` is refused until `curfew uninstall`.
 `curfew disarm` holds until the next boot.
@@ -76,13 +77,14 @@ Status check_machine(const char* what) {
   return {};
 }
 
-// Its own work first: L0 off, and a unit that doesn't power off. False where it refuses; what it said is shown.
+// Its own work first: L0 off, and a unit that doesn't power off. False where it refuses; why is shown.
 Result<bool> disarm_guard(const layers::Places& places) {
   const auto answer = ask_guard(places, guard::ToGuard::disarm, "");
   if (!answer && is_no_guard(answer.error())) return true;
   if (!answer) return fail(Error{answer.error()}.within("uninstall"));
   if (answer->type == static_cast<char>(guard::FromGuard::done)) return true;
-  std::fprintf(stderr, "curfew: %s\n", printable(answer->text, k_longest_refusal).c_str());
+  const auto why = refusal_of_uninstall(answer->text);
+  std::fprintf(stderr, "curfew: %s\n", printable(why, k_longest_refusal).c_str());
   return false;
 }
 
@@ -124,12 +126,13 @@ Status take_away(const layers::Places& places) {
 }
 
 Result<StartRequest> prepare_install(const Words& words, const World& world) {
-  auto options = parse_with_config(words);
+  auto options = parse_with_config(words, Asked::install);
   // What `curfew run` says then is about commands.
   if (!options && options.error().what == k_no_command)
     return fail(ErrorKind::invalid_input, "install",
                 "needs something that tells when nobody uses this machine",
-                "--idle-gpu 30m, or --done-file PATH");
+                "--idle-gpu 30m, or --done-file PATH" +
+                    (options.error().cause.empty() ? "" : "; " + options.error().cause));
   if (!options) return fail(std::move(options.error()));
   if (auto good = check_installable(*options); !good) return fail(std::move(good.error()));
   if (auto good = check_machine("install"); !good) return fail(std::move(good.error()));
@@ -171,8 +174,29 @@ Status check_installable(const RunOptions& options) {
                 "--max-time counts from each boot");
   if (options.max_cost)
     return fail(ErrorKind::invalid_input, "--max-cost", "is for a job: what each boot costs isn't looked up",
-                "--max-time counts from each boot; `curfew config` shows whether a file sets --max-cost");
+                "--max-time counts from each boot");
+  if (options.dry_run)
+    return fail(ErrorKind::invalid_input, "--dry-run",
+                "would be kept for each boot, and never end the machine",
+                "try it first: curfew run --idle-gpu 30m --dry-run");
+  if (options.then == guard::Then::none) {
+    Error error{ErrorKind::invalid_input, "--then none",
+                "would be kept for each boot, and never end the machine",
+                "without it the instance ends as the tag curfew:job or its owner's setting says; --then stop "
+                "keeps its disk"};
+    for (const auto& setting : options.from_files) {
+      if (setting.name == "then") error = std::move(error).within(printable(setting.from));
+    }
+    return fail(std::move(error));
+  }
   return {};
+}
+
+std::string refusal_of_uninstall(std::string_view said) {
+  // The guard was asked to disarm, and says so.
+  static constexpr std::string_view k_asked = "disarm: ";
+  if (said.starts_with(k_asked)) said.remove_prefix(k_asked.size());
+  return "uninstall: " + std::string(said);
 }
 
 StartRequest to_be_kept(StartRequest request) {

@@ -8,8 +8,11 @@
 
 namespace curfew::cli {
 
-// Only what makes sense at each boot anew: a machine without a command, and no time that passes once.
+// Only what makes sense at each boot anew: a machine without a command that does end, and no time that passes once.
 [[nodiscard]] Status check_installable(const RunOptions& options);
+
+// What `curfew uninstall` says where the guard refused to be disarmed, by what that said.
+[[nodiscard]] std::string refusal_of_uninstall(std::string_view said);
 
 // To be kept: the installed program waits in place of a command, without the terminal of the one who installs.
 [[nodiscard]] StartRequest to_be_kept(StartRequest request);

@@ -150,6 +150,8 @@ def test_what_cannot_be_installed_starts_nothing(machine: Boot) -> None:
         (("--max-time", "5m"), "--idle-gpu 30m, or --done-file PATH"),
         ((*OPTIONS, "--", "train"), "takes no command"),
         ((*OPTIONS, "--deadline", "2126-01-01T00:00Z"), "--max-time counts from each boot"),
+        ((*OPTIONS, "--dry-run"), "--dry-run: would be kept for each boot"),
+        ((*OPTIONS[:4], "--then", "none"), "--then none: would be kept for each boot"),
         ((*OPTIONS, "--save", "out"), "--save"),
         ((*OPTIONS, "--log", "/nowhere/log"), "--log"),
     ]

@@ -18,6 +18,8 @@ TEST(Install, takes_what_makes_sense_at_each_boot) {
       {{"--pid", "1234", "--idle-gpu", "30m"}, "takes no command"},
       {{"--idle-gpu", "30m", "--deadline", "2126-01-01T00:00Z"}, "--max-time counts from each boot"},
       {{"--idle-gpu", "30m", "--max-cost", "5"}, "--max-time counts from each boot"},
+      {{"--idle-gpu", "30m", "--dry-run"}, "--dry-run: would be kept for each boot"},
+      {{"--idle-gpu", "30m", "--then", "none"}, "without it the instance ends"},
   };
   for (const auto& c : cases) {
     const auto options = parse_run(c.words);
@@ -27,6 +29,22 @@ TEST(Install, takes_what_makes_sense_at_each_boot) {
     if (good) continue;
     EXPECT_NE(good.error().text().find(c.says), std::string::npos) << good.error().text();
   }
+}
+
+TEST(Install, names_the_file_that_keeps_each_boot_on) {
+  const auto options =
+      parse_with({"--idle-gpu", "30m"}, {{"then", "none", "f:7", Takes::text}}, Asked::install);
+  ASSERT_TRUE(options) << options.error().text();
+  const auto good = check_installable(*options);
+  ASSERT_FALSE(good);
+  EXPECT_TRUE(good.error().text().starts_with("f:7: --then none: ")) << good.error().text();
+}
+
+TEST(Uninstall, speaks_of_itself_where_the_guard_refuses) {
+  EXPECT_EQ(refusal_of_uninstall("disarm: the machine is already being ended"),
+            "uninstall: the machine is already being ended");
+  EXPECT_EQ(refusal_of_uninstall("extend or disarm: this is for root"),
+            "uninstall: extend or disarm: this is for root");
 }
 
 TEST(Install, begins_each_boot_with_times_of_its_own) {

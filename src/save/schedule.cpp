@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "aws/core/credentials.hpp"
+
 namespace curfew::save {
 namespace {
 
@@ -97,6 +99,11 @@ Schedule::Verdict Schedule::failed(FileId file, const Error& error, BootTime now
     return Verdict{false, std::move(reason)};
   };
   if (error.code == "NoSuchBucket") return give_up(error.text());
+  if (error.code == aws::k_no_credentials) {
+    // Metadata that doesn't answer may come back at any moment, or there is none: as for refusals, for so long only.
+    if (!target.refused_since) target.refused_since = now;
+    if (now - *target.refused_since >= pace_.refused_for) return give_up(error.text());
+  }
   if (is_corrupt(error)) {
     if (++trouble.corrupt <= pace_.corrupt_tries) {
       again(file, now + delay(trouble.corrupt));

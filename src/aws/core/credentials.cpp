@@ -49,11 +49,14 @@ class Chain final : public CredentialsSource {
     auto fetched = co_await fetch();
     if (fetched) {
       kept_ = *fetched;
+      ever_found_ = true;
       next_try_ = {};
       co_return *kept_;
     }
     if (kept_ && kept_->expires && parts_.clock.wall() < *kept_->expires) co_return *kept_;
-    co_return fail(std::move(fetched).error());
+    auto error = std::move(fetched).error();
+    if (!ever_found_) error.code = k_no_credentials;
+    co_return fail(std::move(error));
   }
 
   void forget() override {
@@ -133,6 +136,7 @@ class Chain final : public CredentialsSource {
 
   CredentialsParts parts_;
   std::optional<Credentials> kept_;
+  bool ever_found_ = false;
   BootTime next_try_{};
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "aws/core/profile.hpp"
 #include "aws/core/signer.hpp"
@@ -13,10 +14,13 @@
 
 namespace curfew::aws {
 
+// Error.code of a source that has had no credentials yet, whatever the kind of error: it may be that there are none.
+inline constexpr std::string_view k_no_credentials = "NoCredentials";
+
 class CredentialsSource {
  public:
   virtual ~CredentialsSource() = default;
-  // Errors: refused, with what was tried and a hint; no secret is in any of them.
+  // Errors: with what was tried and a hint; no secret is in any of them.
   [[nodiscard]] virtual Awaitable<Result<Credentials>> get() = 0;
   // AWS said that they have expired: the next get() asks again.
   virtual void forget() = 0;

@@ -123,6 +123,22 @@ TEST_F(CredentialsTest, SaysWhatToDoWhereThereAreNone) {
   EXPECT_FALSE(get(*make({{"AWS_EC2_METADATA_DISABLED", "true"}})));
 }
 
+TEST_F(CredentialsTest, SaysByCodeThatThereHaveBeenNoneYet) {
+  const auto source = make({{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/c"}});
+  http_.then(500);
+  const auto none = get(*source);
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().kind, ErrorKind::unavailable);
+  EXPECT_EQ(none.error().code, k_no_credentials);
+  http_.then(200, k_document);
+  ASSERT_TRUE(get(*source));
+  clock_.advance(std::chrono::hours{10});
+  http_.then(500);
+  const auto expired = get(*source);
+  ASSERT_FALSE(expired);
+  EXPECT_EQ(expired.error().code, "") << "there were some: it's the service that fails";
+}
+
 TEST_F(CredentialsTest, DoesNotLetAnOddRoleNameIntoAUrl) {
   http_.then(200, "imds-token");
   http_.then(200, "../../user-data");

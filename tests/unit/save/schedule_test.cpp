@@ -95,6 +95,21 @@ TEST(Schedule, waits_two_minutes_for_credentials) {
   EXPECT_EQ(left, 2);
 }
 
+TEST(Schedule, asks_for_missing_credentials_often_and_gives_up_after_two_minutes) {
+  // Metadata that doesn't answer: kind and code as the credentials give them.
+  const Error none{ErrorKind::unavailable, "put", "no answer", "give the instance a role", "NoCredentials"};
+  Made made(2);
+  const auto a0 = *made.schedule->next(Size::small, k_now);
+  EXPECT_TRUE(made.schedule->failed(a0, none, k_now).again);
+  EXPECT_EQ(*made.schedule->next(Size::small, k_now + 1s), a0) << "it may be back at any moment";
+  EXPECT_TRUE(made.schedule->failed(a0, none, k_now + 119s).again);
+  EXPECT_EQ(*made.schedule->next(Size::small, k_now + 130s), a0);
+  const auto verdict = made.schedule->failed(a0, none, k_now + 130s);
+  EXPECT_FALSE(verdict.again);
+  ASSERT_TRUE(verdict.target_given_up);
+  EXPECT_NE(verdict.target_given_up->find("give the instance a role"), std::string::npos);
+}
+
 TEST(Schedule, gives_up_a_file_for_good_and_a_target_where_all_fail) {
   Made made(100);
   int failures = 0;

@@ -45,9 +45,9 @@ constexpr std::size_t k_foreign_pages = 100;  // of objects under the prefix tha
 struct Saver::Run : std::enable_shared_from_this<Saver::Run> {
   Run(asio::any_io_executor executor, aws::S3& s3, const os::Clock& on, Options given)
       : options(std::move(given)), clock(on), wake(executor) {
-    means =
-        std::make_shared<Means>(Means{executor, s3, on, std::make_shared<Workers>(executor, options.threads),
-                                      std::make_shared<Journal>(options.manifest_path), options.steady});
+    means = std::make_shared<Means>(
+        Means{executor, s3, on, std::make_shared<Workers>(executor, options.threads),
+              std::make_shared<Journal>(options.manifest_path), options.steady, options.left_out});
   }
 
   // What the first job on a thread finds out.
@@ -301,6 +301,7 @@ Awaitable<void> Saver::Run::send() {
   }
   const bool cut = summary.limit_hit || summary.cancelled;
   if (cut) co_await cut_short();
+  if (options.left_out) options.left_out->end_save(cut);
   // A limit that ran out just as the last file was done took nothing away.
   transfer->finish(summary, reason());
   if (summary.failed.count == 0) summary.limit_hit = summary.cancelled = false;

@@ -28,6 +28,8 @@ struct Options {
   // For saves in the middle of a job: leaves what is still being written for the next one, and takes a SRC that isn't
   // there yet as no failure. Empty, for the save at the end: all is saved as it is.
   std::optional<Steady> steady;
+  // With `steady`: what the save before left out; the same for all saves of a job. Empty: what grows is left out each time.
+  std::shared_ptr<LeftOut> left_out;
   // Requests under way. One small file takes S3 tens of milliseconds wherever it is, so that few would be slow; the AWS CLI
   // has 10. Each costs 150 KB.
   std::size_t parallel = 16;

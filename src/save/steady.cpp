@@ -18,4 +18,25 @@ std::optional<std::string> why_unsteady(const FileState& before, const FileState
          "s before it was looked at";
 }
 
+bool only_grew(const FileState& before, const FileState& after) {
+  if (before.inode != after.inode || after.size < before.size) return false;
+  return after.size > before.size || (before.modified == after.modified && before.changed == after.changed);
+}
+
+std::optional<FileState> LeftOut::last(const std::string& path) const {
+  const auto found = last_.find(path);
+  if (found == last_.end()) return std::nullopt;
+  return found->second;
+}
+
+void LeftOut::add(std::string path, const FileState& state) {
+  if (now_.size() < k_most) now_.insert_or_assign(std::move(path), state);
+}
+
+void LeftOut::end_save(bool cut) {
+  for (auto& [path, state] : last_)
+    if (cut && now_.size() < k_most) now_.try_emplace(path, state);
+  last_ = std::exchange(now_, {});
+}
+
 }  // namespace curfew::save

@@ -113,6 +113,22 @@ std::vector<std::string> lines(const Summary& summary, std::size_t shown) {
   return out;
 }
 
+std::string left_out_line(const Notes& unsteady, std::size_t shown) {
+  if (unsteady.count == 0) return {};
+  std::string line = counted(unsteady.count) + " left out, still being written: ";
+  const std::size_t named = std::min(shown, unsteady.first.size());
+  for (std::size_t i = 0; i < named; ++i) line += (i > 0 ? ", " : "") + printable(unsteady.first[i].path);
+  if (unsteady.count > named) line += " and " + std::to_string(unsteady.count - named) + " more";
+  return line;
+}
+
+std::string first_failure(const Summary& summary) {
+  std::vector<std::string> out;
+  append(out, summary.failed, 1);
+  if (out.empty()) return summary.limit_hit ? "it took longer than --save-limit" : "";
+  return out.front().substr(2);
+}
+
 boost::json::object to_json(const Summary& summary) {
   boost::json::object saved;
   saved["files"] = summary.saved_files;
@@ -160,6 +176,16 @@ std::string progress_line(const Progress& progress, std::size_t width) {
     const std::string name = tail(progress.current, width - line.size() - 2);
     if (!name.empty()) line += ", " + name;
   }
+  return line;
+}
+
+std::optional<std::string> ProgressLog::look(BootTime now, const Progress& progress) {
+  const bool trouble = !progress.trouble.empty();
+  if (now - said_ < k_every && (!trouble || said_trouble_)) return std::nullopt;
+  said_ = now;
+  said_trouble_ = said_trouble_ || trouble;
+  std::string line = progress_line(progress, 160);
+  if (trouble) line += "; trying again after: " + printable(progress.trouble, 400);
   return line;
 }
 

@@ -58,6 +58,11 @@ struct Summary {
 // A few lines, printable, without newlines; at most `shown` notes of a sort, and 5 * shown + 10 lines in all.
 [[nodiscard]] std::vector<std::string> lines(const Summary& summary, std::size_t shown = 10);
 
+// "1 file left out, still being written: out/metrics.jsonl", at most `shown` of them named; empty where there is none.
+[[nodiscard]] std::string left_out_line(const Notes& unsteady, std::size_t shown = 3);
+// "out/model (12 MiB): NoSuchBucket: …": the first of what isn't in S3 and should be; empty where nothing is known.
+[[nodiscard]] std::string first_failure(const Summary& summary);
+
 // {"all_saved":…,"saved":{"files":…,"bytes":…},"unchanged":{…},"failed":{"files":…,"bytes":…,"first":[{"path":…,
 //  "size":…,"reason":…}]},"skipped":{…},"changing":{…},"unsteady":{…},"warnings":[…],"elapsed_ms":…,"limit_hit":…,"cancelled":…}.
 // Paths are printable().
@@ -74,10 +79,24 @@ struct Progress {
   std::uint64_t bytes_per_second = 0;  // over the last ten seconds or so
   Millis left{0};                      // of the limit
   std::string current;                 // a file being sent; bytes, not printable
+  std::string trouble;                 // what went wrong last, where nothing was stored since; not printable
 };
 
 // One line of at most `width` columns, no newline: "saving 12/40 files, 1.2/3.4 GiB, 210 MiB/s, 14m left of the limit,
 // model/opt.pt"; what doesn't fit is left out from the end.
 [[nodiscard]] std::string progress_line(const Progress& progress, std::size_t width);
+
+// What is said of a save in the log while it goes on: once a minute how far it is, and at once when it meets trouble.
+class ProgressLog {
+ public:
+  static constexpr Millis k_every{60'000};
+  explicit ProgressLog(BootTime began) : said_(began) {}
+  // To be asked often.
+  [[nodiscard]] std::optional<std::string> look(BootTime now, const Progress& progress);
+
+ private:
+  BootTime said_;
+  bool said_trouble_ = false;
+};
 
 }  // namespace curfew::save

@@ -134,6 +134,7 @@ void Transfer::stored(FileId file, const FileState& state, const std::string& et
   changes_.erase(file);
   schedule_.succeeded(file);
   ++tally_.saved_files;
+  trouble_.clear();
   ++files_done_;
   tally_.saved_bytes += state.size;
   if (since == Since::same && !is_unsettled)
@@ -168,7 +169,7 @@ void Transfer::vanished(FileId file) {
   returned();
 }
 
-void Transfer::unsteady(FileId file, std::string why) {
+void Transfer::unsteady(FileId file, const FileState& state, std::string why) {
   if (stopping_) return;
   hands_.erase(file);
   changes_.erase(file);
@@ -177,6 +178,7 @@ void Transfer::unsteady(FileId file, std::string why) {
   --files_total_;
   bytes_total_ -= std::min(size, bytes_total_);
   tally_.unsteady.add({plan_->shown(file), size, std::move(why)});
+  if (means_->left_out) means_->left_out->add(plan_->absolute(file), state);
   returned();
 }
 
@@ -184,6 +186,7 @@ void Transfer::failed(FileId file, const Error& error) {
   if (stopping_) return;
   hands_.erase(file);
   changes_.erase(file);
+  trouble_ = error.text();
   const auto verdict = schedule_.failed(file, error, means_->clock.boot());
   if (!verdict.again) tally_.failed.add({plan_->shown(file), plan_->tree()[file].state.size, error.text()});
   if (verdict.target_given_up) {
@@ -248,6 +251,7 @@ void Transfer::fill(Progress& progress) {
   progress.bytes_total = std::max(bytes_total_, bytes_done_);
   progress.bytes_per_second = span.count() > 0 ? bytes * 1000 / static_cast<std::uint64_t>(span.count()) : 0;
   progress.current = current_;
+  progress.trouble = trouble_;
 }
 
 void Transfer::finish(Summary& summary, const std::string& reason) {

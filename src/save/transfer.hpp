@@ -37,6 +37,7 @@ struct Means {
   std::shared_ptr<Workers> workers;
   std::shared_ptr<Journal> journal;
   std::optional<Steady> steady;
+  std::shared_ptr<LeftOut> left_out;  // where files must be steady
   std::shared_ptr<std::atomic<bool>> stop =
       std::make_shared<std::atomic<bool>>(false);  // for the jobs on threads
 };
@@ -76,6 +77,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
     aws::S3Location to;
     std::string id;  // empty while it's being started
     bool unsettled = false;
+    bool grows = false;  // its beginning, as long as it was when it was opened, is what is sent
     std::uint64_t part_size = 0;
     int parts = 0;
     int next = 1;
@@ -95,6 +97,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
     std::string bytes;
     std::optional<Error> error;
     bool unsettled = false;
+    bool grows = false;
     Since since =
         Since::same;  // what became of it while it was read; looked at only where files must be steady
   };
@@ -110,14 +113,16 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   void failed(FileId file, const Error& error);    // by S3
   void unusable(FileId file, const Error& error);  // by itself
   void vanished(FileId file);
-  void unsteady(FileId file, std::string why);
+  void unsteady(FileId file, const FileState& state, std::string why);
   void returned();
   void note(const std::string& line);  // for the manifest
   void flush();
 
   // transfer_send.cpp
   Awaitable<void> send_file(FileId file);
-  bool left_alone(FileId file, const Read& read);
+  bool left_alone(FileId file, Read& read);
+  [[nodiscard]] bool only_grows(FileId file, const Read& read) const;
+  Awaitable<bool> shorter_than_stored(FileId file, FileState state);
   Awaitable<bool> is_there(FileId file);
   Awaitable<std::shared_ptr<Read>> read(FileId file);
   Awaitable<Since> since(FileId file, std::shared_ptr<const Opened> opened);
@@ -152,6 +157,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   std::uint64_t bytes_done_ = 0;
   std::deque<std::pair<BootTime, std::uint64_t>> samples_;
   std::string current_;
+  std::string trouble_;  // what failed last
 };
 
 }  // namespace curfew::save

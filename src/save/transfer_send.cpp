@@ -100,17 +100,38 @@ Awaitable<Since> Transfer::since(FileId file, std::shared_ptr<const Opened> open
   co_return ran ? *result : Since::changed;
 }
 
+// Left out of the save before, and nothing was seen since but that it grew.
+bool Transfer::only_grows(FileId file, const Read& read_now) const {
+  if (!means_->left_out || read_now.since == Since::changed) return false;
+  const auto last = means_->left_out->last(plan_->absolute(file));
+  const FileState& found = plan_->tree()[file].state;
+  return last && only_grew(*last, found) && only_grew(found, read_now.opened->state);
+}
+
 // Takes a file that isn't steady, or vanished at the second look, off the list. What was read of a steady one is whole,
-// since nothing had changed it by the end of the reading, and S3 gets just that: the checksum holds it to it.
-bool Transfer::left_alone(FileId file, const Read& read_now) {
+// since nothing had changed it by the end of the reading, and S3 gets just that: the checksum holds it to it. The same
+// holds for the beginning of one that only grows, which is sent as unsettled, so that a later save sends it again.
+bool Transfer::left_alone(FileId file, Read& read_now) {
   if (!means_->steady) return false;
-  auto why =
-      why_unsteady(plan_->tree()[file].state, read_now.opened->state, means_->clock.wall(), *means_->steady);
-  if (why) unsteady(file, std::move(*why));
-  else if (read_now.since == Since::changed) unsteady(file, k_changed_meanwhile);
-  else if (read_now.since == Since::vanished) vanished(file);
-  else return false;
-  return true;
+  const FileState& state = read_now.opened->state;
+  auto why = why_unsteady(plan_->tree()[file].state, state, means_->clock.wall(), *means_->steady);
+  if (!why && (read_now.since == Since::changed || read_now.since == Since::grew)) why = k_changed_meanwhile;
+  if (!why && read_now.since == Since::vanished) {
+    vanished(file);
+    return true;
+  }
+  if (!why) return false;
+  read_now.grows = only_grows(file, read_now);
+  read_now.unsettled = read_now.unsettled || read_now.grows;
+  if (!read_now.grows) unsteady(file, state, std::move(*why));
+  return !read_now.grows;
+}
+
+// Then it's no log that grows, but a file that is being written anew over a longer one.
+Awaitable<bool> Transfer::shorter_than_stored(FileId file, FileState state) {
+  aws::S3Location place = plan_->place_of(file);
+  auto head = co_await call(means_->s3.head(std::move(place)));
+  co_return head && head->size > state.size;
 }
 
 Awaitable<void> Transfer::send_file(FileId file) {
@@ -125,6 +146,11 @@ Awaitable<void> Transfer::send_file(FileId file) {
     }
     if (left_alone(file, *read_now)) co_return;
     const FileState state = read_now->opened->state;
+    if (read_now->grows) {
+      const bool shorter = co_await shorter_than_stored(file, state);
+      if (stopping_) co_return;
+      if (shorter) co_return unsteady(file, state, "is shorter than what S3 has of it");
+    }
     if (state.size >= k_part) {
       co_await begin_multi(file, read_now);
       co_return;
@@ -141,14 +167,16 @@ Awaitable<void> Transfer::send_file(FileId file) {
     }
     const Since after = co_await since(file, read_now->opened);
     if (stopping_) co_return;
-    if (after == Since::changed && means_->steady) {
+    const bool changed = after == Since::changed || (after == Since::grew && !read_now->grows);
+    if (changed && means_->steady) {
       // What went is whole, but its mtime and size may be set back to what S3 was told of it.
       note(line_doubtful(plan_->place_of(file)));
-      co_return unsteady(file, k_changed_meanwhile);
+      co_return unsteady(file, state, k_changed_meanwhile);
     }
     if (after == Since::changed && changes < k_most_changes) continue;
     if (!read_now->error && etag) {
       bytes_done_ += state.size;
+      if (read_now->grows) means_->left_out->add(plan_->absolute(file), state);
       co_return stored(file, state, *etag, read_now->unsettled, after);
     }
     const bool shrank =
@@ -165,6 +193,7 @@ Awaitable<void> Transfer::begin_multi(FileId file, std::shared_ptr<Read> read_no
   multi->file = file;
   multi->opened = read_now->opened;
   multi->unsettled = read_now->unsettled;
+  multi->grows = read_now->grows;
   multi->to = plan_->place_of(file);
   const auto size = multi->opened->state.size;
   multi->part_size = part_size_of(size);
@@ -223,7 +252,8 @@ Awaitable<void> Transfer::send_part(MultiPtr multi) {
   const bool ran = co_await means_->workers->run(std::move(work));
   if (!ran || stopping_) co_return;
   const bool last_try = !steady && changes_[multi->file] >= k_most_changes;
-  if (job->since == Since::changed && !last_try) multi->changed = true;
+  const bool changed = job->since == Since::changed || (job->since == Since::grew && !multi->grows);
+  if (changed && !last_try) multi->changed = true;
   if (!job->sha256 && !multi->local) multi->local = job->sha256.error();
   if (!multi->over()) {
     net::Body body = net::FileSlice{multi->opened->fd.get(), offset, length};
@@ -248,11 +278,14 @@ Awaitable<void> Transfer::finish_multi(MultiPtr multi) {
   const Since after = co_await since(file, multi->opened);
   if (stopping_) co_return;
   const bool steady = means_->steady.has_value();
-  if (multi->changed || (after == Since::changed && (steady || changes_[file] < k_most_changes))) {
+  const bool changed = after == Since::changed || (after == Since::grew && !multi->grows);
+  if (multi->changed || (changed && (steady || changes_[file] < k_most_changes))) {
     ++changes_[file];
     co_await drop(multi);
     if (stopping_) co_return;
-    if (steady) co_return unsteady(file, k_changed_meanwhile);  // what S3 had of it before stays
+    if (steady) {  // what S3 had of it before stays
+      co_return unsteady(file, multi->opened->state, k_changed_meanwhile);
+    }
     co_return co_await send_file(file);
   }
   if (!multi->error && !multi->local) {
@@ -261,6 +294,7 @@ Awaitable<void> Transfer::finish_multi(MultiPtr multi) {
     if (etag) {
       std::erase(open_, multi);
       note(line_closed(multi->to, multi->id));
+      if (multi->grows) means_->left_out->add(plan_->absolute(file), multi->opened->state);
       co_return stored(file, multi->opened->state, *etag, multi->unsettled, after);
     }
     multi->error = etag.error();

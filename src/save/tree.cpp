@@ -269,7 +269,9 @@ Since since_opened(const Root& root, const std::string& relative, int fd, const 
   const bool same = state.size == before.size && state.modified == before.modified &&
                     there.st_ino == now.st_ino && there.st_dev == now.st_dev &&
                     (!by_ctime || state.changed == before.changed);
-  return same ? Since::same : Since::changed;
+  if (same) return Since::same;
+  const bool in_place = there.st_ino == now.st_ino && there.st_dev == now.st_dev;
+  return by_ctime && in_place && state.size > before.size ? Since::grew : Since::changed;
 }
 
 }  // namespace curfew::save

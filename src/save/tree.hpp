@@ -92,7 +92,12 @@ struct Opened {
 // is taken anew. May take as long as the disk does. On tmpfs, which writes nothing back, such stores stay unseen.
 void write_back(Opened& opened);
 
-enum class Since : std::uint8_t { same, changed, vanished };
+enum class Since : std::uint8_t {
+  same,
+  grew,  // and nothing else, as far as size and inode tell; told only where it's asked for by ctime
+  changed,
+  vanished
+};
 // What has become of an opened file, and of its path, since `before`. By ctime too where that is asked for: it sees an
 // mtime that was set back, but also a chmod or a new link, which change nothing that is saved.
 [[nodiscard]] Since since_opened(const Root& root, const std::string& relative, int fd,

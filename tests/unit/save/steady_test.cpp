@@ -8,6 +8,9 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "os/fd.hpp"
 #include "unit/save/bench.hpp"
 
@@ -45,6 +48,35 @@ TEST(WhyUnsteady, by_table) {
   EXPECT_NE(aged(-k_second), "");  // another clock's, a little ahead
   EXPECT_EQ(aged(-2 * k_second), "");
   EXPECT_EQ(aged(1000 * k_second), "");
+}
+
+TEST(OnlyGrew, by_table) {
+  const FileState before{5, 100, 7, 3};
+  EXPECT_TRUE(only_grew(before, before));
+  EXPECT_TRUE(only_grew(before, {6, 200, 8, 3}));
+  EXPECT_TRUE(only_grew(before, {6, 100, 7, 3}));   // a clock that stands still
+  EXPECT_FALSE(only_grew(before, {5, 200, 8, 3}));  // rewritten in place
+  EXPECT_FALSE(only_grew(before, {5, 100, 8, 3}));
+  EXPECT_FALSE(only_grew(before, {4, 200, 8, 3}));
+  EXPECT_FALSE(only_grew(before, {6, 200, 8, 4}));  // another file
+}
+
+TEST(LeftOutOfASave, is_known_in_the_next_one_and_survives_one_that_was_cut) {
+  LeftOut left_out;
+  const FileState state{5, 100, 7, 3};
+  left_out.add("/out/log", state);
+  EXPECT_FALSE(left_out.last("/out/log"));
+  left_out.end_save(false);
+  ASSERT_TRUE(left_out.last("/out/log"));
+  EXPECT_EQ(left_out.last("/out/log")->size, 5U);
+  left_out.end_save(true);
+  EXPECT_TRUE(left_out.last("/out/log"));
+  left_out.end_save(false);
+  EXPECT_FALSE(left_out.last("/out/log"));
+  for (std::size_t i = 0; i < LeftOut::k_most + 1; ++i) left_out.add(std::to_string(i), state);
+  left_out.end_save(false);
+  EXPECT_TRUE(left_out.last(std::to_string(LeftOut::k_most - 1)));
+  EXPECT_FALSE(left_out.last(std::to_string(LeftOut::k_most)));
 }
 
 Options steady(Bench& bench) {
@@ -125,6 +157,66 @@ TEST(SaveSteady, keeps_what_s3_has_of_a_large_file_that_changes_meanwhile) {
   EXPECT_EQ(summary.unsteady.count, 1U);
   EXPECT_EQ(bench.s3.objects.at("bucket/run/large").size, 20U << 20U);
   EXPECT_TRUE(bench.s3.unfinished.empty());
+}
+
+TEST(SaveSteady, takes_at_the_second_save_what_only_grows_as_it_was_when_opened) {
+  for (const std::size_t size : {5U, 100'000U, 20U << 20U}) {
+    Bench bench;
+    bench.keep_manifest();
+    auto options = steady(bench);
+    options.left_out = std::make_shared<LeftOut>();
+    bench.folder.write("out/log", std::string(size, 'a'), 1);
+    EXPECT_EQ(bench.save(options).unsteady.count, 1U) << size;
+    const auto grow = [&] {
+      std::ofstream(bench.folder.at("out/log"), std::ios::binary | std::ios::app) << "more";
+      bench.folder.set_age("out/log", 1);
+    };
+    bench.s3.while_sending = [&](const FakeS3::Call&) { grow(); };
+    std::uint64_t before = size;
+    for (int save = 2; save < 4; ++save) {
+      if (save == 3) {
+        grow();
+        bench.s3.while_sending = {};
+      }
+      const auto opened = std::filesystem::file_size(bench.folder.at("out/log"));
+      const auto summary = bench.save(options);
+      EXPECT_EQ(summary.saved_files, 1U) << size << " at save " << save;
+      EXPECT_EQ(summary.unsteady.count + summary.changing.count + summary.failed.count, 0U);
+      EXPECT_EQ(bench.s3.objects.at("bucket/run/log").size, opened);
+      EXPECT_GE(opened, before);
+      before = opened;
+    }
+    EXPECT_TRUE(bench.s3.unfinished.empty());
+    // What S3 has is doubtful, whatever the file's times say: the save at the end sends it once more.
+    bench.clock.skipped += 1h;
+    EXPECT_EQ(bench.save(bench.options()).saved_files, 1U);
+    EXPECT_EQ(bench.s3.objects.at("bucket/run/log").size,
+              std::filesystem::file_size(bench.folder.at("out/log")));
+    EXPECT_EQ(bench.save(bench.options()).saved_files, 0U);
+  }
+}
+
+TEST(SaveSteady, never_takes_what_is_rewritten_in_place_nor_what_is_shorter_than_in_s3) {
+  Bench bench;
+  auto options = steady(bench);
+  options.left_out = std::make_shared<LeftOut>();
+  bench.folder.write("out/state", "0001", 1);
+  EXPECT_EQ(bench.save(options).unsteady.count, 1U);
+  for (const char* text : {"0002", "003", "004"}) {
+    bench.folder.write("out/state", text, 0);
+    EXPECT_EQ(bench.save(options).unsteady.count, 1U) << text;
+  }
+  EXPECT_EQ(bench.s3.count("put"), 0);
+  // A checkpoint that is written anew over the old one grows too.
+  bench.folder.write("out/state", std::string(100, 'x'));
+  EXPECT_EQ(bench.save(options).saved_files, 1U);
+  bench.folder.write("out/state", std::string(10, 'y'), 1);
+  EXPECT_EQ(bench.save(options).unsteady.count, 1U);
+  bench.folder.write("out/state", std::string(50, 'y'), 1);
+  const auto summary = bench.save(options);
+  ASSERT_EQ(summary.unsteady.count, 1U);
+  EXPECT_EQ(summary.unsteady.first[0].reason, "is shorter than what S3 has of it");
+  EXPECT_EQ(bench.content("run/state"), std::string(100, 'x'));
 }
 
 TEST(SaveSteady, sees_what_is_stored_by_mmap_after_a_midway_save) {

@@ -48,6 +48,40 @@ TEST(Summary, names_what_was_still_being_written_and_calls_it_no_failure) {
                                                       "  log.txt (10 B): was changed 1s ago"}));
 }
 
+TEST(Summary, names_what_was_left_out_and_what_failed_first_in_a_line_each) {
+  Summary summary;
+  EXPECT_EQ(left_out_line(summary.unsteady), "");
+  EXPECT_EQ(first_failure(summary), "");
+  summary.unsteady.add({"out/metrics.jsonl", 10, "was changed 1s ago"});
+  EXPECT_EQ(left_out_line(summary.unsteady), "1 file left out, still being written: out/metrics.jsonl");
+  for (const char* path : {"a", "b\n", "c", "d"}) summary.unsteady.add({path, 10, ""});
+  EXPECT_EQ(left_out_line(summary.unsteady, 3),
+            "5 files left out, still being written: out/metrics.jsonl, a, b\\x0a and 2 more");
+  summary.limit_hit = true;
+  EXPECT_EQ(first_failure(summary), "it took longer than --save-limit");
+  summary.failed.add({"out/model", 12'582'912, "NoSuchBucket"});
+  summary.failed.add({"out/other", 1, "NoSuchBucket"});
+  EXPECT_EQ(first_failure(summary), "out/model (12.0 MiB): NoSuchBucket");
+}
+
+TEST(ProgressLog, says_how_far_it_is_once_a_minute_and_trouble_at_once) {
+  Progress progress;
+  progress.left = 14min;
+  ProgressLog log(BootTime{100s});
+  EXPECT_FALSE(log.look(BootTime{159s}, progress));
+  EXPECT_EQ(log.look(BootTime{160s}, progress), "saving: 0 files found so far, 14m left of the limit");
+  EXPECT_FALSE(log.look(BootTime{161s}, progress));
+  progress.trouble = "no credentials\n";
+  EXPECT_EQ(log.look(BootTime{162s}, progress),
+            "saving: 0 files found so far, 14m left of the limit; trying again after: no credentials\\x0a");
+  EXPECT_FALSE(log.look(BootTime{221s}, progress));
+  EXPECT_TRUE(log.look(BootTime{222s}, progress));
+  progress.trouble.clear();
+  EXPECT_FALSE(log.look(BootTime{223s}, progress));
+  progress.trouble = "again";
+  EXPECT_FALSE(log.look(BootTime{224s}, progress)) << "what comes and goes doesn't fill the log";
+}
+
 TEST(Summary, has_a_bounded_number_of_lines_of_bounded_length) {
   Summary summary;
   summary.limit_hit = true;

@@ -95,9 +95,16 @@ std::string time_text(const json::object& status, const char* name) {
 
 std::string saved_text(const json::object& saving) {
   const auto seconds = [&](const char* name) { return format_duration(Seconds{saving.at(name).as_int64()}); };
-  const std::string age = saving.at("last_good_age_s").is_null() ? "nothing while the job runs yet"
-                                                                 : seconds("last_good_age_s") + " ago";
-  return age + ", every " + seconds("every_s") + (saving.at("in_trouble").as_bool() ? "; SAVING FAILS" : "");
+  std::string text;
+  const auto add = [&](const std::string& more) { text += (text.empty() ? "" : "; ") + more; };
+  if (!saving.at("every_s").is_null())
+    add((saving.at("last_good_age_s").is_null() ? "nothing while the job runs yet"
+                                                : seconds("last_good_age_s") + " ago") +
+        ", every " + seconds("every_s"));
+  if (saving.at("in_trouble").as_bool()) add("SAVING FAILS");
+  if (!saving.at("will_fail").is_null()) add("SAVING WILL FAIL: " + text_at(saving, "will_fail"));
+  if (const auto* left_out = saving.at("left_out").if_object()) add(text_at(*left_out, "text"));
+  return text;
 }
 
 void print_text(const json::object& status) {
@@ -120,7 +127,10 @@ void print_text(const json::object& status) {
     line("cost", text_at(*cost, "so_far") +
                      (cost->at("limit").is_null() ? "" : " of " + text_at(*cost, "limit")) + " since " +
                      text_at(*cost, "since") + ": " + text_at(*cost, "text"));
-  if (const auto* saving = status.at("saving").if_object()) line("saved", saved_text(*saving));
+  if (const auto* saving = status.at("saving").if_object()) {
+    if (const auto text = saved_text(*saving); !text.empty()) line("saved", text);
+    if (!saving->at("logs_fail").is_null()) line("logs", "NOT IN S3: " + text_at(*saving, "logs_fail"));
+  }
   // What is looked at, as it was seen last.
   for (const char* name : {"gpus", "output", "stall_path", "terminals", "jupyter", "idle"}) {
     const auto* reading = status.if_contains(name);

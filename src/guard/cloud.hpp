@@ -44,6 +44,12 @@ struct Maintenance {
   WallTime not_before{};
 };
 
+// Of the buckets that results are to go to.
+struct BucketReport {
+  std::vector<std::string> missing;  // S3 says that they don't exist
+  bool all_answered = true;          // refused is an answer: who may only write can't look
+};
+
 class Cloud {
  public:
   using ShowProgress = std::function<void(const save::Progress&)>;
@@ -58,6 +64,8 @@ class Cloud {
   [[nodiscard]] virtual Awaitable<Result<std::string>> end_instance(Ending ending) = 0;
   // Whether there are credentials to save with; asks nothing of S3.
   [[nodiscard]] virtual Awaitable<Status> may_save() = 0;
+  // Asks S3 for the buckets of `--save`, within half a minute.
+  [[nodiscard]] virtual Awaitable<BucketReport> look_for_buckets() = 0;
   // What the machine costs; fills `into` as answers come.
   [[nodiscard]] virtual Awaitable<void> read_cost(CostReading& into) = 0;
   // Saves everything that `--save` names, until `until` at the latest. `midway`: the job still runs, so that what is

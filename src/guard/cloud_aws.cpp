@@ -31,6 +31,8 @@ namespace {
 // The line that says what will happen shall not wait long for an API that may be cut off.
 constexpr Millis k_behavior_limit{4'000};
 constexpr Millis k_tidy_up{1'500};
+constexpr Millis k_bucket_limit{10'000};
+constexpr std::size_t k_most_buckets_asked = 3;  // the limits of all of them make half a minute
 
 class AwsCloud final : public Cloud {
  public:
@@ -120,6 +122,24 @@ class AwsCloud final : public Cloud {
     co_return Status{};
   }
 
+  Awaitable<BucketReport> look_for_buckets() override {
+    co_await find_s3();
+    BucketReport report;
+    std::vector<std::string> asked;
+    for (const auto& text : spec_.saves) {
+      const auto target = save::parse_target(text);
+      if (!target || asked.size() >= k_most_buckets_asked) continue;
+      if (std::find(asked.begin(), asked.end(), target->to.bucket) != asked.end()) continue;
+      asked.push_back(target->to.bucket);
+      auto question = s3_->list(target->to, {});
+      const auto answer = co_await within(k_bucket_limit, std::move(question));
+      if (answer && *answer) continue;
+      if (answer && answer->error().code == "NoSuchBucket") report.missing.push_back(target->to.bucket);
+      else if (!answer || answer->error().kind != ErrorKind::refused) report.all_answered = false;
+    }
+    co_return report;
+  }
+
   Awaitable<void> read_cost(CostReading& into) override { co_await guard::read_cost(*session_, into); }
 
   Awaitable<save::Summary> save(BootTime until, bool midway, std::shared_ptr<Cancel> cancel,
@@ -128,6 +148,7 @@ class AwsCloud final : public Cloud {
     auto options = save_options(until, std::move(show));
     if (midway) {
       options.steady.emplace();
+      options.left_out = left_out_;
       options.pace.refused_for =
           Millis{0};  // the next save tries again, and this one is to be told of at once
     }
@@ -194,6 +215,7 @@ class AwsCloud final : public Cloud {
   std::unique_ptr<aws::Session> session_;
   std::unique_ptr<aws::S3> s3_;  // outlives every save: a call that hangs is left behind on it
   std::unique_ptr<save::LogShip> log_ship_;
+  std::shared_ptr<save::LeftOut> left_out_ = std::make_shared<save::LeftOut>();
   std::string id_;
   std::string region_;
 };

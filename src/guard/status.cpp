@@ -34,16 +34,22 @@ json::value to_value(const std::optional<MachineCost>& cost, const Spec& spec, c
                       {"text", cost->description}};
 }
 
+json::value maybe_text(const std::string& text) { return text.empty() ? json::value() : json::value(text); }
+
+json::value left_out_of(const save::Notes& notes) {
+  if (notes.count == 0) return {};
+  return json::object{{"files", notes.count}, {"text", save::left_out_line(notes)}};
+}
+
 json::value to_value(const std::optional<MidwayStatus>& midway, const Spec& spec) {
   if (!midway) return {};
   const auto age =
       midway->age ? json::value(std::chrono::floor<Seconds>(*midway->age).count()) : json::value();
-  return json::object{{"every_s", detail::maybe(spec.save_every)},
-                      {"last_good_age_s", age},
-                      {"in_trouble", midway->in_trouble}};
+  return json::object{
+      {"every_s", detail::maybe(spec.save_every)},  {"last_good_age_s", age},
+      {"in_trouble", midway->in_trouble},           {"left_out", left_out_of(midway->left_out)},
+      {"will_fail", maybe_text(midway->will_fail)}, {"logs_fail", maybe_text(midway->logs)}};
 }
-
-json::value maybe_text(const std::string& text) { return text.empty() ? json::value() : json::value(text); }
 
 json::value result_of(const State& state) {
   if (state.start_failure) return json::object{{"how", "not started"}, {"number", *state.start_failure}};

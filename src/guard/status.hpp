@@ -12,10 +12,13 @@
 
 namespace curfew::guard {
 
-// Of the saves while the job runs.
+// Of the saves and the logs while the job runs.
 struct MidwayStatus {
   std::optional<Millis> age;  // of the last good one; empty: none yet
   bool in_trouble = false;
+  save::Notes left_out;   // of the last one: what is still being written
+  std::string will_fail;  // why not even the save at the end can work as things are; empty: not known to
+  std::string logs;       // why the logs don't get to S3; empty: they do, as far as is known
 };
 
 struct StatusInput {

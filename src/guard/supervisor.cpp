@@ -147,7 +147,7 @@ void Supervisor::take_up() {
   }
   begin();
   asio::co_spawn(parts_.io, shim_.run(), k_rethrow);
-  if (!begun && spec_.rules.has_saves) asio::co_spawn(parts_.io, check_saving(), k_rethrow);
+  if (spec_.rules.has_saves) asio::co_spawn(parts_.io, check_saving(!begun), k_rethrow);
   asio::co_spawn(parts_.io, learn_facts(), k_rethrow);
 }
 
@@ -278,7 +278,7 @@ void Supervisor::perform(const Action& action) {
             const auto level = a.level == Note::Level::info      ? os::LogLevel::info
                                : a.level == Note::Level::warning ? os::LogLevel::warning
                                                                  : os::LogLevel::error;
-            parts_.log.line(level, a.text);
+            parts_.log.line(level, a.text + std::exchange(remark_, {}));
           },
           [&](const auto& slow) { enqueue(slow); },
       },
@@ -413,7 +413,7 @@ Awaitable<void> Supervisor::learn_facts() {
 std::string Supervisor::status() const {
   const auto at = now();
   std::optional<MidwayStatus> midway;
-  if (periodic_) midway = MidwayStatus{periodic_->age(at.boot), periodic_->in_trouble()};
+  if (spec_.rules.has_saves) midway = midway_status();
   return status_json({spec_, state_, facts_, summary_, at, shim_.job_pid(), shim_.output_at(),
                       reasons_.readings(), cost_, midway});
 }

@@ -20,6 +20,7 @@
 #include "guard/reasons.hpp"
 #include "guard/shim_link.hpp"
 #include "guard/spec.hpp"
+#include "guard/status.hpp"
 #include "guard/teller.hpp"
 #include "layers/l0.hpp"
 #include "layers/l2.hpp"
@@ -73,6 +74,12 @@ class Supervisor {
   [[nodiscard]] Awaitable<void> ship_logs();
   void start_saving();
   void tell_of(const std::optional<save::Alert>& alert);
+  void say_left_out(const save::Notes& unsteady);
+  void take_log_trouble(const save::Shipped& shipped);
+  [[nodiscard]] bool is_told_of(const std::string& trouble) const;
+  [[nodiscard]] std::string why_will_fail() const;
+  [[nodiscard]] MidwayStatus midway_status() const;
+  [[nodiscard]] std::string what_is_missing() const;  // for the notification of the end
   [[nodiscard]] Awaitable<void> disarm();
   [[nodiscard]] Awaitable<void> mark_ended();
   [[nodiscard]] Awaitable<void> leave();
@@ -83,7 +90,8 @@ class Supervisor {
   // Asks IMDS for an interruption notice until there is one, or the machine ends.
   [[nodiscard]] Awaitable<void> watch_spot();
   // Says at the start what would else be known only after hours of training.
-  [[nodiscard]] Awaitable<void> check_saving();
+  [[nodiscard]] Awaitable<void> check_saving(bool is_first);
+  void take_missing_buckets(const std::vector<std::string>& missing, bool is_first);
   // The process of --pid, which isn't in the job's tree.
   void kill_watched();
   [[nodiscard]] BootTime boot_time_of_notice(WallTime at) const;
@@ -128,6 +136,12 @@ class Supervisor {
   std::shared_ptr<Cancel> save_cancel_;
   std::shared_ptr<Cancel> midway_cancel_;  // while such a save is under way
   std::optional<save::Periodic> periodic_;
+  save::Notes left_out_;                      // of the last save while the job ran
+  std::vector<std::string> missing_buckets_;  // as S3 said last
+  std::string log_trouble_;                   // why the logs don't get to S3
+  bool logs_incomplete_ = false;              // at the end
+  std::string remark_;                        // to be added to what the policy says next
+  bool told_of_logs_ = false;                 // and --notify has said so
   bool save_soon_ = false;
   bool saving_started_ = false;
   std::shared_ptr<bool> before_end_cancelled_;

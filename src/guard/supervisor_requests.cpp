@@ -123,11 +123,6 @@ void Supervisor::kill_watched() {
   os::signal_process(*process, SIGKILL);
 }
 
-Awaitable<void> Supervisor::check_saving() {
-  const auto able = co_await parts_.cloud.may_save();
-  if (!able) parts_.log.warning("results could not be saved now: " + able.error().text());
-}
-
 Awaitable<void> Supervisor::watch_spot() {
   if (std::exchange(watching_spot_, true)) co_return;
   bool silent = false;

@@ -43,7 +43,7 @@ void Supervisor::announce(const Announce& what) {
       parts_.log.info("this machine has cost " + std::string(cost_->is_complete ? "" : "at least ") +
                       format_dollars(*cost) + " since " + format_utc(cost_->since));
   }
-  tell(event_of(what.what), what.text);
+  tell(event_of(what.what), what.text + (what.what == Announce::What::ended ? what_is_missing() : ""));
 }
 
 void Supervisor::tell(notify::Event event, const std::string& why) {

@@ -47,6 +47,31 @@ def test_results_are_in_s3_before_the_end(machine: Boot, cloud: Sandbox, bucket:
     instance.terminate()
 
 
+def test_a_log_that_grows_all_the_time_is_saved_and_what_is_left_out_is_said(
+    machine: Boot, cloud: Sandbox, bucket: str
+) -> None:
+    instance = machine()
+    job = """
+    echo 0000 >out/same
+    (while :; do echo line >>out/growing; sleep 0.2; done) &
+    (while :; do printf %04d $RANDOM | dd of=out/same conv=notrunc status=none; sleep 0.2; done) &
+    sleep 1000
+    """
+    run = start(instance, job, "--save", f"out/=s3://{bucket}/run/", *EVERY)
+    run.wait_err("while the job runs: 2 files left out, still being written: out/", SAVED_BY)
+    assert status(instance)["saving"]["left_out"]["files"] == 2
+    instance.until(lambda: "run/growing" in objects(cloud, bucket), SAVED_BY, "what only grows")
+    first = objects(cloud, bucket)["run/growing"]
+    assert first and not first.replace(b"line\n", b""), first
+    instance.until(
+        lambda: len(objects(cloud, bucket)["run/growing"]) > len(first), SAVED_BY, "what it grew to"
+    )
+    assert "run/same" not in objects(cloud, bucket), "it may be half of one"
+    assert run.err().count("1 file left out, still being written: out/same") == 1, "once a change"
+    assert "1 file left out, still being written: out/same" in instance.sh(f"{INSIDE} status")
+    instance.terminate()
+
+
 def test_a_guard_that_takes_over_saves_at_once(machine: Boot, cloud: Sandbox, bucket: str) -> None:
     instance = machine()
     job = "echo 1 >out/checkpoint; echo waiting; sleep 1000"

@@ -23,6 +23,9 @@ class FakeCloud final : public Cloud {
   bool saves_all = true;
   std::optional<MachineFacts> known;  // told after a while; empty: IMDS doesn't answer
   SpotNews news;
+  BucketReport buckets;
+  save::Shipped shipped;
+  save::Shipped finished{0, 0, 0, true, {}, {}};
   std::atomic<int> saves{0};
   bool midway_hangs = false;
   bool midway_works = true;
@@ -47,18 +50,19 @@ class FakeCloud final : public Cloud {
     co_return fail(ErrorKind::refused, "TerminateInstances", "this is a test");
   }
   Awaitable<Status> may_save() override { co_return Status{}; }
+  Awaitable<BucketReport> look_for_buckets() override { co_return buckets; }
   Awaitable<void> read_cost(CostReading& into) override {
     into.parts.instance_type = "g5.xlarge";
     into.parts.region = "us-east-1";
     co_return;
   }
   Awaitable<save::Shipped> ship_logs() override {
-    ++ships;
+    if (++ships == 1) co_return shipped;
     co_return save::Shipped{};
   }
   Awaitable<save::Shipped> finish_logs(BootTime) override {
     ++finished_logs;
-    co_return save::Shipped{};
+    co_return finished;
   }
   Awaitable<save::Summary> save(BootTime, bool midway, std::shared_ptr<Cancel> cancel,
                                 ShowProgress) override {
@@ -398,6 +402,59 @@ TEST_F(SupervisorTest, tells_of_saves_that_fail_and_of_the_end) {
   EXPECT_EQ(told.back().exit_code, 3);
   EXPECT_NE(told.back().outcome.find("stays on"), std::string::npos);
   EXPECT_EQ(teller.flushes, 1) << "before the guard leaves";
+}
+
+// The notifications of one kind of event.
+std::vector<std::string> whys(const FakeTeller& teller, notify::Event event) {
+  std::vector<std::string> found;
+  for (const auto& facts : teller.told())
+    if (facts.event == event) found.push_back(facts.why);
+  return found;
+}
+
+TEST_F(SupervisorTest, tells_at_the_start_of_a_bucket_that_is_not_there_and_once_for_results_and_logs) {
+  spec.then = Then::none;
+  spec.rules.has_saves = true;
+  spec.rules.limits.save = Seconds{60};
+  spec.notify = {"https://hooks.example.com/x"};
+  const Error none{ErrorKind::not_found, "put s3://nowhere/x", "NoSuchBucket", "", "NoSuchBucket"};
+  cloud.buckets.missing = {"nowhere"};
+  cloud.saves_all = false;
+  cloud.shipped.error = cloud.finished.error = none;
+  cloud.shipped.alert = "sending the logs to S3: " + none.text();
+  cloud.finished.all = false;
+  start();
+  EXPECT_TRUE(eventually([&] { return cloud.ships == 1; }));
+  end_job("exited 0");
+  EXPECT_TRUE(eventually([&] { return done.load(); }));
+  const auto failing = whys(teller, notify::Event::save_failing);
+  ASSERT_EQ(failing.size(), 1U) << "one alert, not two";
+  EXPECT_NE(failing[0].find("bucket nowhere does not exist; create it"), std::string::npos) << failing[0];
+  const auto ended = whys(teller, notify::Event::ended);
+  ASSERT_EQ(ended.size(), 1U);
+  EXPECT_NE(ended[0].find("NOT EVERYTHING IS SAVED: out/model (5 B): this is a test, NOT ALL OF THE LOGS"),
+            std::string::npos)
+      << ended[0];
+}
+
+TEST_F(SupervisorTest, tells_of_logs_that_do_not_get_to_s3_while_the_job_runs_and_at_the_end) {
+  spec.then = Then::none;
+  spec.rules.has_saves = true;
+  spec.rules.limits.save = Seconds{60};
+  spec.notify = {"https://hooks.example.com/x"};
+  cloud.shipped.error = cloud.finished.error =
+      Error{ErrorKind::refused, "put s3://bucket/x", "denied", "", ""};
+  cloud.shipped.alert = "sending the logs to S3: denied";
+  cloud.finished.all = false;
+  start();
+  EXPECT_TRUE(eventually([&] { return whys(teller, notify::Event::save_failing).size() == 1; }));
+  end_job("exited 0");
+  EXPECT_TRUE(published(0)) << "the results are what counts";
+  EXPECT_TRUE(eventually([&] { return done.load(); }));
+  const auto ended = whys(teller, notify::Event::ended);
+  ASSERT_EQ(ended.size(), 1U);
+  EXPECT_NE(ended[0].find("everything is saved, NOT ALL OF THE LOGS ARE IN S3"), std::string::npos)
+      << ended[0];
 }
 
 TEST_F(SupervisorTest, an_instance_at_risk_is_saved_without_a_period) {

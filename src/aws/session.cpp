@@ -36,15 +36,20 @@ Session::Session(net::HttpClient& http_client, const os::Clock& system_clock, ne
       sleep(sleep_for),
       region_(std::move(options.region)) {}
 
-Awaitable<Result<std::string>> Session::region() {
+std::string Session::known_region() const {
   for (auto found :
        {region_, net::get(environment, "AWS_REGION"), net::get(environment, "AWS_DEFAULT_REGION"),
-        profile ? profile->region : std::string()}) {
-    if (found.empty()) continue;
-    if (!is_region(found))
-      co_return fail(ErrorKind::invalid_input, "use the region \"" + printable(found, 60) + "\"",
+        profile ? profile->region : std::string()})
+    if (!found.empty()) return found;
+  return {};
+}
+
+Awaitable<Result<std::string>> Session::region() {
+  if (auto known = known_region(); !known.empty()) {
+    if (!is_region(known))
+      co_return fail(ErrorKind::invalid_input, "use the region \"" + printable(known, 60) + "\"",
                      "no region is called so", "check --region, AWS_REGION and ~/.aws/config");
-    co_return found;
+    co_return known;
   }
   auto own = co_await imds->get("meta-data/placement/region");
   const auto text = own && *own ? trimmed(**own) : std::string_view();

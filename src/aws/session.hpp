@@ -30,6 +30,8 @@ class Session {
 
   // --region, AWS_REGION, AWS_DEFAULT_REGION, the profile's, the instance's own by IMDS; found once.
   [[nodiscard]] Awaitable<Result<std::string>> region();
+  // The same as far as it is known without asking IMDS; empty where nothing names one.
+  [[nodiscard]] std::string known_region() const;
   [[nodiscard]] Result<Endpoint> endpoint(std::string_view service, std::string_view region_name) const;
 
   net::HttpClient& http;

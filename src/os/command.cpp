@@ -24,11 +24,11 @@ constexpr std::size_t k_most_output = 64U << 10U;
 constexpr int k_most_reads = 64;  // four times what a pipe holds
 
 // The child's side, between fork and exec: only async-signal-safe calls.
-[[noreturn]] void become(const char* path, char* const* argv, char* const* env, int in, int out) {
+[[noreturn]] void become(const char* path, char* const* argv, char* const* env, int in, int out, int errors) {
   ::setpgid(0, 0);
   if (in != 0) ::dup2(in, 0);
   ::dup2(out, 1);
-  ::dup2(out, 2);
+  ::dup2(errors, 2);
   ::syscall(SYS_close_range, 3U, ~0U, 0U);
   default_signals();
   ::execve(path, argv, env);
@@ -49,6 +49,14 @@ Result<Fd> input_of(std::string_view input) {
   return memory;
 }
 
+// As exec wants them; good as long as the texts are.
+std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (const auto& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
 }  // namespace
 
 Result<std::string> find_program(std::string_view name) {
@@ -60,7 +68,8 @@ Result<std::string> find_program(std::string_view name) {
   return fail(ErrorKind::not_found, "run " + std::string(name), "there is no such program on this machine");
 }
 
-Result<Running> start_command(const std::vector<std::string>& argv, std::string_view input) {
+Result<Running> start_command(const std::vector<std::string>& argv, std::string_view input,
+                              const Surroundings* surroundings) {
   auto path = find_program(argv.at(0));
   if (!path) return fail(std::move(path.error()));
   auto in = input_of(input);
@@ -71,17 +80,20 @@ Result<Running> start_command(const std::vector<std::string>& argv, std::string_
   const Fd write_end{pipe[1]};
   ::fcntl(read_end.get(), F_SETFL, O_NONBLOCK);
 
-  std::vector<char*> words;
-  for (const auto& word : argv) words.push_back(const_cast<char*>(word.c_str()));
-  words.push_back(nullptr);
-  std::string path_variable = "PATH=" + std::string(k_system_path);
-  std::string language = "LC_ALL=C";
-  std::string zone = "TZ=UTC";  // so that times read back are in the zone that we read
-  std::array<char*, 4> env{path_variable.data(), language.data(), zone.data(), nullptr};
+  // UTC, so that times read back are in the zone that we read.
+  const std::vector<std::string> clean{"PATH=" + std::string(k_system_path), "LC_ALL=C", "TZ=UTC"};
+  const auto words = pointers_to(argv);
+  const auto env = pointers_to(surroundings != nullptr ? surroundings->environment : clean);
+  Fd unheard;
+  if (surroundings != nullptr && !surroundings->with_errors) {
+    unheard.reset(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+    if (!unheard) return fail_errno("open /dev/null", errno);
+  }
+  const int errors = unheard ? unheard.get() : write_end.get();
 
   const pid_t pid = ::fork();
   if (pid < 0) return fail_errno("run " + argv[0], errno);
-  if (pid == 0) become(path->c_str(), words.data(), env.data(), in->get(), write_end.get());
+  if (pid == 0) become(path->c_str(), words.data(), env.data(), in->get(), write_end.get(), errors);
   Fd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U))};
   if (!pidfd) {
     const int error = errno;

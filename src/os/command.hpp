@@ -31,10 +31,16 @@ struct Outcome {
 // The program by its name, found on k_system_path; not_found where it isn't there.
 [[nodiscard]] Result<std::string> find_program(std::string_view name);
 
+// For a program of the user's, which needs what they have set: unlike those of the system, which get a clean environment.
+struct Surroundings {
+  std::vector<std::string> environment;  // "NAME=value"
+  bool with_errors = true;               // stderr is read together with stdout, else it goes to /dev/null
+};
+
 // Starts argv[0] (looked up as above unless it has a slash) with default signals, no inherited descriptors, in its own
 // process group, stdin from `input` (else /dev/null).
-[[nodiscard]] Result<Running> start_command(const std::vector<std::string>& argv,
-                                            std::string_view input = {});
+[[nodiscard]] Result<Running> start_command(const std::vector<std::string>& argv, std::string_view input = {},
+                                            const Surroundings* surroundings = nullptr);
 // Reads what has been written so far, and the outcome once it has ended (reaps it).
 void read_output(Running& running, std::string& into);
 [[nodiscard]] int reap(Running& running);

@@ -1,6 +1,7 @@
 // What every AWS call shares.
 #include "aws/session.hpp"
 
+#include <algorithm>
 #include <random>
 
 #include <boost/asio/as_tuple.hpp>
@@ -28,8 +29,9 @@ Session::Session(net::HttpClient& http_client, const os::Clock& system_clock, ne
       environment(std::move(variables)),
       profile(load_profile(environment, options.profile, read)),
       imds(make_imds(http, clock, environment)),
-      credentials(make_credentials(
-          {http, clock, *imds, environment, profile, !options.profile.empty(), std::move(read)})),
+      credentials(make_credentials({http, clock, *imds, environment, profile, !options.profile.empty(),
+                                    std::move(read), options.region,
+                                    [this](const std::string& line) { note(line); }})),
       random([engine = std::minstd_rand(std::random_device{}())]() mutable {
         return std::uniform_real_distribution<double>(0, 1)(engine);
       }),
@@ -37,9 +39,8 @@ Session::Session(net::HttpClient& http_client, const os::Clock& system_clock, ne
       region_(std::move(options.region)) {}
 
 std::string Session::known_region() const {
-  for (auto found :
-       {region_, net::get(environment, "AWS_REGION"), net::get(environment, "AWS_DEFAULT_REGION"),
-        profile ? profile->region : std::string()})
+  for (auto found : {region_, net::get(environment, "AWS_REGION"),
+                     net::get(environment, "AWS_DEFAULT_REGION"), profile ? profile->region : std::string()})
     if (!found.empty()) return found;
   return {};
 }
@@ -65,7 +66,9 @@ Awaitable<Result<std::string>> Session::region() {
 Result<Endpoint> Session::endpoint(std::string_view service, std::string_view region_name) const {
   std::string configured;
   if (profile) {
-    const auto own = profile->service_endpoints.find(service);
+    std::string key(service);
+    std::replace(key.begin(), key.end(), '-', '_');  // "sso_oidc =": as in the variables' names
+    const auto own = profile->service_endpoints.find(key);
     configured = own != profile->service_endpoints.end() ? own->second : profile->endpoint_url;
   }
   return endpoint_for(service, region_name, environment, configured);

@@ -33,7 +33,7 @@ Verdict judge(const Call& call, const net::Response& response, const Credentials
   else if (!error.code.empty()) error.cause = error.code;
   else error.cause = "the service answered " + std::to_string(response.status);
   // No service should quote it, but a proxy's error page might.
-  for (const auto* secret : {&credentials.secret_key, &credentials.session_token})
+  for (const auto* secret : {&credentials.secret_key, &credentials.session_token, &call.secret})
     if (!secret->empty() && error.cause.find(*secret) != std::string::npos) error.cause = error.code;
   error.kind = kind_of(error.code, response.status);
   verdict.told.status = response.status;
@@ -116,13 +116,16 @@ Awaitable<tl::expected<net::Response, CallFailure>> perform(Session& session, Ca
   bool clock_corrected = false;
   bool keys_renewed = false;
   for (int attempt = 1;; ++attempt) {
-    auto credentials = co_await session.credentials->get();
-    if (!credentials)
-      co_return tl::unexpected(CallFailure{std::move(credentials).error().within(call.what), 0, {}});
-    const SigningScope scope{call.region, call.service, session.clock.wall() + session.skew};
     net::Request request = call.request;
-    for (auto& header : sign(*credentials, scope, request, call.payload_sha256))
-      request.headers.push_back(std::move(header));
+    Result<Credentials> credentials;
+    if (!call.anonymous) {
+      credentials = co_await session.credentials->get();
+      if (!credentials)
+        co_return tl::unexpected(CallFailure{std::move(credentials).error().within(call.what), 0, {}});
+      const SigningScope scope{call.region, call.service, session.clock.wall() + session.skew};
+      for (auto& header : sign(*credentials, scope, request, call.payload_sha256))
+        request.headers.push_back(std::move(header));
+    }
     net::Limits limits = call.limits;
     limits.total = std::min(limits.total, std::max(Millis{1}, end - session.clock.boot()));
     auto response = co_await session.http.send(std::move(request), limits);
@@ -137,7 +140,7 @@ Awaitable<tl::expected<net::Response, CallFailure>> perform(Session& session, Ca
       --attempt;
       continue;
     }
-    if (!keys_renewed && has_expired(code)) {
+    if (!call.anonymous && !keys_renewed && has_expired(code)) {
       session.credentials->forget();
       keys_renewed = true;
       --attempt;

@@ -1,26 +1,24 @@
 // The chain of credentials.
 #include "aws/core/credentials.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include <boost/json/parse.hpp>
 
+#include "aws/core/credential_process.hpp"
+#include "aws/core/kept_credentials.hpp"
+#include "aws/core/sso.hpp"
+#include "aws/core/sts_credentials.hpp"
+#include "aws/session.hpp"
 #include "base/text.hpp"
 #include "net/encoding.hpp"
 
 namespace curfew::aws {
 namespace {
 
-constexpr Seconds k_renew_before{600};  // botocore's mandatory refresh
-constexpr Seconds k_pause_after_failure{30};
 constexpr net::Limits k_container_limits{Millis{2'000}, Millis{2'000}, Millis{4'000}, 64U << 10U};
 constexpr std::size_t k_longest_token = 16U << 10U;
-
-// Goes into a header: no control characters; and what is longer is no credential.
-bool is_clean(std::string_view text) {
-  return text.size() <= k_longest_token &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
-}
 
 std::string text_of(const boost::json::object& object, std::string_view name) {
   const auto* value = object.if_contains({name.data(), name.size()});
@@ -35,56 +33,74 @@ bool is_role_name(std::string_view text) {
   });
 }
 
-class Chain final : public CredentialsSource {
+class Chain {
  public:
   explicit Chain(CredentialsParts parts) : parts_(std::move(parts)) {}
 
-  Awaitable<Result<Credentials>> get() override {
-    const auto now = parts_.clock.wall();
-    const bool usable = kept_ && (!kept_->expires || now < *kept_->expires);
-    const bool fresh = usable && (!kept_->expires || now + k_renew_before < *kept_->expires);
-    // While one caller renews them, or just after that failed, the others go on with the old ones.
-    if (fresh || (usable && parts_.clock.boot() < next_try_)) co_return *kept_;
-    next_try_ = parts_.clock.boot() + k_pause_after_failure;
-    auto fetched = co_await fetch();
-    if (fetched) {
-      kept_ = *fetched;
-      ever_found_ = true;
-      next_try_ = {};
-      co_return *kept_;
+  Awaitable<Result<Credentials>> fetch() {
+    auto plan = plan_credentials(parts_.profile, parts_.explicit_profile, parts_.environment);
+    if (!plan) co_return fail(std::move(plan).error());
+    auto found = co_await from(plan->base);
+    for (auto& step : plan->roles) {
+      if (!found) break;
+      // The last one's profile is the plan's own, which is named below.
+      const auto whose =
+          &step == &plan->roles.back()
+              ? std::string()
+              : "take the role of profile " + printable(step.profile, 60) + " (" + printable(step.file) + ")";
+      found = co_await with_role(std::move(*found), std::move(step.role));
+      if (!found && !whose.empty()) found = fail(std::move(found).error().within(whose));
     }
-    if (kept_ && kept_->expires && parts_.clock.wall() < *kept_->expires) co_return *kept_;
-    auto error = std::move(fetched).error();
-    if (!ever_found_) error.code = k_no_credentials;
-    co_return fail(std::move(error));
-  }
-
-  void forget() override {
-    kept_.reset();
-    next_try_ = {};
+    if (!found && !plan->profile.empty())
+      co_return fail(std::move(found).error().within("find AWS credentials by " + plan->profile));
+    co_return found;
   }
 
  private:
-  Awaitable<Result<Credentials>> fetch() {
-    if (!parts_.explicit_profile) {
-      auto own = credentials_from_environment(parts_.environment);
-      if (!own) co_return fail(std::move(own).error());
-      if (*own) co_return std::move(**own);
-      if (!net::get(parts_.environment, "AWS_WEB_IDENTITY_TOKEN_FILE").empty())
-        co_return not_supported("AWS_WEB_IDENTITY_TOKEN_FILE");
+  Awaitable<Result<Credentials>> from(const decltype(CredentialPlan::base)& base) {
+    if (const auto* keys = std::get_if<Credentials>(&base)) co_return *keys;
+    if (const auto* process = std::get_if<ProcessSource>(&base))
+      co_return co_await run_credential_process(*process, parts_.environment);
+    if (const auto* sso = std::get_if<SsoSource>(&base)) {
+      const auto session = session_with(nullptr);
+      co_return co_await sso_credentials(*session, *sso, parts_.read);
     }
-    if (!parts_.profile) co_return fail(parts_.profile.error());
-    if (!parts_.profile->needs.empty()) co_return not_supported(parts_.profile->needs);
-    if (parts_.profile->keys) co_return *parts_.profile->keys;
+    if (const auto* web = std::get_if<WebIdentitySource>(&base)) co_return co_await from_web_identity(*web);
+    const auto own = std::get<OwnSource>(base);
+    if (own == OwnSource::instance) co_return co_await from_instance();
     auto url = container_url(parts_.environment);
     if (!url) co_return fail(std::move(url).error());
     if (*url) co_return co_await from_container(std::move(**url));
-    co_return co_await from_role();
+    if (own == OwnSource::container)
+      co_return fail(ErrorKind::refused, "ask the container's credential service",
+                     "neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor _FULL_URI is set");
+    co_return co_await from_instance();
   }
 
-  tl::unexpected<Error> not_supported(const std::string& needs) const {
-    return fail(ErrorKind::refused, "find AWS credentials", needs + " is not supported yet",
-                "export keys instead: eval \"$(aws configure export-credentials --format env)\"");
+  Awaitable<Result<Credentials>> from_web_identity(WebIdentitySource source) {
+    auto text = parts_.read(source.token_file);  // each time: it's replaced while we run
+    if (!text) co_return fail(std::move(text).error().within("read the web identity token"));
+    std::string token(trimmed(*text));
+    const auto session = session_with(nullptr);
+    co_return co_await assume_role_with_web_identity(*session, std::move(source.role), std::move(token));
+  }
+
+  Awaitable<Result<Credentials>> with_role(Credentials base, RoleRequest role) {
+    const auto session = session_with(make_fixed_credentials(std::move(base)));
+    co_return co_await assume_role(*session, std::move(role));
+  }
+
+  // For the calls that lead to credentials: the same settings, other keys, and nothing of the chain.
+  [[nodiscard]] std::unique_ptr<Session> session_with(std::unique_ptr<CredentialsSource> credentials) const {
+    const ReadFile nothing = [](const std::string& path) -> Result<std::string> {
+      return fail(ErrorKind::not_found, "read " + path, "no file is read for this");
+    };
+    auto session = std::make_unique<Session>(parts_.http, parts_.clock, parts_.environment,
+                                             SessionOptions{{}, parts_.region}, nothing);
+    session->profile = parts_.profile;
+    session->credentials = std::move(credentials);
+    session->note = parts_.note;
+    return session;
   }
 
   Awaitable<Result<Credentials>> from_container(net::Url url) {
@@ -112,7 +128,7 @@ class Chain final : public CredentialsSource {
     co_return parse_credentials_document(response->body, "container");
   }
 
-  Awaitable<Result<Credentials>> from_role() {
+  Awaitable<Result<Credentials>> from_instance() {
     auto names = co_await parts_.imds.get("meta-data/iam/security-credentials/");
     if (!names) {
       auto error = std::move(names).error();
@@ -135,29 +151,9 @@ class Chain final : public CredentialsSource {
   }
 
   CredentialsParts parts_;
-  std::optional<Credentials> kept_;
-  bool ever_found_ = false;
-  BootTime next_try_{};
 };
 
 }  // namespace
-
-Result<std::optional<Credentials>> credentials_from_environment(const net::Environment& environment) {
-  Credentials found;
-  found.access_key = net::get(environment, "AWS_ACCESS_KEY_ID");
-  found.secret_key = net::get(environment, "AWS_SECRET_ACCESS_KEY");
-  found.session_token = net::get(environment, "AWS_SESSION_TOKEN");
-  if (found.session_token.empty()) found.session_token = net::get(environment, "AWS_SECURITY_TOKEN");
-  found.source = "environment";
-  if (found.access_key.empty()) return std::nullopt;  // as botocore: the secret alone is nothing
-  if (found.secret_key.empty())
-    return fail(ErrorKind::refused, "take AWS credentials from the environment",
-                "AWS_ACCESS_KEY_ID is set, AWS_SECRET_ACCESS_KEY is not");
-  if (!is_clean(found.access_key) || !is_clean(found.secret_key) || !is_clean(found.session_token))
-    return fail(ErrorKind::refused, "take AWS credentials from the environment",
-                "one of the keys has a space or a character that no key has");
-  return found;
-}
 
 Result<Credentials> parse_credentials_document(std::string_view json, std::string source) {
   const auto what = "read the credentials of the " + source;
@@ -174,8 +170,8 @@ Result<Credentials> parse_credentials_document(std::string_view json, std::strin
   found.secret_key = text_of(object, "SecretAccessKey");
   found.session_token = text_of(object, "Token");
   found.source = std::move(source);
-  if (found.access_key.empty() || found.secret_key.empty() || !is_clean(found.access_key) ||
-      !is_clean(found.secret_key) || !is_clean(found.session_token))
+  if (found.access_key.empty() || found.secret_key.empty() || !is_credential_text(found.access_key) ||
+      !is_credential_text(found.secret_key) || !is_credential_text(found.session_token))
     return fail(ErrorKind::unavailable, what, "a key is missing or has a character that no key has");
   if (const auto text = text_of(object, "Expiration"); !text.empty()) {
     const auto expires = parse_utc(text);
@@ -209,7 +205,9 @@ Result<std::optional<net::Url>> container_url(const net::Environment& environmen
 }
 
 std::unique_ptr<CredentialsSource> make_credentials(CredentialsParts parts) {
-  return std::make_unique<Chain>(std::move(parts));
+  const auto& clock = parts.clock;
+  const auto chain = std::make_shared<Chain>(std::move(parts));
+  return make_kept_credentials(clock, [chain] { return chain->fetch(); });
 }
 
 }  // namespace curfew::aws

@@ -1,9 +1,11 @@
 // Where credentials come from, in the SDKs' order, kept and renewed before they run out.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string_view>
 
+#include "aws/core/credential_plan.hpp"
 #include "aws/core/profile.hpp"
 #include "aws/core/signer.hpp"
 #include "aws/imds.hpp"
@@ -26,10 +28,6 @@ class CredentialsSource {
   virtual void forget() = 0;
 };
 
-// What AWS_ACCESS_KEY_ID and its kin say; nothing where they're unset, an error where only one of them is set.
-[[nodiscard]] Result<std::optional<Credentials>> credentials_from_environment(
-    const net::Environment& environment);
-
 // The document that the container service and IMDS answer with.
 [[nodiscard]] Result<Credentials> parse_credentials_document(std::string_view json, std::string source);
 
@@ -45,9 +43,12 @@ struct CredentialsParts {
   Result<Profile> profile;        // an error in it is told only when the profile is needed
   bool explicit_profile = false;  // by --profile: then the environment's keys don't count
   ReadFile read;
+  std::string region = {};  // by --region; empty: the variables', the profile's
+  std::function<void(const std::string&)> note = [](auto&) {};  // a line for the log: what was tried again
 };
-// Environment, profile (static keys), container, IMDS role. They are renewed 10 minutes before they expire; if that
-// fails the old ones serve until they do. What the parts refer to must outlive it.
+// By plan_credentials(), which is asked when credentials are: where none of it is set up, nothing of it runs. Programs,
+// STS and SSO have limits of their own, a minute together at the longest for each; kept and renewed as
+// kept_credentials.hpp says. What the parts refer to must outlive it.
 [[nodiscard]] std::unique_ptr<CredentialsSource> make_credentials(CredentialsParts parts);
 
 }  // namespace curfew::aws

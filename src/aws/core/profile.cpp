@@ -1,8 +1,6 @@
 // The files that hold profiles (SDKs and Tools Reference Guide, "Shared config and credentials files").
 #include "aws/core/profile.hpp"
 
-#include <array>
-
 #include "base/text.hpp"
 #include "net/encoding.hpp"
 
@@ -42,19 +40,9 @@ std::string value_of(const IniSection& section, std::string_view key) {
   return found == section.end() ? std::string() : found->second;
 }
 
-const IniSection* section_of(const Ini& ini, const std::string& name) {
+const IniSection* section_of(const Ini& ini, std::string_view name) {
   const auto found = ini.find(name);
   return found == ini.end() ? nullptr : &found->second;
-}
-
-std::optional<Credentials> keys_of(const IniSection& section, const std::string& source) {
-  Credentials keys;
-  keys.access_key = value_of(section, "aws_access_key_id");
-  keys.secret_key = value_of(section, "aws_secret_access_key");
-  keys.session_token = value_of(section, "aws_session_token");
-  keys.source = source;
-  if (keys.access_key.empty() || keys.secret_key.empty()) return {};
-  return keys;
 }
 
 // The endpoint_url within "s3 =\n  endpoint_url = http://…".
@@ -117,33 +105,61 @@ Result<Ini> parse_ini(std::string_view text) {
   return ini;
 }
 
-Profile profile_from(const std::string& name, const Ini& config, const Ini& credentials) {
+const IniSection* ProfileFiles::in_config(std::string_view profile) const {
+  const auto* named = section_of(config, "profile " + std::string(profile));
+  return named == nullptr && profile == "default" ? section_of(config, profile) : named;
+}
+
+const IniSection* ProfileFiles::in_credentials(std::string_view profile) const {
+  return section_of(credentials, profile);
+}
+
+std::optional<IniSection> ProfileFiles::merged(std::string_view profile) const {
+  const auto* first = in_credentials(profile);
+  const auto* second = in_config(profile);
+  if (first == nullptr && second == nullptr) return {};
+  IniSection both = first != nullptr ? *first : IniSection{};
+  if (second != nullptr) both.insert(second->begin(), second->end());
+  return both;
+}
+
+Profile profile_from(const std::string& name, std::shared_ptr<const ProfileFiles> files) {
   Profile profile;
   profile.name = name;
-  const auto* in_config = section_of(config, "profile " + name);
-  if (in_config == nullptr && name == "default") in_config = section_of(config, name);
-  const auto* in_credentials = section_of(credentials, name);
-  profile.found = in_config != nullptr || in_credentials != nullptr;
-  for (const auto* section : {in_credentials, in_config}) {
-    if (section == nullptr) continue;
-    if (!profile.keys) profile.keys = keys_of(*section, "profile " + name);
-    if (profile.region.empty()) profile.region = value_of(*section, "region");
-    if (profile.endpoint_url.empty()) profile.endpoint_url = value_of(*section, "endpoint_url");
-    static constexpr std::array<const char*, 7> k_needs{
-        "role_arn",      "web_identity_token_file", "sso_session",      "sso_start_url",
-        "login_session", "credential_process",      "credential_source"};
-    for (const auto* key : k_needs)
-      if (profile.needs.empty() && !value_of(*section, key).empty()) profile.needs = key;
-  }
-  // A role is taken before static keys (they may be what it's taken with); the rest comes after them.
-  if (profile.keys && profile.needs != "role_arn" && !profile.needs.starts_with("sso")) profile.needs.clear();
-  if (in_config == nullptr) return profile;
-  const auto services = value_of(*in_config, "services");
-  if (const auto* section = services.empty() ? nullptr : section_of(config, "services " + services))
-    for (const auto& [service, value] : *section)
+  profile.files = std::move(files);
+  const auto section = profile.files->merged(name);
+  profile.found = section.has_value();
+  if (!section) return profile;
+  profile.region = value_of(*section, "region");
+  profile.endpoint_url = value_of(*section, "endpoint_url");
+  profile.sts_regional_endpoints = value_of(*section, "sts_regional_endpoints");
+  const auto services = value_of(*section, "services");
+  const auto& config = profile.files->config;
+  if (const auto* own = services.empty() ? nullptr : section_of(config, "services " + services))
+    for (const auto& [service, value] : *own)
       if (auto url = nested_endpoint(value); !url.empty())
         profile.service_endpoints[service] = std::move(url);
   return profile;
+}
+
+Result<ProfileFiles> load_profile_files(const net::Environment& environment, const ReadFile& read) {
+  // cloud-init runs without HOME: then there are no files.
+  const auto home = net::get(environment, "HOME");
+  const auto path = [&](const char* variable, const char* below) {
+    auto set = net::get(environment, variable);
+    if (set.starts_with("~/")) set = home + set.substr(1);
+    return !set.empty() || home.empty() ? set : home + below;
+  };
+  ProfileFiles files;
+  files.config_path = path("AWS_CONFIG_FILE", "/.aws/config");
+  files.credentials_path = path("AWS_SHARED_CREDENTIALS_FILE", "/.aws/credentials");
+  auto config = read_ini(files.config_path, read);
+  if (!config) return fail(std::move(config).error());
+  files.config = std::move(*config);
+  auto credentials = read_ini(files.credentials_path, read);
+  if (!credentials) return fail(std::move(credentials).error());
+  files.credentials = std::move(*credentials);
+  return files;
 }
 
 Result<Profile> load_profile(const net::Environment& environment, const std::string& name,
@@ -153,21 +169,18 @@ Result<Profile> load_profile(const net::Environment& environment, const std::str
   if (chosen.empty()) chosen = net::get(environment, "AWS_DEFAULT_PROFILE");
   const bool named = !chosen.empty();
   if (!named) chosen = "default";
-  // cloud-init runs without HOME: then there are no files.
-  const auto home = net::get(environment, "HOME");
-  const auto path = [&](const char* variable, const char* below) {
-    auto set = net::get(environment, variable);
-    if (set.starts_with("~/")) set = home + set.substr(1);
-    return !set.empty() || home.empty() ? set : home + below;
-  };
-  const auto config = read_ini(path("AWS_CONFIG_FILE", "/.aws/config"), read);
-  if (!config) return fail(config.error());
-  const auto credentials = read_ini(path("AWS_SHARED_CREDENTIALS_FILE", "/.aws/credentials"), read);
-  if (!credentials) return fail(credentials.error());
-  auto profile = profile_from(chosen, *config, *credentials);
-  if (named && !profile.found)
-    return fail(ErrorKind::not_found, "use the profile \"" + printable(chosen, 60) + "\"",
-                "neither ~/.aws/config nor ~/.aws/credentials has it", "check --profile and AWS_PROFILE");
+  auto files = load_profile_files(environment, read);
+  if (!files) return fail(std::move(files).error());
+  auto profile = profile_from(chosen, std::make_shared<const ProfileFiles>(std::move(*files)));
+  if (named && !profile.found) {
+    const auto& seen = *profile.files;
+    const auto where = seen.config_path.empty()
+                           ? "HOME isn't set, so there are no ~/.aws/config and ~/.aws/credentials"
+                           : "neither " + printable(seen.config_path) + " nor " +
+                                 printable(seen.credentials_path) + " has it";
+    return fail(ErrorKind::not_found, "use the profile \"" + printable(chosen, 60) + "\"", where,
+                "check --profile and AWS_PROFILE");
+  }
   return profile;
 }
 

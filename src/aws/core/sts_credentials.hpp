@@ -3,29 +3,22 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
+#include "aws/core/credential_plan.hpp"
 #include "aws/session.hpp"
 #include "base/result.hpp"
-#include "base/times.hpp"
 
 namespace curfew::aws {
 
-struct RoleRequest {
-  std::string role_arn;
-  std::string session_name;         // shown in CloudTrail; empty: "curfew-" and the time in seconds
-  std::string external_id;          // empty: none
-  std::optional<Seconds> duration;  // none: STS's own, an hour; chained roles get no more than that
-  std::string region;               // whose STS is asked; empty: the session's, without asking IMDS
-};
-
+// RoleRequest, the role that is asked for, is credential_plan.hpp's.
+//
 // "arn:aws:iam::123456789012:role/path/name" of any partition, and a session name and external id that STS takes. An
 // error is invalid_input and names the part. Pure.
 [[nodiscard]] Status check_role(const RoleRequest& role);
 
-// The region whose STS is asked where nothing names one: us-east-1, or the first of the role's own partition.
+// The region whose STS is asked where nothing names one: us-east-1, or one of the role's own partition.
 [[nodiscard]] std::string sts_region_for(std::string_view role_arn);
 
 // The credentials in <AssumeRoleResponse> or <AssumeRoleWithWebIdentityResponse>, whichever `action` ("AssumeRole") says.

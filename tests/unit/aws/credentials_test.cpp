@@ -14,7 +14,7 @@ constexpr const char* k_document =
 
 class CredentialsTest : public testing::Test {
  protected:
-  std::unique_ptr<CredentialsSource> make(net::Environment environment, Result<Profile> profile = Profile{},
+  std::unique_ptr<CredentialsSource> make(net::Environment environment, Result<Profile> profile = empty(),
                                           bool explicit_profile = false) {
     imds_ = make_imds(http_, clock_, environment);
     return make_credentials({http_, clock_, *imds_, std::move(environment), std::move(profile),
@@ -23,10 +23,11 @@ class CredentialsTest : public testing::Test {
   }
   static Result<Credentials> get(CredentialsSource& source) { return test::run(source.get()); }
   static Profile with_keys() {
-    Profile profile;
-    profile.keys = Credentials{"FROMPROFILE", "s", "", {}, "profile default"};
-    return profile;
+    ProfileFiles files;
+    files.credentials = *parse_ini("[default]\naws_access_key_id=FROMPROFILE\naws_secret_access_key=s\n");
+    return profile_from("default", std::make_shared<const ProfileFiles>(std::move(files)));
   }
+  static Profile empty() { return profile_from("default", std::make_shared<const ProfileFiles>()); }
 
   test::FakeHttp http_;
   test::FakeClock clock_;
@@ -57,17 +58,6 @@ TEST_F(CredentialsTest, KeysWithALineBreakAreRefusedUnseen) {
   const auto got = get(*make(environment));
   ASSERT_FALSE(got);
   EXPECT_EQ(got.error().text().find("hunter2"), std::string::npos);
-}
-
-TEST_F(CredentialsTest, NamesWhatIsNotSupported) {
-  Profile sso;
-  sso.needs = "sso_session";
-  const auto got = get(*make({}, sso));
-  ASSERT_FALSE(got);
-  EXPECT_NE(got.error().text().find("sso_session is not supported yet"), std::string::npos);
-  EXPECT_NE(
-      get(*make({{"AWS_WEB_IDENTITY_TOKEN_FILE", "/x"}})).error().text().find("AWS_WEB_IDENTITY_TOKEN_FILE"),
-      std::string::npos);
 }
 
 TEST_F(CredentialsTest, AsksTheContainersService) {
@@ -167,10 +157,34 @@ TEST_F(CredentialsTest, AreRenewedBeforeTheyExpireAndOldOnesServeUntilThen) {
   later.replace(later.find("19:00"), 5, "23:00");
   http_.then(200, later);
   EXPECT_TRUE(get(*source));
+  source->forget();  // said by a call that ran beside the one which led to these
+  EXPECT_TRUE(get(*source));
+  EXPECT_EQ(http_.requests.size(), 4U);
+  clock_.advance(std::chrono::seconds{6});
   source->forget();
   http_.then(200, later);
   EXPECT_TRUE(get(*source));
   EXPECT_EQ(http_.requests.size(), 5U);
+}
+
+TEST_F(CredentialsTest, ThatLiveShortlyAreNotFetchedForEachCall) {
+  const auto source = make({{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/c"}});
+  std::string document = k_document;
+  document.replace(document.find("19:00"), 5,
+                   "18:06");  // 6 minutes: less than is left when others are renewed
+  http_.then(200, document);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(get(*source));
+  EXPECT_EQ(http_.requests.size(), 1U);
+  clock_.advance(std::chrono::minutes{3});
+  document.replace(document.find("18:06"), 5, "18:12");
+  http_.then(200, document);
+  ASSERT_TRUE(get(*source));
+  EXPECT_EQ(http_.requests.size(), 2U);
+  // Expired by a clock that is wrong: used all the same, and not fetched for each call.
+  clock_.advance(std::chrono::hours{10});
+  http_.then(200, document);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(get(*source));
+  EXPECT_EQ(http_.requests.size(), 3U);
 }
 
 TEST(CredentialsDocument, IsCheckedAndNeverShown) {

@@ -33,31 +33,23 @@ TEST(Ini, NamesTheLineButNotItsText) {
 
 Ini ini(const char* text) { return *parse_ini(text); }
 
-TEST(Profile, TakesKeysFromTheCredentialsFileFirst) {
-  const auto config =
-      ini("[profile p]\naws_access_key_id=C\naws_secret_access_key=cs\nregion=us-west-2\nservices=s\n"
-          "[services s]\ns3 =\n  endpoint_url = http://s3\n");
-  const auto credentials = ini("[p]\naws_access_key_id=A\naws_secret_access_key=as\naws_session_token=at\n");
-  const auto profile = profile_from("p", config, credentials);
-  ASSERT_TRUE(profile.found && profile.keys);
-  EXPECT_EQ(profile.keys->access_key, "A");
-  EXPECT_EQ(profile.keys->session_token, "at");
+TEST(Profile, IsWhatBothFilesSayAndTheCredentialsFileWins) {
+  const auto files = std::make_shared<const ProfileFiles>(ProfileFiles{
+      "c", "k",
+      ini("[profile p]\naws_access_key_id=C\nregion=us-west-2\nservices=s\nsts_regional_endpoints=legacy\n"
+          "[services s]\ns3 =\n  endpoint_url = http://s3\n[default]\nregion=d\n"),
+      ini("[p]\naws_access_key_id=A\n[q]\n")});
+  const auto profile = profile_from("p", files);
+  EXPECT_TRUE(profile.found);
   EXPECT_EQ(profile.region, "us-west-2");
   EXPECT_EQ(profile.service_endpoints.at("s3"), "http://s3");
-  EXPECT_EQ(profile_from("p", config, {}).keys->access_key, "C");
-  EXPECT_FALSE(profile_from("q", config, credentials).found);
-  EXPECT_FALSE(profile_from("p", {}, ini("[p]\naws_access_key_id=A\n")).keys);
-}
-
-TEST(Profile, SaysWhatItNeedsThatIsNotBuiltIn) {
-  for (const auto* key : {"role_arn", "sso_session", "sso_start_url", "credential_process",
-                          "web_identity_token_file", "login_session"}) {
-    const auto config = ini(("[profile p]\n" + std::string(key) + " = x\n").c_str());
-    EXPECT_EQ(profile_from("p", config, {}).needs, key);
-  }
-  const auto both = "[profile p]\naws_access_key_id=A\naws_secret_access_key=S\n";
-  EXPECT_EQ(profile_from("p", ini((std::string(both) + "credential_process=x\n").c_str()), {}).needs, "");
-  EXPECT_EQ(profile_from("p", ini((std::string(both) + "role_arn=x\n").c_str()), {}).needs, "role_arn");
+  EXPECT_EQ(profile.sts_regional_endpoints, "legacy");
+  EXPECT_EQ(files->merged("p")->at("aws_access_key_id"), "A");
+  EXPECT_EQ(files->in_config("p")->at("aws_access_key_id"), "C");
+  EXPECT_EQ(profile_from("default", files).region, "d");
+  EXPECT_TRUE(profile_from("q", files).found);
+  EXPECT_FALSE(profile_from("r", files).found);
+  EXPECT_FALSE(files->merged("r"));
 }
 
 TEST(Profile, IsLookedForWhereTheVariablesSay) {

@@ -30,7 +30,7 @@ Session::Session(net::HttpClient& http_client, const os::Clock& system_clock, ne
       profile(load_profile(environment, options.profile, read)),
       imds(make_imds(http, clock, environment)),
       credentials(make_credentials({http, clock, *imds, environment, profile, !options.profile.empty(),
-                                    std::move(read), options.region,
+                                    std::move(read), options.region, run_as_owner,
                                     [this](const std::string& line) { note(line); }})),
       random([engine = std::minstd_rand(std::random_device{}())]() mutable {
         return std::uniform_real_distribution<double>(0, 1)(engine);

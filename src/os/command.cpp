@@ -2,6 +2,7 @@
 #include "os/command.hpp"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -23,12 +24,21 @@ namespace {
 constexpr std::size_t k_most_output = 64U << 10U;
 constexpr int k_most_reads = 64;  // four times what a pipe holds
 
+struct Ends {
+  int in;
+  int out;
+  int errors;
+};
+
 // The child's side, between fork and exec: only async-signal-safe calls.
-[[noreturn]] void become(const char* path, char* const* argv, char* const* env, int in, int out, int errors) {
+[[noreturn]] void become(const char* path, char* const* argv, char* const* env, Ends ends,
+                         const Account* as) {
   ::setpgid(0, 0);
-  if (in != 0) ::dup2(in, 0);
-  ::dup2(out, 1);
-  ::dup2(errors, 2);
+  if (ends.in != 0) ::dup2(ends.in, 0);
+  ::dup2(ends.out, 1);
+  ::dup2(ends.errors, 2);
+  if (as != nullptr && (::setgroups(0, nullptr) != 0 || ::setgid(as->group) != 0 || ::setuid(as->user) != 0))
+    ::_exit(126);
   ::syscall(SYS_close_range, 3U, ~0U, 0U);
   default_signals();
   ::execve(path, argv, env);
@@ -93,7 +103,11 @@ Result<Running> start_command(const std::vector<std::string>& argv, std::string_
 
   const pid_t pid = ::fork();
   if (pid < 0) return fail_errno("run " + argv[0], errno);
-  if (pid == 0) become(path->c_str(), words.data(), env.data(), in->get(), write_end.get(), errors);
+  if (pid == 0) {
+    const Ends ends{in->get(), write_end.get(), errors};
+    const bool other = surroundings != nullptr && surroundings->as;
+    become(path->c_str(), words.data(), env.data(), ends, other ? &*surroundings->as : nullptr);
+  }
   Fd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U))};
   if (!pidfd) {
     const int error = errno;

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,10 +32,16 @@ struct Outcome {
 // The program by its name, found on k_system_path; not_found where it isn't there.
 [[nodiscard]] Result<std::string> find_program(std::string_view name);
 
+struct Account {
+  uid_t user = 0;
+  gid_t group = 0;
+};
+
 // For a program of the user's, which needs what they have set: unlike those of the system, which get a clean environment.
 struct Surroundings {
   std::vector<std::string> environment;  // "NAME=value"
   bool with_errors = true;               // stderr is read together with stdout, else it goes to /dev/null
+  std::optional<Account> as;             // whose rights it gets, with no other groups; none: ours
 };
 
 // Starts argv[0] (looked up as above unless it has a slash) with default signals, no inherited descriptors, in its own

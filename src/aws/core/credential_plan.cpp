@@ -62,7 +62,9 @@ class Planner {
                     "set credential_process = aws configure export-credentials --profile " +
                         printable(name, 60) + " --format process in a profile of its own");
     if (has(*section, "credential_process"))
-      return plan(name, "credential_process", ProcessSource{name, value_of(*section, "credential_process")});
+      return plan(
+          name, "credential_process",
+          ProcessSource{name, file_of(name, "credential_process"), value_of(*section, "credential_process")});
     if (const auto* own = files_.in_config(name)) return from_keys(name, *own, files_.config_path);
     return std::nullopt;
   }

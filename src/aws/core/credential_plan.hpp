@@ -26,6 +26,7 @@ struct RoleRequest {
 // A program that prints credentials, by its command line.
 struct ProcessSource {
   std::string profile;
+  std::string file;  // that names the program
   std::string command;
 };
 

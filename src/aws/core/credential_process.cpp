@@ -2,9 +2,11 @@
 #include "aws/core/credential_process.hpp"
 
 #include <sys/poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 
 #include <boost/asio/steady_timer.hpp>
@@ -13,7 +15,6 @@
 #include <boost/json/parse.hpp>
 
 #include "base/text.hpp"
-#include "os/command.hpp"
 
 namespace curfew::aws {
 namespace {
@@ -116,6 +117,18 @@ Result<std::vector<std::string>> split_command(std::string_view text) {
   return words;
 }
 
+Result<std::optional<os::Account>> run_as_owner(const std::string& file) {
+  if (::geteuid() != 0) return std::nullopt;
+  struct stat status {};
+  if (::stat(file.c_str(), &status) != 0) return fail_errno("see whose " + printable(file) + " is", errno);
+  if (status.st_uid != 0) return os::Account{status.st_uid, status.st_gid};
+  if ((status.st_mode & 022U) != 0)
+    return fail(ErrorKind::refused, "trust " + printable(file),
+                "others can write it, and it names a program that root would run",
+                "chmod go-w " + printable(file));
+  return std::nullopt;
+}
+
 Result<Credentials> parse_process_output(std::string_view json, std::string source) {
   const auto what = "read what credential_process printed";
   const auto refuse = [&](std::string why) {
@@ -148,8 +161,8 @@ Result<Credentials> parse_process_output(std::string_view json, std::string sour
   return found;
 }
 
-net::Awaitable<Result<Credentials>> run_credential_process(ProcessSource source,
-                                                           net::Environment environment) {
+net::Awaitable<Result<Credentials>> run_credential_process(ProcessSource source, net::Environment environment,
+                                                           RunAs run_as) {
   auto words = split_command(source.command);
   if (!words) co_return fail(std::move(words).error());
   auto path = find_on_path(words->front(), environment);
@@ -157,7 +170,10 @@ net::Awaitable<Result<Credentials>> run_credential_process(ProcessSource source,
   // Its name alone: the words after it may hold a secret.
   const auto what = "run credential_process " + printable(*path, 100);
   words->front() = std::move(*path);
-  const auto around = surroundings_of(environment);
+  auto around = surroundings_of(environment);
+  auto account = run_as(source.file);
+  if (!account) co_return fail(std::move(account).error().within(what));
+  around.as = *account;
   auto running = os::start_command(*words, {}, &around);
   if (!running) co_return fail(ErrorKind::system, what, running.error().cause);
   Child child(std::move(*running));

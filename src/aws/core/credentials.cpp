@@ -6,7 +6,6 @@
 
 #include <boost/json/parse.hpp>
 
-#include "aws/core/credential_process.hpp"
 #include "aws/core/kept_credentials.hpp"
 #include "aws/core/sso.hpp"
 #include "aws/core/sts_credentials.hpp"
@@ -60,7 +59,7 @@ class Chain {
   Awaitable<Result<Credentials>> from(const decltype(CredentialPlan::base)& base) {
     if (const auto* keys = std::get_if<Credentials>(&base)) co_return *keys;
     if (const auto* process = std::get_if<ProcessSource>(&base))
-      co_return co_await run_credential_process(*process, parts_.environment);
+      co_return co_await run_credential_process(*process, parts_.environment, parts_.run_as);
     if (const auto* sso = std::get_if<SsoSource>(&base)) {
       const auto session = session_with(nullptr);
       co_return co_await sso_credentials(*session, *sso, parts_.read);

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "aws/core/credential_plan.hpp"
+#include "aws/core/credential_process.hpp"
 #include "aws/core/profile.hpp"
 #include "aws/core/signer.hpp"
 #include "aws/imds.hpp"
@@ -44,6 +45,7 @@ struct CredentialsParts {
   bool explicit_profile = false;  // by --profile: then the environment's keys don't count
   ReadFile read;
   std::string region = {};  // by --region; empty: the variables', the profile's
+  RunAs run_as = run_as_owner;
   std::function<void(const std::string&)> note = [](auto&) {};  // a line for the log: what was tried again
 };
 // By plan_credentials(), which is asked when credentials are: where none of it is set up, nothing of it runs. Programs,

@@ -1,35 +1,16 @@
-// The whole chain against botocore's, and what goes beyond a table: what a call looks like on the wire, what is kept from
-// sight, what is asked how often.
-#include <stdlib.h>
-#include <sys/stat.h>
+// The whole chain against botocore's, and what goes beyond a table: where STS is asked, what is kept from sight.
 
 #include <fstream>
-#include <iterator>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/json/parse.hpp>
 #include <gtest/gtest.h>
 
-#include "aws/core/credentials.hpp"
-#include "aws/core/sso.hpp"
 #include "base/text.hpp"
 #include "net/encoding.hpp"
-#include "os/files.hpp"
-#include "support/fake_clock.hpp"
-#include "support/fake_http.hpp"
-#include "support/run.hpp"
+#include "unit/aws/chain_fixture.hpp"
 
 namespace curfew::aws {
 namespace {
-
-using Files = std::map<std::string, std::string>;
-
-std::string replaced(std::string text, std::string_view from, std::string_view to) {
-  for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
-    text.replace(at, from.size(), to);
-  return text;
-}
 
 std::map<std::string, std::string> fields_of(std::string_view query) {
   std::map<std::string, std::string> fields;
@@ -105,37 +86,6 @@ class Aws {
   }
 };
 
-class ChainTest : public testing::Test {
- protected:
-  std::unique_ptr<CredentialsSource> make(net::Environment environment, Files files,
-                                          const std::string& profile = {}) {
-    environment["HOME"] = home_;
-    files_ = std::move(files);
-    const ReadFile read = [this](const std::string& path) -> Result<std::string> {
-      if (const auto found = files_.find(path); found != files_.end()) return found->second;
-      return fail(ErrorKind::not_found, "read " + path, "no such file");
-    };
-    imds_ = make_imds(http_, clock_, environment);
-    auto loaded = load_profile(environment, profile, read);
-    return make_credentials(
-        {http_, clock_, *imds_, std::move(environment), std::move(loaded), !profile.empty(), read});
-  }
-  Result<Credentials> get(net::Environment environment, Files files, const std::string& profile = {}) {
-    return test::run(make(std::move(environment), std::move(files), profile)->get());
-  }
-  // What the error says, whole.
-  std::string refusal(net::Environment environment, Files files, const std::string& profile = {}) {
-    const auto got = get(std::move(environment), std::move(files), profile);
-    return got ? "got " + got->access_key : got.error().text();
-  }
-
-  std::string home_ = "/home/u";
-  test::FakeHttp http_;
-  test::FakeClock clock_;
-  Files files_;
-  std::unique_ptr<Imds> imds_;
-};
-
 // Made by make_credential_cases.py with botocore's chain.
 TEST_F(ChainTest, FindsWhatBotocoreFinds) {
   std::ifstream file(CURFEW_TEST_DATA "/credential_cases.jsonl");
@@ -168,7 +118,6 @@ TEST_F(ChainTest, FindsWhatBotocoreFinds) {
   EXPECT_GT(seen, 70);
 }
 
-constexpr const char* k_config = "/home/u/.aws/config";
 const std::string k_base = "[profile base]\naws_access_key_id = AKBASE\naws_secret_access_key = hunter2\n";
 const std::string k_role =
     k_base + "[profile a]\nrole_arn = arn:aws:iam::123456789012:role/a\nsource_profile = base\n";
@@ -337,159 +286,6 @@ TEST_F(ChainTest, AWebIdentityTokenIsReadAnewAndNeverShown) {
   EXPECT_NE(text.find("InvalidIdentityToken"), std::string::npos) << text;
   EXPECT_EQ(text.find("hunter2"), std::string::npos) << text;
   EXPECT_NE(refusal(environment, {{"/token", "two words"}}).find("no token has"), std::string::npos);
-}
-
-TEST_F(ChainTest, AProgramSeesTheVariablesAndNotOurDescriptors) {
-  const std::string config =
-      "[default]\ncredential_process = sh -c 'printf \"{\\\"Version\\\":1,\\\"AccessKeyId\\\":\\\"AK$WHO\\\","
-      "\\\"SecretAccessKey\\\":\\\"s\\\",\\\"SessionToken\\\":null,\\\"Expiration\\\":\\\"2026-11-24T19:00:"
-      "00Z\\\"}\"'\n";
-  const auto got = get({{"PATH", "/usr/bin:/bin"}, {"WHO", "ME"}}, {{k_config, config}});
-  ASSERT_TRUE(got) << got.error().text();
-  EXPECT_EQ(got->access_key, "AKME");
-  EXPECT_EQ(got->expires, clock_.now + std::chrono::hours{1});
-  EXPECT_TRUE(get({{"WHO", "ME"}}, {{k_config, config}}));  // no PATH, as a service
-}
-
-TEST_F(ChainTest, ManyWhoAskAtOnceStartOneProgram) {
-  std::string folder = "/tmp/curfew-chain-XXXXXX";
-  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
-  const auto count = folder + "/count";
-  const std::string config =
-      "[default]\ncredential_process = sh -c 'echo x >> " + count +
-      R"(; sleep 0.1; echo "{\"Version\":1,\"AccessKeyId\":\"AK\",\"SecretAccessKey\":\"s\"}"'
-)";
-  const auto source = make({{"PATH", "/usr/bin:/bin"}}, {{k_config, config}});
-  boost::asio::io_context io;
-  int found = 0;
-  for (int i = 0; i < 30; ++i)
-    boost::asio::co_spawn(io, source->get(), [&](const std::exception_ptr&, const Result<Credentials>& got) {
-      found += got ? 1 : 0;
-    });
-  io.run();
-  EXPECT_EQ(found, 30);
-  EXPECT_EQ(os::read_file(count).value(), "x\n");
-  (void)os::remove_file(count);
-  ::rmdir(folder.c_str());
-}
-
-// A home with a token file that is really there, for its renewal replaces it.
-class SsoTest : public ChainTest {
- protected:
-  SsoTest() {
-    home_ = "/tmp/curfew-sso-XXXXXX";
-    EXPECT_NE(::mkdtemp(home_.data()), nullptr);
-    for (const auto* folder : {"/.aws", "/.aws/sso", "/.aws/sso/cache"})
-      ::mkdir((home_ + folder).c_str(), 0700);
-    path_ = sso_token_path({"default", "work", {}, {}, {}, {}}, {{"HOME", home_}}).value();
-  }
-  ~SsoTest() override {
-    (void)os::remove_file(path_);
-    for (const auto* folder : {"/.aws/sso/cache", "/.aws/sso", "/.aws", ""})
-      ::rmdir((home_ + folder).c_str());
-  }
-  void write(const std::string& token) {
-    EXPECT_TRUE(os::replace_file(path_, token, 0600, os::Sync::no));
-    token_ = token;
-  }
-  Result<Credentials> ask() {
-    const std::string config =
-        "[default]\nsso_session = work\nsso_account_id = 123456789012\nsso_role_name = R\n"
-        "[sso-session work]\nsso_start_url = https://start\nsso_region = eu-west-1\n";
-    return get({}, {{home_ + "/.aws/config", config}, {path_, token_}});
-  }
-  static std::string token(const char* expires, const char* registered = "2027-01-01T00:00:00Z") {
-    return std::string(R"({"accessToken":"hunter2","expiresAt":")") + expires +
-           R"(","refreshToken":"refresh1","clientId":"client","clientSecret":"hunter3","registrationExpiresAt":")" +
-           registered + R"("})";
-  }
-
-  std::string path_;
-  std::string token_;
-};
-
-constexpr const char* k_role_credentials =
-    R"({"roleCredentials":{"accessKeyId":"AKSSO","secretAccessKey":"s","sessionToken":"t","expiration":4070908800000}})";
-
-// The clock stands at 18:00.
-TEST_F(SsoTest, ATokenNearItsEndIsRenewedAndKeptForTheNextProgram) {
-  write(token("2026-11-24T18:10:00Z"));
-  http_.then(200, R"({"accessToken":"fresh","expiresIn":3600,"refreshToken":"refresh2"})");
-  http_.then(200, k_role_credentials);
-  const auto got = ask();
-  ASSERT_TRUE(got) << got.error().text();
-  EXPECT_EQ(http_.requests.at(0).url.host, "oidc.eu-west-1.amazonaws.com");
-  EXPECT_EQ(http_.requests.at(0).url.target, "/token");
-  EXPECT_NE(test::body_of(http_.requests[0]).find(R"("refreshToken":"refresh1")"), std::string::npos);
-  EXPECT_EQ(test::header_of(http_.requests.at(1), "x-amz-sso_bearer_token"), "fresh");
-  const auto kept = parse_sso_token(os::read_file(path_).value());
-  ASSERT_TRUE(kept);
-  EXPECT_EQ(kept->access_token, "fresh");
-  EXPECT_EQ(kept->refresh_token, "refresh2");
-  EXPECT_EQ(kept->client_secret, "hunter3");
-  EXPECT_EQ(kept->expires, clock_.now + std::chrono::hours{1});
-  struct stat status {};
-  ASSERT_EQ(::stat(path_.c_str(), &status), 0);
-  EXPECT_EQ(status.st_mode & 0777U, 0600U);
-}
-
-TEST_F(SsoTest, ATokenIsLeftAloneWhileItIsGoodOrCannotBeRenewed) {
-  for (const auto& text :
-       {token("2026-11-24T19:00:00Z"), token("2026-11-24T18:10:00Z", "2026-11-24T17:00:00Z"),
-        std::string(R"({"accessToken":"hunter2","expiresAt":"2026-11-24T18:10:00Z"})")}) {
-    http_.requests.clear();
-    write(text);
-    http_.then(200, k_role_credentials);
-    const auto got = ask();
-    ASSERT_TRUE(got) << got.error().text();
-    EXPECT_EQ(http_.requests.size(), 1U);
-    EXPECT_EQ(os::read_file(path_).value(), text);
-  }
-}
-
-TEST_F(SsoTest, ATokenThatIsAnotherUsersIsNotRenewed) {
-  if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
-  write(token("2026-11-24T18:10:00Z"));
-  ASSERT_EQ(::chown(path_.c_str(), 12345, 12345), 0);
-  http_.then(200, k_role_credentials);
-  ASSERT_TRUE(ask());
-  EXPECT_EQ(test::header_of(http_.requests.at(0), "x-amz-sso_bearer_token"), "hunter2");
-}
-
-TEST_F(SsoTest, AnOldTokenServesUntilItHasExpiredAndThenTheLoginIsNamed) {
-  write(token("2026-11-24T18:10:00Z"));
-  http_.then(400, R"({"error":"invalid_grant"})");
-  http_.then(200, k_role_credentials);
-  EXPECT_TRUE(ask());
-  write(token("2026-11-24T17:59:00Z"));
-  http_.then(400, R"({"error":"invalid_grant"})");
-  auto got = ask();
-  ASSERT_FALSE(got);
-  EXPECT_EQ(got.error().kind, ErrorKind::refused);
-  EXPECT_EQ(got.error().hint, "run: aws sso login --profile default");
-
-  write(token("2026-11-24T19:00:00Z"));
-  http_.then(401, R"({"message":"Session token hunter2 not found"})");
-  got = ask();
-  ASSERT_FALSE(got);
-  EXPECT_EQ(got.error().hint, "run: aws sso login --profile default");
-  EXPECT_EQ(got.error().text().find("hunter"), std::string::npos) << got.error().text();
-  http_.then(403, R"({"message":"No access"})");
-  EXPECT_NE(ask().error().hint.find("assigned to you in account 123456789012"), std::string::npos);
-}
-
-TEST_F(SsoTest, EndpointsCanBeSet) {
-  write(token("2026-11-24T19:00:00Z"));
-  const std::string config =
-      "[default]\nsso_session = work\nsso_account_id = 123456789012\nsso_role_name = R\n"
-      "[sso-session work]\nsso_start_url = https://start\nsso_region = cn-north-1\n";
-  const Files files{{home_ + "/.aws/config", config}, {path_, token_}};
-  EXPECT_FALSE(get({{"AWS_ENDPOINT_URL_SSO", "http://127.0.0.1:9"}}, files));
-  EXPECT_EQ(http_.requests.at(0).url.authority(), "127.0.0.1:9");
-  EXPECT_TRUE(http_.requests[0].url.target.starts_with("/federation/credentials?role_name=R&"));
-  http_.requests.clear();
-  EXPECT_FALSE(get({}, files));
-  EXPECT_EQ(http_.requests.at(0).url.host, "portal.sso.cn-north-1.amazonaws.com.cn");
 }
 
 }  // namespace

@@ -21,8 +21,8 @@ HOME = tempfile.mkdtemp()
 os.environ.clear()
 os.environ.update({"HOME": HOME, "PATH": "/usr/bin:/bin"})
 
-import botocore.session  # noqa: E402 - it reads HOME when it's imported
-from botocore.exceptions import ClientError  # noqa: E402
+import botocore.session
+from botocore.exceptions import ClientError
 
 ROLE = "arn:aws:iam::123456789012:role/"
 PROCESS = """echo '{"Version": 1, "AccessKeyId": "AKPROCESS", "SecretAccessKey": "s"}'"""
@@ -70,7 +70,11 @@ BASE = "[profile base]\n" + keys("AKBASE")
 CASES = [
     case("nothing at all"),
     case("variables", environment=ENVIRONMENT_KEYS),
-    case("variables before the default profile", "[default]\n" + keys("AKDEFAULT"), environment=ENVIRONMENT_KEYS),
+    case(
+        "variables before the default profile",
+        "[default]\n" + keys("AKDEFAULT"),
+        environment=ENVIRONMENT_KEYS,
+    ),
     case("variables before AWS_PROFILE", BASE, environment={**ENVIRONMENT_KEYS, "AWS_PROFILE": "base"}),
     case("an option's profile before the variables", BASE, environment=ENVIRONMENT_KEYS, profile="base"),
     case("an option's profile before AWS_PROFILE", BASE, environment={"AWS_PROFILE": "x"}, profile="base"),
@@ -79,11 +83,18 @@ CASES = [
     case("the secret alone in the variables", environment={"AWS_SECRET_ACCESS_KEY": "s"}),
     case("keys in both files", "[default]\n" + keys("AKCONFIG"), "[default]\n" + keys("AKCREDENTIALS")),
     case("keys in the config file", "[default]\n" + keys("AKCONFIG")),
-    case("half a pair in the credentials file", "[default]\n" + keys("AKCONFIG"), "[default]\naws_access_key_id = A\n"),
+    case(
+        "half a pair in the credentials file",
+        "[default]\n" + keys("AKCONFIG"),
+        "[default]\naws_access_key_id = A\n",
+    ),
     case("half a pair in the config file", "[default]\naws_access_key_id = A\n"),
     case("credential_process", f"[default]\ncredential_process = {PROCESS}\n"),
     case("credential_process in the credentials file", "", f"[default]\ncredential_process = {PROCESS}\n"),
-    case("credential_process before keys beside it", f"[default]\ncredential_process = {PROCESS}\n{keys('AKCONFIG')}"),
+    case(
+        "credential_process before keys beside it",
+        f"[default]\ncredential_process = {PROCESS}\n{keys('AKCONFIG')}",
+    ),
     case(
         "keys in the credentials file before credential_process",
         f"[default]\ncredential_process = {PROCESS}\n",
@@ -95,7 +106,9 @@ CASES = [
     case("a program that isn't there", "[default]\ncredential_process = /nonexistent/program\n"),
     case("a quote that isn't closed", "[default]\ncredential_process = echo 'x\n"),
     case("a role with keys", BASE + role("a", "source_profile = base"), profile="a"),
-    case("a role by AWS_PROFILE", BASE + role("a", "source_profile = base"), environment={"AWS_PROFILE": "a"}),
+    case(
+        "a role by AWS_PROFILE", BASE + role("a", "source_profile = base"), environment={"AWS_PROFILE": "a"}
+    ),
     case(
         "a role of AWS_PROFILE after the variables",
         BASE + role("a", "source_profile = base"),
@@ -105,11 +118,16 @@ CASES = [
         "a role with all there is",
         BASE
         + role(
-            "a", "source_profile = base\nexternal_id = ex-1\nrole_session_name = me@home\nduration_seconds = 900\nregion = eu-west-3"
+            "a",
+            "source_profile = base\nexternal_id = ex-1\nrole_session_name = me@home\nduration_seconds = 900\nregion = eu-west-3",
         ),
         profile="a",
     ),
-    case("a duration that is no number", BASE + role("a", "source_profile = base\nduration_seconds = 1h"), profile="a"),
+    case(
+        "a duration that is no number",
+        BASE + role("a", "source_profile = base\nduration_seconds = 1h"),
+        profile="a",
+    ),
     case(
         "three roles",
         BASE
@@ -118,14 +136,23 @@ CASES = [
         + role("c", "source_profile = base"),
         profile="a",
     ),
-    case("a role before keys beside it", BASE + role("a", "source_profile = base\n" + keys("AKOWN")), profile="a"),
+    case(
+        "a role before keys beside it",
+        BASE + role("a", "source_profile = base\n" + keys("AKOWN")),
+        profile="a",
+    ),
     case("a role with its own keys", role("a", "source_profile = a\n" + keys("AKOWN")), profile="a"),
     case(
         "keys of a source before its role",
         BASE + role("a", "source_profile = b") + role("b", "source_profile = base\n" + keys("AKOWN")),
         profile="a",
     ),
-    case("a role in the credentials file", "", f"[base]\n{keys('AKBASE')}[a]\nrole_arn = {ROLE}a\nsource_profile = base\n", profile="a"),
+    case(
+        "a role in the credentials file",
+        "",
+        f"[base]\n{keys('AKBASE')}[a]\nrole_arn = {ROLE}a\nsource_profile = base\n",
+        profile="a",
+    ),
     case(
         "a role of both files together",
         f"[profile a]\nrole_arn = {ROLE}config\nsource_profile = base\n",
@@ -135,7 +162,11 @@ CASES = [
     case("the default profile's role", f"{BASE}[default]\nrole_arn = {ROLE}default\nsource_profile = base\n"),
     case("a source that isn't there", role("a", "source_profile = nobody"), profile="a"),
     case("a source with nothing", role("a", "source_profile = b") + "[profile b]\nregion = x\n", profile="a"),
-    case("a source with half a pair", role("a", "source_profile = b") + "[profile b]\naws_access_key_id = A\n", profile="a"),
+    case(
+        "a source with half a pair",
+        role("a", "source_profile = b") + "[profile b]\naws_access_key_id = A\n",
+        profile="a",
+    ),
     case("a role with itself", role("a", "source_profile = a"), profile="a"),
     case("a circle of two", role("a", "source_profile = b") + role("b", "source_profile = a"), profile="a"),
     case(
@@ -144,8 +175,17 @@ CASES = [
         profile="a",
     ),
     case("a role with no source", role("a", ""), profile="a"),
-    case("a role with two sources", BASE + role("a", "source_profile = base\ncredential_source = Environment"), profile="a"),
-    case("a role with the variables", role("a", "credential_source = Environment"), environment=ENVIRONMENT_KEYS, profile="a"),
+    case(
+        "a role with two sources",
+        BASE + role("a", "source_profile = base\ncredential_source = Environment"),
+        profile="a",
+    ),
+    case(
+        "a role with the variables",
+        role("a", "credential_source = Environment"),
+        environment=ENVIRONMENT_KEYS,
+        profile="a",
+    ),
     case("a role with variables that are unset", role("a", "credential_source = Environment"), profile="a"),
     case("a role with the instance's", role("a", "credential_source = Ec2InstanceMetadata"), profile="a"),
     case(
@@ -156,9 +196,23 @@ CASES = [
     ),
     case("a role with a container's that isn't", role("a", "credential_source = EcsContainer"), profile="a"),
     case("a role with a source of no such name", role("a", "credential_source = environment"), profile="a"),
-    case("a role with a program", role("a", "source_profile = b") + f"[profile b]\ncredential_process = {PROCESS}\n", profile="a"),
-    case("a role with SSO", role("a", "source_profile = b") + "[profile b]\n" + SSO_OLD, files=sso_token("https://start"), profile="a"),
-    case("a role with web identity", role("a", "source_profile = b") + "[profile b]\n" + WEB, files=TOKEN, profile="a"),
+    case(
+        "a role with a program",
+        role("a", "source_profile = b") + f"[profile b]\ncredential_process = {PROCESS}\n",
+        profile="a",
+    ),
+    case(
+        "a role with SSO",
+        role("a", "source_profile = b") + "[profile b]\n" + SSO_OLD,
+        files=sso_token("https://start"),
+        profile="a",
+    ),
+    case(
+        "a role with web identity",
+        role("a", "source_profile = b") + "[profile b]\n" + WEB,
+        files=TOKEN,
+        profile="a",
+    ),
     case(
         "a source that doesn't see the variables' web identity",
         role("a", "source_profile = b") + "[profile b]\nregion = eu-west-3\n",
@@ -167,17 +221,52 @@ CASES = [
         profile="a",
     ),
     case("SSO of the older form", "[default]\n" + SSO_OLD, files=sso_token("https://start")),
-    case("SSO of the older form, expired", "[default]\n" + SSO_OLD, files=sso_token("https://start", "2001-01-01T00:00:00Z")),
-    case("SSO of the older form, as old clients wrote it", "[default]\n" + SSO_OLD, files=sso_token("https://start", "2099-01-01T00:00:00UTC")),
+    case(
+        "SSO of the older form, expired",
+        "[default]\n" + SSO_OLD,
+        files=sso_token("https://start", "2001-01-01T00:00:00Z"),
+    ),
+    case(
+        "SSO of the older form, as old clients wrote it",
+        "[default]\n" + SSO_OLD,
+        files=sso_token("https://start", "2099-01-01T00:00:00UTC"),
+    ),
     case("SSO without a login", "[default]\n" + SSO_OLD),
     case("SSO session", f"[default]\nsso_session = work\n{SSO}{SSO_SESSION}", files=sso_token("work")),
-    case("SSO session, expired", f"[default]\nsso_session = work\n{SSO}{SSO_SESSION}", files=sso_token("work", "2001-01-01T00:00:00Z")),
-    case("SSO session that isn't there", f"[default]\nsso_session = other\n{SSO}{SSO_SESSION}", files=sso_token("other")),
-    case("SSO session with the same region", f"[default]\nsso_session = work\nsso_region = eu-west-1\n{SSO}{SSO_SESSION}", files=sso_token("work")),
-    case("SSO session with another region", f"[default]\nsso_session = work\nsso_region = eu-west-2\n{SSO}{SSO_SESSION}", files=sso_token("work")),
-    case("SSO without a role", "[default]\nsso_account_id = 123456789012\nsso_start_url = https://start\nsso_region = eu-west-1\n"),
-    case("SSO session without account and role", f"[default]\nsso_session = work\n{keys('AKCONFIG')}{SSO_SESSION}"),
-    case("SSO before keys", f"[default]\n{SSO_OLD}", f"[default]\n{keys('AKCREDENTIALS')}", files=sso_token("https://start")),
+    case(
+        "SSO session, expired",
+        f"[default]\nsso_session = work\n{SSO}{SSO_SESSION}",
+        files=sso_token("work", "2001-01-01T00:00:00Z"),
+    ),
+    case(
+        "SSO session that isn't there",
+        f"[default]\nsso_session = other\n{SSO}{SSO_SESSION}",
+        files=sso_token("other"),
+    ),
+    case(
+        "SSO session with the same region",
+        f"[default]\nsso_session = work\nsso_region = eu-west-1\n{SSO}{SSO_SESSION}",
+        files=sso_token("work"),
+    ),
+    case(
+        "SSO session with another region",
+        f"[default]\nsso_session = work\nsso_region = eu-west-2\n{SSO}{SSO_SESSION}",
+        files=sso_token("work"),
+    ),
+    case(
+        "SSO without a role",
+        "[default]\nsso_account_id = 123456789012\nsso_start_url = https://start\nsso_region = eu-west-1\n",
+    ),
+    case(
+        "SSO session without account and role",
+        f"[default]\nsso_session = work\n{keys('AKCONFIG')}{SSO_SESSION}",
+    ),
+    case(
+        "SSO before keys",
+        f"[default]\n{SSO_OLD}",
+        f"[default]\n{keys('AKCREDENTIALS')}",
+        files=sso_token("https://start"),
+    ),
     case(
         "web identity by variables",
         environment={"AWS_WEB_IDENTITY_TOKEN_FILE": "@HOME@/token", "AWS_ROLE_ARN": ROLE + "env"},
@@ -185,11 +274,22 @@ CASES = [
     ),
     case(
         "web identity by variables, with a name",
-        environment={"AWS_WEB_IDENTITY_TOKEN_FILE": "@HOME@/token", "AWS_ROLE_ARN": ROLE + "env", "AWS_ROLE_SESSION_NAME": "pod"},
+        environment={
+            "AWS_WEB_IDENTITY_TOKEN_FILE": "@HOME@/token",
+            "AWS_ROLE_ARN": ROLE + "env",
+            "AWS_ROLE_SESSION_NAME": "pod",
+        },
         files=TOKEN,
     ),
-    case("web identity by variables, without a role", environment={"AWS_WEB_IDENTITY_TOKEN_FILE": "@HOME@/token"}, files=TOKEN),
-    case("web identity by variables, without a token", environment={"AWS_WEB_IDENTITY_TOKEN_FILE": "@HOME@/token", "AWS_ROLE_ARN": ROLE + "env"}),
+    case(
+        "web identity by variables, without a role",
+        environment={"AWS_WEB_IDENTITY_TOKEN_FILE": "@HOME@/token"},
+        files=TOKEN,
+    ),
+    case(
+        "web identity by variables, without a token",
+        environment={"AWS_WEB_IDENTITY_TOKEN_FILE": "@HOME@/token", "AWS_ROLE_ARN": ROLE + "env"},
+    ),
     case(
         "web identity by variables before keys in files",
         credentials="[default]\n" + keys("AKCREDENTIALS"),
@@ -204,12 +304,33 @@ CASES = [
         profile="a",
     ),
     case("web identity by a profile", "[default]\n" + WEB, files=TOKEN),
-    case("web identity of a profile by AWS_PROFILE", "[profile a]\n" + WEB, files=TOKEN, environment={"AWS_PROFILE": "a"}),
-    case("a profile's token with a variable's role", "[default]\n" + WEB, files=TOKEN, environment={"AWS_ROLE_ARN": ROLE + "env"}),
-    case("web identity before a source_profile", BASE + "[default]\nsource_profile = base\n" + WEB, files=TOKEN),
-    case("an empty variable hides the profile's token", "[default]\n" + WEB, files=TOKEN, environment={"AWS_WEB_IDENTITY_TOKEN_FILE": ""}),
+    case(
+        "web identity of a profile by AWS_PROFILE",
+        "[profile a]\n" + WEB,
+        files=TOKEN,
+        environment={"AWS_PROFILE": "a"},
+    ),
+    case(
+        "a profile's token with a variable's role",
+        "[default]\n" + WEB,
+        files=TOKEN,
+        environment={"AWS_ROLE_ARN": ROLE + "env"},
+    ),
+    case(
+        "web identity before a source_profile", BASE + "[default]\nsource_profile = base\n" + WEB, files=TOKEN
+    ),
+    case(
+        "an empty variable hides the profile's token",
+        "[default]\n" + WEB,
+        files=TOKEN,
+        environment={"AWS_WEB_IDENTITY_TOKEN_FILE": ""},
+    ),
     case("the container's", environment={"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/c"}),
-    case("keys in files before the container's", "[default]\n" + keys("AKCONFIG"), environment={"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/c"}),
+    case(
+        "keys in files before the container's",
+        "[default]\n" + keys("AKCONFIG"),
+        environment={"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/c"},
+    ),
 ]
 
 
@@ -272,15 +393,25 @@ def look(one: dict[str, Any]) -> tuple[list[str], str]:
 
             def client(service: str, **arguments: Any) -> Client:
                 config = arguments.get("config")
-                region = (config and config.region_name) or session.get_config_variable("region") or "us-east-1"
+                region = (
+                    (config and config.region_name) or session.get_config_variable("region") or "us-east-1"
+                )
                 return Client(service, region, arguments.get("aws_access_key_id", ""), calls)
 
             with (
                 mock.patch.object(session, "create_client", client),
-                mock.patch("botocore.utils.InstanceMetadataFetcher.retrieve_iam_role_credentials", lambda _: machine("AKINSTANCE")),
+                mock.patch(
+                    "botocore.utils.InstanceMetadataFetcher.retrieve_iam_role_credentials",
+                    lambda _: machine("AKINSTANCE"),
+                ),
                 mock.patch(
                     "botocore.utils.ContainerMetadataFetcher.retrieve_full_uri",
-                    lambda *_, **__: {"AccessKeyId": "AKCONTAINER", "SecretAccessKey": "s", "Token": "t", "Expiration": FAR},
+                    lambda *_, **__: {
+                        "AccessKeyId": "AKCONTAINER",
+                        "SecretAccessKey": "s",
+                        "Token": "t",
+                        "Expiration": FAR,
+                    },
                 ),
             ):
                 found = session.get_credentials()

@@ -69,6 +69,9 @@ TEST_F(ChainTest, AProgramSeesTheVariablesAndNotOurDescriptors) {
   EXPECT_EQ(got->access_key, "AKME");
   EXPECT_EQ(got->expires, clock_.now + std::chrono::hours{1});
   EXPECT_TRUE(get({{"WHO", "ME"}}, {{k_config, config}}));  // no PATH, as a service
+  // What it says on stderr is no part of what it prints.
+  const auto chatty = replaced(config, "printf", "echo warning >&2; printf");
+  EXPECT_TRUE(get({{"WHO", "ME"}}, {{k_config, chatty}}));
 }
 
 TEST(RunAs, RootGivesAnothersProgramTheirRightsAndTrustsNoFileThatOthersWrite) {

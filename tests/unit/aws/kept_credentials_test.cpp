@@ -26,6 +26,7 @@ class KeptTest : public testing::Test {
   Awaitable<Result<Credentials>> fetch() {
     ++fetches_;
     co_await pause_for(Millis{20});
+    ++ended_;
     co_return answer_;
   }
   Awaitable<void> ask() {
@@ -49,6 +50,7 @@ class KeptTest : public testing::Test {
   Result<Credentials> answer_ = Credentials{"AK", "s", "t", {}, "x"};
   std::unique_ptr<CredentialsSource> source_ = make_kept_credentials(clock_, [this] { return fetch(); });
   int fetches_ = 0;
+  int ended_ = 0;
   int found_ = 0;
   int refused_ = 0;
 };
@@ -93,6 +95,7 @@ TEST_F(KeptTest, OldOnesServeWhileNewOnesAreFetched) {
   }
   EXPECT_EQ(found_, 2);
   EXPECT_EQ(fetches_, 2);
+  EXPECT_EQ(ended_, 1);  // the second is under way
   io_.run();
   EXPECT_EQ(found_, 3);
   EXPECT_EQ(fetches_, 2);

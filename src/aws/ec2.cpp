@@ -1,11 +1,10 @@
 // EC2's Query protocol: a form is posted, XML comes back.
 #include "aws/ec2.hpp"
 
-#include "aws/core/call.hpp"
+#include "aws/core/query.hpp"
 #include "aws/core/xml.hpp"
 #include "aws/ec2_replies.hpp"
 #include "base/text.hpp"
-#include "net/encoding.hpp"
 
 namespace curfew::aws {
 namespace {
@@ -14,8 +13,6 @@ constexpr std::size_t k_most_volumes = 64;
 
 constexpr net::Limits k_limits{Millis{5'000}, Millis{10'000}, Millis{15'000}, 4U << 20U};
 constexpr Millis k_total{30'000};
-
-using Form = std::vector<std::pair<std::string, std::string>>;
 
 tl::unexpected<Error> odd_reply(const std::string& what, const std::string& why) {
   return fail(ErrorKind::unavailable, what, "the reply " + why);
@@ -137,25 +134,13 @@ class QueryEc2 final : public Ec2 {
   }
 
   Awaitable<Result<Xml>> post(std::string action, std::string what, Form form) {
-    Call call;
-    call.what = what;
-    auto endpoint = session_.endpoint("ec2", region_);
-    if (!endpoint) co_return fail(std::move(endpoint).error().within(call.what));
-    call.service = "ec2";
-    call.region = region_;
-    call.limits = k_limits;
-    call.total = k_total;
-    call.xml = true;
-    call.request.method = "POST";
-    call.request.url = std::move(endpoint->url);
-    call.request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"});
-    std::string body = "Action=" + action + "&Version=2016-11-15";
-    for (const auto& [name, value] : form)
-      body += "&" + net::percent_encode(name) + "=" + net::percent_encode(value);
-    call.request.body = std::move(body);
-    auto response = co_await perform(session_, std::move(call));
+    Query query{what, "ec2", region_, "2016-11-15", action, std::move(form)};
+    auto call = call_of(session_, std::move(query), k_limits, k_total);
+    if (!call) co_return fail(std::move(call).error());
+    call->xml = true;
+    auto response = co_await perform(session_, std::move(*call));
     if (!response) co_return fail(std::move(response).error().error);
-    auto xml = Xml::parse(response->body, action + "Response");
+    auto xml = Xml::take(std::move(response->body), action + "Response");
     if (!xml) co_return fail(std::move(xml).error().within(what));
     co_return std::move(*xml);
   }

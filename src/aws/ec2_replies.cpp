@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 
+#include "aws/reply_fields.hpp"
 #include "base/text.hpp"
 
 namespace curfew::aws {
@@ -14,48 +14,6 @@ namespace {
 constexpr std::uint64_t k_most_gib = 65'536;
 constexpr std::uint64_t k_most_iops = 10'000'000;
 constexpr std::uint64_t k_most_throughput = 1'000'000;
-constexpr std::size_t k_longest_type = 16;
-constexpr std::size_t k_longest_zone = 48;
-
-bool all_in(std::string_view text, std::string_view allowed) {
-  return !text.empty() && text.find_first_not_of(allowed) == std::string_view::npos;
-}
-constexpr std::string_view k_word = "abcdefghijklmnopqrstuvwxyz0123456789";
-constexpr std::string_view k_zone = "abcdefghijklmnopqrstuvwxyz0123456789-";
-
-tl::unexpected<Error> odd(const char* name, std::string_view value) {
-  return fail(ErrorKind::unavailable, "read the reply",
-              std::string(name) + " is \"" + printable(value, 40) + "\"");
-}
-
-// Nothing where the element is missing or empty; an error where it's no number, or too large.
-Result<std::optional<std::uint64_t>> number_in(const pugi::xml_node& node, const char* name,
-                                               std::uint64_t most) {
-  const auto text = child_text(node, name);
-  if (text.empty()) return std::nullopt;
-  const auto number = parse_number(text);
-  if (!number || *number > most) return odd(name, text);
-  return *number;
-}
-
-Result<EbsVolume> volume_from(const pugi::xml_node& item) {
-  EbsVolume volume;
-  volume.id = child_text(item, "volumeId");
-  volume.type = child_text(item, "volumeType");
-  if (!all_in(volume.type, k_word) || volume.type.size() > k_longest_type)
-    return odd("volumeType", volume.type);
-  const auto size = number_in(item, "size", k_most_gib);
-  if (!size) return fail(size.error());
-  if (size->value_or(0) == 0) return odd("size", child_text(item, "size"));
-  volume.gib = **size;
-  const auto iops = number_in(item, "iops", k_most_iops);
-  if (!iops) return fail(iops.error());
-  volume.iops = *iops;
-  const auto throughput = number_in(item, "throughput", k_most_throughput);
-  if (!throughput) return fail(throughput.error());
-  volume.throughput = *throughput;
-  return volume;
-}
 
 LifeCycle life_cycle_from(std::string_view text) {
   if (text.empty()) return LifeCycle::on_demand;  // EC2 leaves the element out
@@ -71,15 +29,13 @@ Result<Instance> instance_from(const pugi::xml_node& item) {
   instance.life_cycle = life_cycle_from(child_text(item, "instanceLifecycle"));
   instance.public_ipv4 = child_text(item, "ipAddress");
   if (!is_instance_type(instance.type)) return odd("instanceType", instance.type);
-  if (!all_in(instance.zone, k_zone) || instance.zone.size() > k_longest_zone)
-    return odd("availabilityZone", instance.zone);
+  if (!is_zone(instance.zone)) return odd("availabilityZone", instance.zone);
   if (!is_instance_state(instance.state)) return odd("instanceState", instance.state);
   if (!instance.public_ipv4.empty() && !is_ipv4(instance.public_ipv4))
     return odd("ipAddress", instance.public_ipv4);
-  const auto launched = child_text(item, "launchTime");
-  const auto time = parse_utc(launched);
-  if (!time) return odd("launchTime", launched);
-  instance.launched = *time;
+  const auto launched = time_in(item, "launchTime");
+  if (!launched) return fail(launched.error());
+  instance.launched = *launched;
   return instance;
 }
 
@@ -93,7 +49,26 @@ bool is_instance_state(std::string_view text) {
 
 bool is_volume_id(std::string_view text) {
   constexpr std::string_view k_prefix = "vol-";
-  return text.starts_with(k_prefix) && text.size() <= 40 && all_in(text.substr(k_prefix.size()), k_word);
+  return text.starts_with(k_prefix) && text.size() <= 40 &&
+         all_in(text.substr(k_prefix.size()), k_lower_and_digits);
+}
+
+Result<EbsVolume> volume_from(const pugi::xml_node& item) {
+  EbsVolume volume;
+  volume.id = child_text(item, "volumeId");
+  volume.type = child_text(item, "volumeType");
+  if (!is_volume_type(volume.type)) return odd("volumeType", volume.type);
+  const auto size = number_in(item, "size", k_most_gib);
+  if (!size) return fail(size.error());
+  if (size->value_or(0) == 0) return odd("size", child_text(item, "size"));
+  volume.gib = **size;
+  const auto iops = number_in(item, "iops", k_most_iops);
+  if (!iops) return fail(iops.error());
+  volume.iops = *iops;
+  const auto throughput = number_in(item, "throughput", k_most_throughput);
+  if (!throughput) return fail(throughput.error());
+  volume.throughput = *throughput;
+  return volume;
 }
 
 Result<std::vector<EbsVolume>> volumes_in(const pugi::xml_node& root, std::span<const std::string> ids) {

@@ -17,6 +17,9 @@ namespace curfew::aws {
 [[nodiscard]] Result<std::vector<EbsVolume>> volumes_in(const pugi::xml_node& root,
                                                         std::span<const std::string> ids);
 
+// One <item> of such a list, its id unchecked.
+[[nodiscard]] Result<EbsVolume> volume_from(const pugi::xml_node& item);
+
 // Of a DescribeInstancesResponse. Errors: not_found where the instance isn't in it, else unavailable.
 [[nodiscard]] Result<Instance> instance_in(const pugi::xml_node& root, std::string_view id);
 

@@ -7,6 +7,7 @@
 #include "aws/core/endpoints.hpp"
 #include "aws/core/retry.hpp"
 #include "aws/imds.hpp"
+#include "aws/reply_fields.hpp"
 #include "base/text.hpp"
 
 namespace curfew::aws {
@@ -118,8 +119,7 @@ Result<Identity> parse_identity(std::string_view json) {
   if (!is_region(identity.region)) return refuse("region", identity.region);
   if (!is_zone_of(identity.zone, identity.region)) return refuse("availabilityZone", identity.zone);
   if (!is_instance_type(identity.instance_type)) return refuse("instanceType", identity.instance_type);
-  if (identity.account.size() != 12 || !all_of(identity.account, is_digit))
-    return refuse("accountId", identity.account);
+  if (!is_account(identity.account)) return refuse("accountId", identity.account);
   if (!identity.image_id.empty() && !is_id(identity.image_id, "ami-"))
     return refuse("imageId", identity.image_id);
   const auto launched = parse_utc(pending);

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
-#include "aws/core/call.hpp"
+#include "aws/core/query.hpp"
 #include "aws/core/xml.hpp"
+#include "aws/reply_fields.hpp"
 #include "base/text.hpp"
-#include "net/encoding.hpp"
 
 namespace curfew::aws {
 namespace {
@@ -27,10 +27,6 @@ bool is_topic_name(std::string_view text) {
   });
 }
 
-bool is_account(std::string_view text) {
-  return text.size() == 12 && std::all_of(text.begin(), text.end(), is_digit);
-}
-
 // Publish: "begins with a letter, number, or punctuation mark", no line breaks or control characters.
 bool is_subject(std::string_view text) {
   return !text.empty() && text.size() <= k_longest_subject && text.front() != ' ' &&
@@ -42,26 +38,16 @@ class QuerySns final : public Sns {
   explicit QuerySns(Session& session) : session_(session) {}
 
   Awaitable<Result<std::string>> publish(Topic topic, std::string subject, std::string message) override {
-    Call call;
-    call.what = "Publish to the topic " + printable(topic.name, k_longest_name);
+    const auto what = "Publish to the topic " + printable(topic.name, k_longest_name);
     if (!is_subject(subject) || message.empty() || message.size() > k_longest_message)
-      co_return fail(ErrorKind::invalid_input, call.what,
+      co_return fail(ErrorKind::invalid_input, what,
                      "SNS takes no such subject, or no message so short or long");
-    auto endpoint = session_.endpoint("sns", topic.region);
-    if (!endpoint) co_return fail(std::move(endpoint).error().within(call.what));
-    call.service = "sns";
-    call.region = topic.region;
-    call.limits = k_limits;
-    call.total = k_total;
-    call.xml = true;
-    call.request.method = "POST";
-    call.request.url = std::move(endpoint->url);
-    call.request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"});
-    call.request.body = "Action=Publish&Version=2010-03-31&TopicArn=" + net::percent_encode(topic.arn()) +
-                        "&Subject=" + net::percent_encode(subject) +
-                        "&Message=" + net::percent_encode(message);
-    auto what = call.what;
-    auto response = co_await perform(session_, std::move(call));
+    Query query{what, "sns", topic.region, "2010-03-31", "Publish", {}};
+    query.form = {{"TopicArn", topic.arn()}, {"Subject", subject}, {"Message", message}};
+    auto call = call_of(session_, std::move(query), k_limits, k_total);
+    if (!call) co_return fail(std::move(call).error());
+    call->xml = true;
+    auto response = co_await perform(session_, std::move(*call));
     if (!response) co_return fail(std::move(response).error().error);
     auto xml = Xml::parse(response->body, "PublishResponse");
     if (!xml) co_return fail(std::move(xml).error().within(what));

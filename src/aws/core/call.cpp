@@ -29,7 +29,9 @@ Verdict judge(const Call& call, const net::Response& response, const Credentials
   auto& error = verdict.told.error;
   error.what = call.what;
   error.code = found ? found->code : std::string();
-  if (found && !found->message.empty()) error.cause = error.code + ": " + found->message;
+  if (error.code.empty()) error.code = error_code_from(response.header("x-amzn-errortype"));  // REST services
+  if (found && !found->message.empty())
+    error.cause = error.code.empty() ? found->message : error.code + ": " + found->message;
   else if (!error.code.empty()) error.cause = error.code;
   else error.cause = "the service answered " + std::to_string(response.status);
   // No service should quote it, but a proxy's error page might.
@@ -49,13 +51,21 @@ Verdict judge(const Call& call, const net::Response& response, const Credentials
   return verdict;
 }
 
-bool is_success(const Call& call, const net::Response& response) {
-  if (response.status / 100 != 2) return false;
+bool is_whole(const Call& call, const net::Response& response) {
   if (!call.xml) return true;
   pugi::xml_document document;
   return document.load_buffer(response.body.data(), response.body.size(), pugi::parse_minimal,
                               pugi::encoding_utf8) &&
          std::string_view(document.document_element().name()) != "Error";
+}
+
+// Of a reply of 2xx that the call couldn't read.
+Verdict judge_unread(const Call& call, Error error) {
+  Verdict verdict;
+  verdict.told.error = std::move(error).within(call.what);
+  verdict.told.error.kind = ErrorKind::unavailable;
+  verdict.failure = {0, {}, {}, true};
+  return verdict;
 }
 
 Verdict judge(const Call& call, Error error) {
@@ -129,11 +139,16 @@ Awaitable<tl::expected<net::Response, CallFailure>> perform(Session& session, Ca
     net::Limits limits = call.limits;
     limits.total = std::min(limits.total, std::max(Millis{1}, end - session.clock.boot()));
     auto response = co_await session.http.send(std::move(request), limits);
-    if (response && is_success(call, *response)) {
+    Status read;
+    const bool success = response && response->status / 100 == 2 && is_whole(call, *response);
+    if (success && call.read) read = call.read(*response);
+    if (success && read) {
       session.quota.give_back(taken);
       co_return std::move(*response);
     }
-    auto verdict = response ? judge(call, *response, *credentials) : judge(call, Error(response.error()));
+    auto verdict = !read      ? judge_unread(call, std::move(read).error())
+                   : response ? judge(call, *response, *credentials)
+                              : judge(call, Error(response.error()));
     const auto& code = verdict.told.error.code;
     if (response && !clock_corrected && is_clock_skew(code) && correct_clock(session, call, *response)) {
       clock_corrected = true;

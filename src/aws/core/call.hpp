@@ -1,6 +1,7 @@
 // One AWS call: signed, sent, and sent again by the standard mode.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include <tl/expected.hpp>
@@ -20,6 +21,9 @@ struct Call {
   bool xml = false;            // a success must hold a whole XML document that isn't an <Error>
   bool anonymous = false;      // not signed: what proves who asks is in the request
   std::string secret;          // and is this: never to be shown, should the reply quote it
+  // Reads a reply of status 2xx, and may take its body; null: any will do. An error makes the reply as good as none: the
+  // call is sent again, and in the end told with that error.
+  std::function<Status(net::Response&)> read = {};
 };
 
 struct CallFailure {

@@ -35,13 +35,6 @@ std::string safe_message(std::string_view text) {
   return printable(trimmed(text.substr(0, text.find_first_of("\r\n"))), 400);
 }
 
-std::string safe_code(std::string_view text) {
-  // JSON services may put a name space in front: "com.amazonaws.scheduler#ConflictException", and a URL behind.
-  if (const auto hash = text.find('#'); hash != std::string_view::npos) text.remove_prefix(hash + 1);
-  text = text.substr(0, text.find(':'));
-  return printable(trimmed(text), k_longest_code);
-}
-
 std::optional<ApiError> from_xml(std::string_view body) {
   pugi::xml_document document;
   if (!document.load_buffer(body.data(), body.size(), pugi::parse_minimal | pugi::parse_escapes,
@@ -54,7 +47,7 @@ std::optional<ApiError> from_xml(std::string_view body) {
     node = node.child("Error");
   }
   if (std::string_view(node.name()) != "Error") return {};
-  ApiError error{safe_code(child_text(node, "Code")), safe_message(child_text(node, "Message")), {}};
+  ApiError error{error_code_from(child_text(node, "Code")), safe_message(child_text(node, "Message")), {}};
   if (error.code.empty()) return {};
   if (auto region = child_text(node, "Region"); is_region(region)) error.region = std::move(region);
   return error;
@@ -68,7 +61,7 @@ std::optional<ApiError> from_json(std::string_view body) {
   for (const auto* name : {"__type", "code", "Code"})
     if (const auto* text = value.as_object().if_contains(name);
         text != nullptr && text->is_string() && error.code.empty())
-      error.code = safe_code({text->get_string().data(), text->get_string().size()});
+      error.code = error_code_from({text->get_string().data(), text->get_string().size()});
   for (const auto* name : {"message", "Message"})
     if (const auto* text = value.as_object().if_contains(name);
         text != nullptr && text->is_string() && error.message.empty())
@@ -79,14 +72,23 @@ std::optional<ApiError> from_json(std::string_view body) {
 
 }  // namespace
 
-Result<Xml> Xml::parse(std::string_view text, std::string_view root) {
+std::string error_code_from(std::string_view text) {
+  if (const auto hash = text.find('#'); hash != std::string_view::npos) text.remove_prefix(hash + 1);
+  text = text.substr(0, text.find(':'));
+  return printable(trimmed(text), k_longest_code);
+}
+
+Result<Xml> Xml::take(std::string text, std::string_view root) {
   const auto refuse = [&](std::string why) {
     return fail(ErrorKind::unavailable, "read the reply " + std::string(root), std::move(why));
   };
   Xml xml;
-  xml.document_ = std::make_unique<pugi::xml_document>();
-  const auto parsed = xml.document_->load_buffer(
-      text.data(), text.size(), pugi::parse_minimal | pugi::parse_escapes, pugi::encoding_utf8);
+  xml.held_ = std::make_unique<Held>();
+  xml.held_->text = std::move(text);
+  // parse_embed_pcdata: a text stands in its element's node, which halves their number.
+  const auto parsed = xml.held_->document.load_buffer_inplace(
+      xml.held_->text.data(), xml.held_->text.size(),
+      pugi::parse_minimal | pugi::parse_escapes | pugi::parse_embed_pcdata, pugi::encoding_utf8);
   if (!parsed) return refuse(std::string("it is cut or no XML: ") + parsed.description());
   if (xml.root().name() != root) return refuse("its root is <" + printable(xml.root().name(), 40) + ">");
   if (xml.root().next_sibling()) return refuse("something follows its root");

@@ -17,15 +17,27 @@ namespace curfew::aws {
 // for a reply that is cut or no XML comes from a service, or a proxy, in trouble.
 class Xml {
  public:
-  [[nodiscard]] static Result<Xml> parse(std::string_view text, std::string_view root);
-  [[nodiscard]] pugi::xml_node root() const { return document_->document_element(); }
+  [[nodiscard]] static Result<Xml> parse(std::string_view text, std::string_view root) {
+    return take(std::string(text), root);
+  }
+  // The same in the text's own memory, for large ones.
+  [[nodiscard]] static Result<Xml> take(std::string text, std::string_view root);
+  [[nodiscard]] pugi::xml_node root() const { return held_->document.document_element(); }
 
  private:
-  std::unique_ptr<pugi::xml_document> document_;
+  struct Held {
+    std::string text;
+    pugi::xml_document document;  // points into the text
+  };
+  std::unique_ptr<Held> held_;
 };
 
 // The text of a child, white space around it cut; empty where it has none.
 [[nodiscard]] std::string child_text(const pugi::xml_node& node, const char* name);
+
+// A code as JSON services write it, "com.amazonaws.scheduler#ConflictException:http://…", in the body or in the header
+// x-amzn-ErrorType: without the name space in front and the URL behind, and safe to show.
+[[nodiscard]] std::string error_code_from(std::string_view text);
 
 // An error as AWS words it.
 struct ApiError {

@@ -58,6 +58,48 @@ TEST_F(CallTest, SucceedsAfterTroubleAndGivesItsQuotaBack) {
   EXPECT_EQ(session->quota.left(), 500 - 14);
 }
 
+TEST_F(CallTest, AsksAgainForAReplyThatCantBeRead) {
+  Call call;
+  call.what = "DoThing";
+  call.service = "ec2";
+  call.region = "us-east-1";
+  call.request.url = *net::parse_url("https://ec2.us-east-1.amazonaws.com/");
+  std::vector<std::string> read;
+  call.read = [&](net::Response& response) -> Status {
+    read.push_back(std::move(response.body));
+    if (read.back() == "whole") return {};
+    return fail(ErrorKind::invalid_input, "read the reply", "it is odd");
+  };
+  http.then(200, "a part");
+  http.then(503, "not asked about");
+  http.then(200, "whole");
+  ASSERT_TRUE(test::run(perform(*session, call)));
+  EXPECT_EQ(read, (std::vector<std::string>{"a part", "whole"}));
+
+  for (int i = 0; i < 3; ++i) http.then(200, "a part");
+  const auto response = test::run(perform(*session, call));
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().error.kind, ErrorKind::unavailable);
+  EXPECT_EQ(response.error().error.text(), "DoThing: read the reply: it is odd");
+  EXPECT_EQ(http.requests.size(), 6U);
+}
+
+// EventBridge Scheduler and other REST services: the code is in a header, the body has at most a message.
+TEST_F(CallTest, TakesTheCodeFromAHeader) {
+  http.then(404, R"({"Message":"Schedule x does not exist."})",
+            {{"x-amzn-ErrorType", "ResourceNotFoundException:http://internal.amazon.com/"}});
+  const auto response = perform_one();
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().error.code, "ResourceNotFoundException");
+  EXPECT_EQ(response.error().error.kind, ErrorKind::not_found);
+  EXPECT_EQ(response.error().error.text(), "DoThing: ResourceNotFoundException: Schedule x does not exist.");
+  http.then(403, R"({"Message":"no"})");
+  EXPECT_EQ(perform_one().error().error.text(), "DoThing: no");
+  http.then(429, "", {{"X-Amzn-Errortype", "ThrottlingException"}});
+  http.then(200, "<R/>");
+  EXPECT_TRUE(perform_one());
+}
+
 TEST_F(CallTest, DoesNotRepeatWhatCantComeRight) {
   struct Case {
     int status;

@@ -1,10 +1,8 @@
 #include "aws/ec2_replies.hpp"
 
-#include <fstream>
-#include <sstream>
-
 #include <gtest/gtest.h>
 
+#include "unit/aws/recorded.hpp"
 #include "unit/aws/session_fixture.hpp"
 
 namespace curfew::aws {
@@ -16,13 +14,6 @@ class Ec2Facts : public testing::Test, protected SessionFixture {
  protected:
   std::unique_ptr<Ec2> ec2_ = make_ec2(*session, "us-east-1");
 };
-
-std::string recorded(const std::string& name) {
-  std::ifstream file(std::string(CURFEW_TEST_DATA) + "/" + name);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 // A volume, with one element of another text or, where that is "-", without it.
 std::string volume(const std::string& id, const std::string& name = {}, const std::string& text = {}) {
@@ -197,7 +188,7 @@ TEST_F(Ec2Facts, BelievesNoOddInstance) {
 
 // As the server of the tests sends them, white space and all.
 TEST_F(Ec2Facts, ReadsRecordedReplies) {
-  http.then(200, recorded("describe_volumes.xml"));
+  http.then(200, test::recorded("describe_volumes.xml"));
   const auto volumes = test::run(ec2_->describe_volumes({"vol-0aaaaaaaaaaaaaaa1", "vol-0aaaaaaaaaaaaaaa2"}));
   ASSERT_TRUE(volumes) << volumes.error().text();
   ASSERT_EQ(volumes->size(), 2U);
@@ -207,7 +198,7 @@ TEST_F(Ec2Facts, ReadsRecordedReplies) {
   EXPECT_EQ(volumes->at(0).throughput, 1000U);
   EXPECT_EQ(volumes->at(1).type, "gp2");
   EXPECT_FALSE(volumes->at(1).throughput);
-  http.then(200, recorded("describe_instances.xml"));
+  http.then(200, test::recorded("describe_instances.xml"));
   const auto instance = test::run(ec2_->describe_instance(k_id));
   ASSERT_TRUE(instance) << instance.error().text();
   EXPECT_EQ(instance->type, "g5.xlarge");

@@ -55,6 +55,10 @@ enum class InstanceState : std::uint8_t { pending, running, shutting_down, termi
 // `other`: what EC2 may call it one day ("interruptible-capacity-reservation" now), priced like none of these.
 enum class BoughtAs : std::uint8_t { on_demand, spot, scheduled, capacity_block, other };
 enum class Tenancy : std::uint8_t { shared, dedicated, host, other };
+// "on-demand", "spot", "scheduled", "capacity-block", "other".
+[[nodiscard]] std::string_view name_of(BoughtAs bought_as);
+// "default", as EC2 calls shared hardware, "dedicated", "host", "other".
+[[nodiscard]] std::string_view name_of(Tenancy tenancy);
 
 struct ListedInstance {
   std::string id;    // i-…
@@ -84,8 +88,8 @@ struct ListedInstance {
 [[nodiscard]] std::string_view auto_scaling_group(const ListedInstance& instance);
 
 struct Attachment {
-  std::string instance;  // i-…
-  bool delete_on_termination = false;
+  std::string instance;                       // i-…
+  std::optional<bool> delete_on_termination;  // whether it ends with the instance; nothing: EC2 doesn't tell
 };
 
 struct ListedVolume {

@@ -1,0 +1,45 @@
+// EC2's replies made in a test, row by row.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "base/result.hpp"
+
+namespace curfew::test {
+
+// An element's text replaced, or where it's "-", the element left out.
+struct Change {
+  const char* name = "";
+  std::string text;
+};
+using Elements = std::vector<std::pair<std::string, std::string>>;
+
+inline std::string item(const Elements& elements, const Change& change = {}) {
+  std::string xml = "<item>";
+  for (const auto& [name, text] : elements) {
+    const auto& value = name == change.name ? change.text : text;
+    if (value != "-") xml += "<" + name + ">" + value + "</" + name + ">";
+  }
+  return xml + "</item>";
+}
+
+inline std::string reply(const std::string& action, const std::string& list, const std::string& items,
+                         const std::string& more = {}) {
+  return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<" + action +
+         "Response xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>r</requestId><" + list +
+         ">" + items + "</" + list + ">" + more + "</" + action + "Response>";
+}
+
+template <class Page>
+void expect_refused(const Page& page, const std::string& why) {
+  ASSERT_FALSE(page) << why;
+  EXPECT_EQ(page.error().kind, ErrorKind::unavailable) << why;
+  for (const char c : page.error().text()) EXPECT_GE(static_cast<unsigned char>(c), 0x20U) << why;
+  EXPECT_LT(page.error().text().size(), 300U) << why;
+}
+
+}  // namespace curfew::test

@@ -53,4 +53,8 @@ class Scheduler {
 // In `region`; the session must outlive it.
 [[nodiscard]] std::unique_ptr<Scheduler> make_scheduler(Session& session, std::string region);
 
+// The replies' documents, read and checked; errors: unavailable. Pure; for scheduler.cpp and its tests.
+[[nodiscard]] Result<Schedule> parse_schedule(std::string_view json);
+[[nodiscard]] Result<SchedulePage> parse_schedules(std::string_view json);
+
 }  // namespace curfew::aws

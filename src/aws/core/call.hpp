@@ -15,15 +15,15 @@ struct Call {
   std::string service;  // in the signature
   std::string region;
   net::Request request;
+  // Reads a reply of status 2xx, and may take its body; null: any will do. An error makes the reply as good as none: the
+  // call is sent again, and in the end told with that error.
+  std::function<Status(net::Response&)> read = {};
   std::string payload_sha256;  // of the body, in hex; empty: a body in memory is hashed here
   net::Limits limits;          // for each attempt
   Millis total{60'000};        // for all of them, pauses included
   bool xml = false;            // a success must hold a whole XML document that isn't an <Error>
   bool anonymous = false;      // not signed: what proves who asks is in the request
   std::string secret;          // and is this: never to be shown, should the reply quote it
-  // Reads a reply of status 2xx, and may take its body; null: any will do. An error makes the reply as good as none: the
-  // call is sent again, and in the end told with that error.
-  std::function<Status(net::Response&)> read = {};
 };
 
 struct CallFailure {

@@ -75,9 +75,10 @@ TEST(AccountOfRole, IsInTheRolesArn) {
   EXPECT_EQ(account_of_role("arn:aws-cn:iam::123456789012:role/a/b/watch"), "123456789012");
   for (const auto* bad :
        {"", "watch", "arn:aws:iam::123456789012:user/watch", "arn:aws:iam::1234:role/watch",
-        "arn:aws:iam:us-east-1:123456789012:role/watch", "arn:aws:sts::123456789012:assumed-role/watch/s",
-        "arn:aws:iam::123456789012:role/", "arn:aws:iam::123456789012:role/a:b",
-        "arn:aws:iam::123456789012:role/a b", "arn:evil:iam::123456789012:role/watch"})
+        "arn:aws:iam:us-east-1:123456789012:role/watch", "arn:aws:sts::123456789012:role/watch",
+        "arn:aws:sts::123456789012:assumed-role/watch/s", "arn:aws:iam::123456789012:role/",
+        "arn:aws:iam::123456789012:role/a:b", "arn:aws:iam::123456789012:role/a b",
+        "arn:evil:iam::123456789012:role/watch"})
     EXPECT_FALSE(account_of_role(bad)) << bad;
 }
 

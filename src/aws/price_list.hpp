@@ -25,9 +25,9 @@ inline constexpr std::size_t k_most_products = 400;
 class PriceList {
  public:
   virtual ~PriceList() = default;
-  // Each product as a JSON document, with its terms; all pages. More than k_most_products is an error (the filters are
-  // too wide), as are a token that repeats and an empty page with a token, for the third time. Ends within 20 s.
-  // Error.kind refused: no permission (Error.code "AccessDeniedException").
+  // Each product as a JSON document, with its terms; all pages, or an error. More than k_most_products is one (the
+  // filters are too wide), as is a page that leads back to an earlier one. Ends within 20 s. Error.kind refused: no
+  // permission (Error.code "AccessDeniedException").
   [[nodiscard]] virtual Awaitable<Result<std::vector<std::string>>> get_products(
       std::string service_code, std::vector<ProductFilter> filters) = 0;
 };

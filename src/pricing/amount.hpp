@@ -36,6 +36,8 @@ struct Amount {
 // Both stop at what Micros can hold.
 [[nodiscard]] Amount operator+(const Amount& a, const Amount& b);
 [[nodiscard]] Amount operator*(const Amount& amount, std::int64_t times);
+// What `duration` costs at an hourly price.
+[[nodiscard]] Amount cost_of(const Amount& per_hour, Seconds duration);
 
 // "exact", "at least", "at most", "price unknown".
 [[nodiscard]] std::string_view name_of(Mark mark);

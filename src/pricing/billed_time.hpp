@@ -28,6 +28,15 @@ enum class Granularity : std::uint8_t {
 // Server.SpotInstanceTermination, Server.SpotInstanceShutdown: EC2 took it back.
 [[nodiscard]] bool is_reclaimed(std::string_view state_reason);
 
+// Client.UserInitiatedHibernate: it's billed until it is stopped, which is later than its StateTransitionReason says.
+[[nodiscard]] bool is_hibernated(std::string_view state_reason);
+
+// The least that is billed: a minute.
+inline constexpr Seconds k_least_billed{60};
+
+// Whole seconds, a begun one included; 0 where `until` isn't after `from`.
+[[nodiscard]] Seconds seconds_begun(WallTime from, WallTime until);
+
 // From LaunchTime until now, or until it ended. A second begun counts whole. A LaunchTime that lies ahead of `now` (a
 // clock that is off) counts as now. Empty where the instance isn't billed any more and no time is told at which it
 // ended: unknown.

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "base/text.hpp"
+#include "pricing/billed_time.hpp"
 #include "pricing/ebs.hpp"
 #include "pricing/list_prices.hpp"
 
@@ -13,10 +14,6 @@ namespace curfew::pricing {
 namespace {
 
 __extension__ using Wide = __int128;
-
-// "Amazon VPC pricing", public IPv4 addresses: the same in every region since 2024-02-01, in use or idle.
-constexpr Micros k_public_ipv4{5'000};
-constexpr Seconds k_least_billed{60};
 
 std::string name_of(const MachineParts& parts) {
   std::string name = parts.instance_type.empty() ? "this machine" : printable(parts.instance_type, 40);
@@ -57,11 +54,7 @@ void add_public_ipv4(Rate& rate, const MachineParts& parts) {
 
 // Of time as it's billed: whole seconds, from the first minute on.
 Seconds billed(WallTime launched, WallTime at) {
-  if (at < launched) return Seconds{0};
-  // Through 128 bits: two times may lie further apart than a duration can hold.
-  const Wide millis = static_cast<Wide>(at.time_since_epoch().count()) - launched.time_since_epoch().count();
-  const auto seconds = static_cast<std::int64_t>((millis + 999) / 1000);
-  return std::max(Seconds{seconds}, k_least_billed);
+  return at < launched ? Seconds{0} : std::max(seconds_begun(launched, at), k_least_billed);
 }
 
 WallTime later_by(WallTime time, Seconds by) {

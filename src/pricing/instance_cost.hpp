@@ -25,9 +25,9 @@ enum class PriceSource : std::uint8_t {
   cached,         // told by the Pricing API on `date`
   built_in_list,  // of `date`: Linux, shared tenancy
   spot_history,   // DescribeSpotPriceHistory
-  prepaid,        // a capacity block, a Dedicated Host: not billed by the hour of this instance
+  elsewhere,  // a capacity block (paid in advance), a Dedicated Host (billed itself): not by its own hours
 };
-// Stable words for JSON and CSV: "unknown", "given", "pricing-api", "cached", "built-in-list", "spot-history", "prepaid".
+// Stable words for JSON and CSV: "unknown", "given", "pricing-api", "cached", "built-in-list", "spot-history", "elsewhere".
 [[nodiscard]] std::string_view name_of(PriceSource source);
 
 // The on-demand price as far as the Pricing API told it, now or in the last week. Without one the built-in list is
@@ -47,12 +47,15 @@ struct CostFacts {
   InstanceFacts instance;
   std::optional<GivenPrice> given = {};
   std::optional<OnDemandPrice> on_demand = {};
-  std::optional<std::vector<SpotPrice>> spot_history =
-      {};                                                 // of its zone and product; empty: couldn't be read
+  std::string on_demand_problem =
+      {};  // why the Pricing API told none: an error's cause; empty: it wasn't asked
+  // Of its type, zone and spot_product(). Null: couldn't be read. Must outlive the call.
+  const SpotHistory* spot_history = nullptr;
   std::optional<std::vector<BilledVolume>> volumes = {};  // empty: couldn't be read
-  std::optional<std::uint32_t> public_ipv4 = {};  // how many; of a stopped one only elastic ones remain
-  std::vector<std::string> missing_permissions =
-      {};  // in IAM's words, those that this cost would have needed
+  // How many; of a stopped instance elastic ones alone remain. Empty: not told.
+  std::optional<std::uint32_t> public_ipv4 = {};
+  // In IAM's words ("ec2:DescribeVolumes"), those that reading these facts would have needed.
+  std::vector<std::string> missing_permissions = {};
 };
 
 struct InstanceCost {

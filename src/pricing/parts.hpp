@@ -38,4 +38,7 @@ struct RatePart {
 // No part costs more than this, whatever is said of it, so that sums can't overflow: a billion dollars an hour.
 inline constexpr Micros k_most_per_hour{1'000'000'000'000'000};
 
+// "Amazon VPC pricing", public IPv4 addresses: the same in every region since 2024-02-01, in use or idle.
+inline constexpr Micros k_public_ipv4{5'000};
+
 }  // namespace curfew::pricing

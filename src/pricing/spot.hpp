@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,18 +26,29 @@ struct SpotPrice {
   Micros per_hour;
 };
 
+// Of one type, zone and product: told in any order, with duplicates; kept in the order of time, for many instances.
+class SpotHistory {
+ public:
+  SpotHistory() = default;
+  explicit SpotHistory(std::vector<SpotPrice> points);
+  [[nodiscard]] bool empty() const { return points_.empty(); }
+  [[nodiscard]] std::span<const SpotPrice> points() const { return points_; }
+
+ private:
+  std::vector<SpotPrice> points_;
+};
+
 struct SpotCost {
   Amount per_hour;  // by the newest price known at `now`
   Amount so_far;
   Seconds uncovered{};  // of the billed time, before the history begins
 };
 
-// "You pay the Spot price that's in effect, billed to the nearest second" ("How Spot Instances Work"). `history` in any
-// order, with duplicates, of the instance's own zone and product; the last change before the launch belongs to it. Where
-// it begins after the launch, the time before is taken at `most` (the on-demand price, if it's known), and the sum is
-// "at most"; without it that time is left out, and the sum is "at least". Empty without any history: unknown.
-[[nodiscard]] std::optional<SpotCost> spot_cost(std::vector<SpotPrice> history, WallTime launched,
-                                                Seconds billed, WallTime now,
-                                                const std::optional<Micros>& most);
+// "You pay the Spot price that's in effect, billed to the nearest second" ("How Spot Instances Work"). The history is of
+// the instance's own zone and product; the last change before the launch belongs to it. Where it begins after the
+// launch, the time before is taken at `most` (the on-demand price, if it's known), and the sum is "at most"; without it
+// that time is left out, and the sum is "at least". Empty without any history: unknown.
+[[nodiscard]] std::optional<SpotCost> spot_cost(const SpotHistory& history, WallTime launched, Seconds billed,
+                                                WallTime now, const std::optional<Micros>& most);
 
 }  // namespace curfew::pricing

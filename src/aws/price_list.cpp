@@ -1,7 +1,6 @@
 // The Pricing API's JSON protocol, version 1.1.
 #include "aws/price_list.hpp"
 
-#include <algorithm>
 #include <iterator>
 #include <set>
 
@@ -15,7 +14,7 @@ namespace curfew::aws {
 namespace {
 
 constexpr net::Limits k_limits{Millis{5'000}, Millis{10'000}, Millis{10'000}, 8U << 20U};
-constexpr Millis k_total{20'000};
+constexpr Seconds k_total{20};
 
 constexpr int k_products_a_page = 100;  // the most that GetProducts takes
 constexpr int k_most_pages = 20;
@@ -59,12 +58,15 @@ class JsonPriceList final : public PriceList {
     std::set<std::string> tokens;
     std::string token;
     for (int number = 0; number < k_most_pages; ++number) {
+      const auto left = end - session_.clock.boot();
+      if (left <= Millis{0})
+        co_return fail(ErrorKind::timed_out, what, "not all pages came within " + format_duration(k_total));
       Call call;
       call.what = what;
       call.service = "pricing";
       call.region = region;
       call.limits = k_limits;
-      call.total = std::max(Millis{1}, end - session_.clock.boot());
+      call.total = left;
       call.request.method = "POST";
       call.request.url = endpoint->url;
       call.request.headers.push_back({"Content-Type", "application/x-amz-json-1.1"});

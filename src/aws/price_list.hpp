@@ -19,7 +19,6 @@ struct ProductFilter {
   friend bool operator==(const ProductFilter&, const ProductFilter&) = default;
 };
 
-inline constexpr std::string_view k_get_products = "pricing:GetProducts";  // as IAM names it
 inline constexpr std::size_t k_most_products = 400;
 
 class PriceList {

@@ -11,10 +11,6 @@
 namespace curfew::pricing {
 namespace {
 
-constexpr std::string_view k_get_products = "pricing:GetProducts";
-constexpr std::string_view k_spot_history = "ec2:DescribeSpotPriceHistory";
-constexpr std::string_view k_volumes = "ec2:DescribeVolumes";
-
 constexpr std::int64_t k_hours_a_month = 730;
 
 // Puts one instance's cost together; each step fills its part of it.
@@ -88,15 +84,16 @@ Amount Reckoning::list_or_unknown() {
   const auto& instance = facts_.instance;
   auto region = priced_region(instance);
   const auto listed = list_price(instance.type, region);
-  const auto problem = facts_.on_demand_problem.empty() ? std::string() : "; " + facts_.on_demand_problem;
+  const auto problem =
+      facts_.on_demand_problem.empty() ? std::string() : "; " + printable(facts_.on_demand_problem);
   if (!listed) {
     use_none();
     note("the list has no price of " + printable(instance.type, 40) + " in " + printable(region, 40) +
-         lacking(k_get_products) + problem);
+         lacking(k_permission_for_prices) + problem);
     return Amount::unknown();
   }
   use(PriceSource::built_in_list, std::string(listed->date), "list price of " + std::string(listed->date));
-  const auto why_no_better = lacking(k_get_products) + problem;
+  const auto why_no_better = lacking(k_permission_for_prices) + problem;
   if (!why_no_better.empty()) note(cost_.source_text + why_no_better);
   const auto why = why_at_least(instance);
   if (why.empty()) return Amount::exact(listed->per_hour);
@@ -137,7 +134,7 @@ std::optional<SpotCost> Reckoning::by_spot_history(Seconds billed) {
 
 Amount Reckoning::without_spot_history() {
   const auto most = on_demand();
-  const auto why = lacking(k_spot_history);
+  const auto why = lacking(k_permission_for_spot_prices);
   if (most.mark() != Mark::exact) {
     use_none();
     note("its spot prices aren't known" + why);
@@ -198,7 +195,7 @@ Amount sum_of(const EbsRate& rate) {
 void Reckoning::add_ebs() {
   if (!facts_.volumes) {
     cost_.ebs_per_hour = cost_.ebs_so_far = Amount::unknown();
-    note("its EBS volumes aren't known" + lacking(k_volumes));
+    note("its EBS volumes aren't known" + lacking(k_permission_for_volumes));
     return;
   }
   const auto& billed = *facts_.volumes;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pricing/amount.hpp"
@@ -43,18 +44,23 @@ struct BilledVolume {
   std::optional<WallTime> created = {};  // one that is younger than the last start counts from then
 };
 
+// In IAM's words.
+inline constexpr std::string_view k_permission_for_prices = "pricing:GetProducts";
+inline constexpr std::string_view k_permission_for_spot_prices = "ec2:DescribeSpotPriceHistory";
+inline constexpr std::string_view k_permission_for_volumes = "ec2:DescribeVolumes";
+
 struct CostFacts {
   InstanceFacts instance;
   std::optional<GivenPrice> given = {};
   std::optional<OnDemandPrice> on_demand = {};
-  std::string on_demand_problem =
-      {};  // why the Pricing API told none: an error's cause; empty: it wasn't asked
+  // Why the Pricing API told none: the cause of the error. Empty: it told one, or wasn't asked.
+  std::string on_demand_problem = {};
   // Of its type, zone and spot_product(). Null: couldn't be read. Must outlive the call.
   const SpotHistory* spot_history = nullptr;
   std::optional<std::vector<BilledVolume>> volumes = {};  // empty: couldn't be read
   // How many; of a stopped instance elastic ones alone remain. Empty: not told.
   std::optional<std::uint32_t> public_ipv4 = {};
-  // In IAM's words ("ec2:DescribeVolumes"), those that reading these facts would have needed.
+  // Those of the above without which these facts couldn't be read; others are passed over.
   std::vector<std::string> missing_permissions = {};
 };
 

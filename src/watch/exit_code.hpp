@@ -9,10 +9,10 @@
 
 namespace curfew::watch {
 
-// `count`: the number of instances needing attention, at most 100, so that it never wraps to 0; 101 where anything could
-// not be read, whatever was found.
-// `nagios`: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN. An instance that is CRITICAL is 2 even where something else could not
-// be read; else that is 3.
+// `count`: the number of instances needing attention, at most 100, so that it never wraps to 0; 101 where anything
+// could not be read, whatever was found.
+// `nagios`: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN. An instance that is CRITICAL is 2 even where something else could
+// not be read; else that is 3.
 // `zero`: 0 however many need attention, but 101 where anything could not be read.
 enum class ExitStyle : std::uint8_t { count, nagios, zero };
 [[nodiscard]] Result<ExitStyle> parse_exit_style(std::string_view name);

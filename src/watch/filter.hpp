@@ -35,8 +35,8 @@ struct RegionChoice {
   std::vector<std::string> to_read;  // sorted, each once
   std::vector<std::string> ignored;  // of those that would have been read
 };
-// `only` (--region, may be empty: all enabled ones) less `except` (--exclude-region, ignore_regions). A name in `only` that
-// isn't enabled is refused, with the nearest one; one in `except` may be any, for the same list serves many accounts.
+// `only` (--region, may be empty: all enabled ones) less `except` (--exclude-region, ignore_regions). A name in `only`
+// that isn't enabled is refused, with the nearest one; one in `except` may be any: the same list serves many accounts.
 // Nothing left to read is an error. `enabled` empty: not known, and `only` is taken as it is.
 [[nodiscard]] Result<RegionChoice> choose_regions(const std::vector<std::string>& enabled,
                                                   const std::vector<std::string>& only,

@@ -66,9 +66,12 @@ struct MachineCost {
   std::optional<Micros> hourly = {};       // the instance alone, as of now
   std::optional<Micros> so_far = {};       // the instance alone, since its last start
   std::optional<Micros> ebs_hourly = {};   // its EBS volumes
+  std::optional<Micros> ebs_so_far = {};   // them, since its last start
   std::optional<Micros> ipv4_hourly = {};  // its public IPv4 addresses; zero where it has none
-  bool at_least = false;                   // hourly and so_far are lower bounds
-  bool at_most = false;                    // they are upper bounds: a spot instance at the price on demand
+  std::optional<Micros> ipv4_so_far = {};
+  bool at_least = false;        // hourly and so_far are lower bounds
+  bool at_most = false;         // they are upper bounds: a spot instance at the price on demand
+  bool extras_at_most = false;  // of the volumes or addresses there are only upper bounds
   std::string source = {};  // of `hourly`: "Pricing API", "list price of 2025-05-28", "spot price history"
 };
 
@@ -94,6 +97,7 @@ struct Machine {
   std::string launched_by;         // who made the instance, where a tag says so (aws:createdBy, …)
   std::optional<std::string> job;  // the tag curfew:job: launched under curfew
   std::string group;               // the Auto Scaling group that would replace it; else empty
+  std::string managed_by;  // another service, by which alone it can be ended (EKS); else empty; not a tag
   std::optional<Deadline> deadline;
   std::optional<Keep> keep;
   bool then_stop = false;  // the tag curfew:then=stop: ending is StopInstances

@@ -6,8 +6,8 @@
 
 namespace curfew::watch {
 
-// At a width it shortens name, owner, job and launched-by first, then leaves columns out (and says which); only commands to
-// be copied may be longer than it.
+// At a width it shortens name, owner, job and launched-by first, then leaves columns out, and says which; only commands
+// to be copied may be longer.
 void render_table(const Report& report, const TableOptions& options, const Sink& sink);
 
 }  // namespace curfew::watch

@@ -14,21 +14,22 @@
 //   curfew:keep=REASON        not to be alarmed about, and not to be ended
 //   curfew:keep=REASON until DATE
 //                             the same up to the end of DATE ("2026-12-01", in UTC) or up to a time with a zone
-//                             ("2026-12-01T18:00Z"). The last word "until" counts, and a date must follow it: else the
-//                             tag is malformed, which is alarmed about, and the instance isn't ended either. REASON may be
-//                             empty. `no`, `false`, `off` and `0` alone are as if the tag weren't there.
+//                             ("2026-12-01T18:00Z"). The last word "until" counts, and a date must follow it: else
+//                             the tag is malformed, which is alarmed about, and the instance isn't ended either.
+//                             REASON may be empty. `no`, `false`, `off` and `0` alone: as if the tag weren't there.
 //   aws:autoscaling:groupName  the group that replaces it once it's ended
 #pragma once
 
-#include <map>
-#include <string>
+#include <functional>
+#include <optional>
 #include <string_view>
 
 #include "watch/machine.hpp"
 
 namespace curfew::watch {
 
-using Tags = std::map<std::string, std::string>;
+// A tag's value by its key; nothing where the instance hasn't got it. However the tags are held.
+using Tags = std::function<std::optional<std::string_view>(std::string_view key)>;
 
 // Fills in the machine's fields that come from tags.
 void take_tags(Machine& machine, const Tags& tags);

@@ -1,0 +1,156 @@
+// Sums of money with their marks.
+#include "watch/amount.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "pricing/cost.hpp"
+
+namespace curfew::watch {
+namespace {
+
+Micros saturated_sum(Micros a, Micros b) {
+  std::int64_t sum = 0;
+  if (__builtin_add_overflow(a.count, b.count, &sum)) return {std::numeric_limits<std::int64_t>::max()};
+  return {sum};
+}
+
+// Nothing costs less than nothing, whoever says so.
+Micros positive(Micros amount) { return std::max(amount, Micros{0}); }
+
+Amount over(const Amount& hourly, Seconds duration) {
+  auto amount = hourly;
+  amount.sum = cost_of(hourly.sum, duration);
+  return amount;
+}
+
+// An instance's own price or cost, with the marks that it has.
+Amount marked(const std::optional<Micros>& part, const MachineCost& cost) {
+  Amount amount;
+  amount.add(part);
+  amount.at_least = amount.at_least || cost.at_least;
+  amount.at_most = part && cost.at_most;
+  return amount;
+}
+
+Amount extras(const std::optional<Micros>& ebs, const std::optional<Micros>& ipv4, bool at_most) {
+  Amount amount;
+  amount.add(ebs);
+  amount.add(ipv4);
+  amount.at_most = at_most && amount.sum > Micros{};
+  return amount;
+}
+
+enum class Mark : std::uint8_t { none, exact, at_least, at_most, about, unknown };
+
+Mark kind_of(const Amount& amount) {
+  if (amount.is_unknown()) return Mark::unknown;
+  if (!amount.any) return Mark::none;
+  if (amount.at_least && amount.at_most) return Mark::about;
+  if (amount.at_least) return Mark::at_least;
+  return amount.at_most ? Mark::at_most : Mark::exact;
+}
+
+std::string described(const Amount& amount, const std::string& sum) {
+  switch (kind_of(amount)) {
+    case Mark::unknown: return "unknown";
+    case Mark::about: return "about " + sum;
+    case Mark::at_least: return "at least " + sum;
+    case Mark::at_most: return "at most " + sum;
+    case Mark::exact:
+    case Mark::none: break;
+  }
+  return sum;
+}
+
+std::string celled(const Amount& amount, const std::string& sum) {
+  switch (kind_of(amount)) {
+    case Mark::unknown: return "unknown";
+    case Mark::about: return "~" + sum;
+    case Mark::at_least: return ">=" + sum;
+    case Mark::at_most: return "<=" + sum;
+    case Mark::exact: return sum;
+    case Mark::none: break;
+  }
+  return "";
+}
+
+std::string hourly_text(const Amount& amount) {
+  return amount.sum.count == 0 ? "$0.000" : pricing::format_hourly(amount.sum);
+}
+
+}  // namespace
+
+void Amount::add(const std::optional<Micros>& part) {
+  if (!part) {
+    at_least = true;
+    return;
+  }
+  any = true;
+  sum = saturated_sum(sum, positive(*part));
+}
+
+void Amount::add(const Amount& other) {
+  sum = saturated_sum(sum, other.sum);
+  at_least = at_least || other.at_least;
+  at_most = at_most || other.at_most;
+  any = any || other.any;
+}
+
+Amount extras_hourly_of(const Machine& machine) {
+  const auto& cost = machine.cost;
+  return extras(cost.ebs_hourly, cost.ipv4_hourly, cost.extras_at_most);
+}
+
+Amount instance_hourly_of(const Machine& machine) {
+  if (machine.state != InstanceState::running) return {};
+  return marked(machine.cost.hourly, machine.cost);
+}
+
+Amount hourly_of(const Machine& machine) {
+  auto amount = extras_hourly_of(machine);
+  if (machine.state != InstanceState::running) return amount;
+  const auto own = instance_hourly_of(machine);
+  amount.add(own);
+  amount.any = own.any;
+  return amount;
+}
+
+Amount so_far_of(const Machine& machine) {
+  if (machine.state != InstanceState::running) return {};
+  const auto& cost = machine.cost;
+  auto amount = extras(cost.ebs_so_far, cost.ipv4_so_far, cost.extras_at_most);
+  const auto own = marked(cost.so_far, cost);
+  amount.add(own);
+  amount.any = own.any;
+  return amount;
+}
+
+Amount per_day(const Amount& hourly) { return over(hourly, std::chrono::hours{24}); }
+Amount per_month(const Amount& hourly) { return over(hourly, std::chrono::hours{730}); }
+
+std::string describe(const Amount& amount) { return described(amount, format_dollars(amount.sum)); }
+std::string cell_of(const Amount& amount) { return celled(amount, format_dollars(amount.sum)); }
+std::string describe_hourly(const Amount& amount) { return described(amount, hourly_text(amount)); }
+std::string hourly_cell_of(const Amount& amount) { return celled(amount, hourly_text(amount)); }
+
+std::string_view mark_of(const Amount& amount) {
+  switch (kind_of(amount)) {
+    case Mark::unknown: return "unknown";
+    case Mark::about: return "about";
+    case Mark::at_least: return "at_least";
+    case Mark::at_most: return "at_most";
+    case Mark::exact:
+    case Mark::none: break;
+  }
+  return "exact";
+}
+
+std::string decimal(Micros amount) {
+  const auto count = static_cast<std::uint64_t>(positive(amount).count);
+  auto decimals = std::to_string(count % 1'000'000);
+  decimals.insert(0, 6 - decimals.size(), '0');
+  return std::to_string(count / 1'000'000) + "." + decimals;
+}
+
+}  // namespace curfew::watch

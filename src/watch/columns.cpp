@@ -1,0 +1,174 @@
+// Cells, and the choice of what fits.
+#include "watch/columns.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "watch/display.hpp"
+
+namespace curfew::watch {
+namespace {
+
+// No cell is wider, whatever a tag says; the other formats have it whole.
+constexpr std::size_t k_widest = 48;
+// A name is shortened to this before a column is left out.
+constexpr std::size_t k_least_name = 8;
+
+Cell severity_cell(const Row& row, WallTime) {
+  if (row.assessment.kept) return {"KEPT", Paint::dim};
+  const std::string name(name_of(row.assessment.severity));
+  switch (row.assessment.severity) {
+    case Severity::critical: return {name, Paint::red};
+    case Severity::warning: return {name, Paint::yellow};
+    case Severity::ok: break;
+  }
+  return {name, Paint::green};
+}
+
+Cell id_cell(const Row& row, WallTime) { return {shown(row.machine->id)}; }
+Cell type_cell(const Row& row, WallTime) { return {shown(row.machine->type)}; }
+Cell market_cell(const Row& row, WallTime) { return {std::string(name_of(row.machine->lifecycle))}; }
+Cell account_cell(const Row& row, WallTime) { return {shown(row.machine->account)}; }
+Cell name_cell(const Row& row, WallTime) { return {shown(row.machine->name)}; }
+Cell owner_cell(const Row& row, WallTime) { return {shown(row.machine->owner)}; }
+Cell launched_by_cell(const Row& row, WallTime) { return {shown(row.machine->launched_by)}; }
+
+// The zone begins with the region's name, but for Local and Wavelength Zones, whose names say where they are.
+Cell zone_cell(const Row& row, WallTime) {
+  return {shown(row.machine->zone.empty() ? row.machine->region : row.machine->zone)};
+}
+
+// Only where it isn't what one expects.
+Cell state_cell(const Row& row, WallTime) {
+  if (row.machine->state == InstanceState::running) return {};
+  return {std::string(name_of(row.machine->state)), Paint::dim};
+}
+
+Cell job_cell(const Row& row, WallTime) {
+  const auto& job = row.machine->job;
+  if (!job) return {};
+  return {job->empty() ? "yes" : shown(*job)};
+}
+
+Cell running_cell(const Row& row, WallTime now) {
+  const auto running = running_for(*row.machine, now);
+  return {running ? short_duration(*running) : ""};
+}
+
+Cell price_cell(const Row& row, WallTime) { return {hourly_cell_of(instance_hourly_of(*row.machine))}; }
+
+Cell extras_cell(const Row& row, WallTime) { return {hourly_cell_of(extras_hourly_of(*row.machine))}; }
+
+Cell cost_cell(const Row& row, WallTime) { return {cell_of(row.so_far)}; }
+
+Cell deadline_cell(const Row& row, WallTime) {
+  const auto& deadline = row.machine->deadline;
+  if (!deadline) return {};
+  if (!deadline->at) return {"malformed", Paint::yellow};
+  return {format_utc(*deadline->at)};
+}
+
+Cell left_cell(const Row& row, WallTime now) {
+  const auto& deadline = row.machine->deadline;
+  if (!deadline || !deadline->at || row.machine->state != InstanceState::running) return {};
+  const auto left = std::chrono::floor<Seconds>(*deadline->at - now);
+  if (now > *deadline->at) return {"overdue " + short_duration(-left), Paint::red};
+  return {short_duration(left)};
+}
+
+Cell gpus_cell(const Row& row, WallTime) {
+  const auto& gpus = row.machine->gpus;
+  if (!gpus.present) return {};
+  return {gpus.count ? std::to_string(*gpus.count) : "?"};
+}
+
+std::vector<Column> all_columns(bool several_accounts) {
+  std::vector<Column> columns{{"SEVERITY", false, false, k_never, severity_cell},
+                              {"INSTANCE", false, false, k_never, id_cell},
+                              {"TYPE", false, false, 12, type_cell},
+                              {"MARKET", false, false, 5, market_cell},
+                              {"ZONE", false, false, 9, zone_cell},
+                              {"STATE", false, false, 8, state_cell},
+                              {"NAME", false, true, 10, name_cell},
+                              {"OWNER", false, true, 7, owner_cell},
+                              {"JOB", false, true, 3, job_cell},
+                              {"LAUNCHED BY", false, true, 1, launched_by_cell},
+                              {"GPUS", true, false, 4, gpus_cell},
+                              {"RUNNING", true, false, 13, running_cell},
+                              {"PRICE/H", true, false, 8, price_cell},
+                              {"DISK+IP/H", true, false, 2, extras_cell},
+                              {"COST", true, false, 14, cost_cell},
+                              {"DEADLINE", false, false, 3, deadline_cell},
+                              {"LEFT", true, false, 11, left_cell}};
+  if (several_accounts) columns.insert(columns.begin() + 4, {"ACCOUNT", false, false, 6, account_cell});
+  return columns;
+}
+
+std::size_t total_width(const std::vector<Column>& columns) {
+  std::size_t total = columns.empty() ? 0 : (columns.size() - 1) * k_between.size();
+  for (const auto& column : columns) total += column.width;
+  return total;
+}
+
+std::size_t least_width(const Column& column, std::size_t wanted) {
+  return column.shortens ? std::min(wanted, std::max(k_least_name, column.title.size())) : wanted;
+}
+
+// Takes `excess` from the columns that shorten, always from the widest; whether there was enough to take.
+bool shorten(std::vector<Column>& columns, std::size_t excess) {
+  while (excess > 0) {
+    Column* widest = nullptr;
+    for (auto& column : columns) {
+      if (!column.shortens || column.width <= least_width(column, column.width)) continue;
+      if (widest == nullptr || column.width > widest->width) widest = &column;
+    }
+    if (widest == nullptr) return false;
+    --widest->width;
+    --excess;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string short_duration(Seconds duration) {
+  using namespace std::chrono;
+  if (duration < hours{1}) return format_duration(duration);
+  if (duration < hours{100}) return format_duration(floor<minutes>(duration));
+  const auto whole = floor<days>(duration);
+  const auto rest = floor<hours>(duration - whole);
+  return std::to_string(whole.count()) + "d" + (rest.count() == 0 ? "" : format_duration(rest));
+}
+
+Layout layout_of(const std::vector<Row>& rows, WallTime now, unsigned width) {
+  std::set<std::string_view> accounts;
+  for (const auto& row : rows) accounts.insert(row.machine->account);
+  Layout layout;
+  for (auto column : all_columns(accounts.size() > 1)) {
+    std::size_t widest = 0;
+    for (const auto& row : rows) widest = std::max(widest, columns_of(column.cell(row, now).text));
+    if (widest == 0) continue;
+    column.width = std::clamp(widest, column.title.size(), k_widest);
+    layout.columns.push_back(column);
+  }
+  if (width == 0) return layout;
+  for (;;) {
+    auto fitted = layout.columns;
+    const auto total = total_width(fitted);
+    if (total <= width || shorten(fitted, total - width)) {
+      layout.columns = std::move(fitted);
+      return layout;
+    }
+    const auto least = std::min_element(layout.columns.begin(), layout.columns.end(),
+                                        [](const Column& a, const Column& b) { return a.rank < b.rank; });
+    if (least->rank == k_never) {
+      layout.columns = std::move(fitted);
+      return layout;
+    }
+    layout.left_out.push_back(least->title);
+    layout.columns.erase(least);
+  }
+}
+
+}  // namespace curfew::watch

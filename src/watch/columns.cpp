@@ -2,7 +2,7 @@
 #include "watch/columns.hpp"
 
 #include <algorithm>
-#include <array>
+#include <numeric>
 #include <set>
 
 #include "watch/display.hpp"
@@ -12,8 +12,8 @@ namespace {
 
 // No cell is wider, whatever a tag says; the other formats have it whole.
 constexpr std::size_t k_widest = 48;
-// A name is shortened to this before a column is left out.
-constexpr std::size_t k_least_name = 8;
+// A name is shortened to this at most.
+constexpr std::size_t k_least_name = 14;
 
 Cell severity_cell(const Row& row, WallTime) {
   if (row.assessment.kept) return {"KEPT", Paint::dim};
@@ -77,6 +77,12 @@ Cell left_cell(const Row& row, WallTime now) {
   return {short_duration(left)};
 }
 
+Cell schedule_cell(const Row& row, WallTime) {
+  const auto schedule = row.machine->schedule;
+  if (schedule == ScheduleState::not_asked) return {};
+  return {std::string(name_of(schedule)), schedule == ScheduleState::missing ? Paint::yellow : Paint::none};
+}
+
 Cell gpus_cell(const Row& row, WallTime) {
   const auto& gpus = row.machine->gpus;
   if (!gpus.present) return {};
@@ -100,34 +106,46 @@ std::vector<Column> all_columns(bool several_accounts) {
                               {"DISK+IP/H", true, false, 2, extras_cell},
                               {"COST", true, false, 14, cost_cell},
                               {"DEADLINE", false, false, 3, deadline_cell},
-                              {"LEFT", true, false, 11, left_cell}};
+                              {"LEFT", true, false, 11, left_cell},
+                              {"SCHEDULE", false, false, 4, schedule_cell}};
   if (several_accounts) columns.insert(columns.begin() + 4, {"ACCOUNT", false, false, 6, account_cell});
   return columns;
 }
 
-std::size_t total_width(const std::vector<Column>& columns) {
-  std::size_t total = columns.empty() ? 0 : (columns.size() - 1) * k_between.size();
+std::size_t least_width(const Column& column) {
+  return column.shortens ? std::min(column.width, std::max(k_least_name, column.title.size())) : column.width;
+}
+
+// Which fit side by side at their least widths; the ones of the highest rank are asked first.
+std::vector<bool> fitting(const std::vector<Column>& columns, std::size_t width) {
+  std::vector<std::size_t> order(columns.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return columns[a].rank > columns[b].rank; });
+  std::vector<bool> fits(columns.size());
+  std::size_t used = 0;
+  for (const auto at : order) {
+    const auto wanted = (used == 0 ? 0 : k_between.size()) + least_width(columns[at]);
+    if (columns[at].rank != k_never && used + wanted > width) continue;
+    fits[at] = true;
+    used += wanted;
+  }
+  return fits;
+}
+
+// Takes what is too wide from the columns that shorten, always from the widest.
+void shorten(std::vector<Column>& columns, std::size_t width) {
+  std::size_t total = (columns.size() - 1) * k_between.size();
   for (const auto& column : columns) total += column.width;
-  return total;
-}
-
-std::size_t least_width(const Column& column, std::size_t wanted) {
-  return column.shortens ? std::min(wanted, std::max(k_least_name, column.title.size())) : wanted;
-}
-
-// Takes `excess` from the columns that shorten, always from the widest; whether there was enough to take.
-bool shorten(std::vector<Column>& columns, std::size_t excess) {
-  while (excess > 0) {
+  for (; total > width; --total) {
     Column* widest = nullptr;
     for (auto& column : columns) {
-      if (!column.shortens || column.width <= least_width(column, column.width)) continue;
+      if (column.width <= least_width(column)) continue;
       if (widest == nullptr || column.width > widest->width) widest = &column;
     }
-    if (widest == nullptr) return false;
+    if (widest == nullptr) return;
     --widest->width;
-    --excess;
   }
-  return true;
 }
 
 }  // namespace
@@ -152,23 +170,16 @@ Layout layout_of(const std::vector<Row>& rows, WallTime now, unsigned width) {
     column.width = std::clamp(widest, column.title.size(), k_widest);
     layout.columns.push_back(column);
   }
-  if (width == 0) return layout;
-  for (;;) {
-    auto fitted = layout.columns;
-    const auto total = total_width(fitted);
-    if (total <= width || shorten(fitted, total - width)) {
-      layout.columns = std::move(fitted);
-      return layout;
-    }
-    const auto least = std::min_element(layout.columns.begin(), layout.columns.end(),
-                                        [](const Column& a, const Column& b) { return a.rank < b.rank; });
-    if (least->rank == k_never) {
-      layout.columns = std::move(fitted);
-      return layout;
-    }
-    layout.left_out.push_back(least->title);
-    layout.columns.erase(least);
+  if (width == 0 || layout.columns.empty()) return layout;
+  const auto fits = fitting(layout.columns, width);
+  std::vector<Column> fitted;
+  for (std::size_t at = 0; at < fits.size(); ++at) {
+    if (fits[at]) fitted.push_back(layout.columns[at]);
+    else layout.left_out.push_back(layout.columns[at].title);
   }
+  shorten(fitted, width);
+  layout.columns = std::move(fitted);
+  return layout;
 }
 
 }  // namespace curfew::watch

@@ -27,15 +27,15 @@
 //     gpus          {present, count}; count null: not known
 //     thresholds    those that hold for it, its own tags before the report's
 //     ignored_tags  [key] of curfew's tags that can't be understood
-//     cost          {hourly, so_far, ebs_hourly, ebs_so_far, ipv4_hourly, ipv4_so_far, total_hourly, total_so_far, mark,
-//                   source}
-//   totals        {instances, running, gpus, gpus_at_least, critical, warning, needing_attention, kept, prices_unknown,
-//                 prices_at_most, instances_hourly, ebs_hourly, ipv4_hourly, per_hour, per_day, per_month, so_far};
-//                 those from instances_hourly on are {amount, mark}
+//     cost          {hourly, so_far, ebs_hourly, ebs_so_far, ipv4_hourly, ipv4_so_far, total_hourly, total_so_far,
+//                   mark, source}
+//   totals        {instances, running, gpus, gpus_at_least, critical, warning, needing_attention, kept,
+//                 prices_unknown, prices_at_most, instances_hourly, ebs_hourly, ipv4_hourly, per_hour, per_day,
+//                 per_month, so_far}; those from instances_hourly on are {amount, mark}
 //   notes         [{text, unread}]
 //   not_counted   [text]: what costs or saves money but can't be known here
 //
-// Money is in US dollars, as a number with at most six decimals; null is not known, which is never 0. `hourly` and
+// Money is in US dollars, as a number with six decimals; null is not known, which is never 0. `hourly` and
 // `so_far` are of the instance alone, the totals with its volumes and addresses. `mark` is exact, at_least (something
 // isn't in it), at_most (a price in it is an upper bound), about (both) or unknown; an unknown amount is null.
 // Texts from outside are cut after 1,024 bytes; what isn't UTF-8 in them is U+FFFD.

@@ -10,10 +10,11 @@
 //   curfew_prices_unknown, curfew_prices_at_most   instances whose price isn't known, or known as an upper bound only
 //   curfew_hourly_cost_dollars{part}               instances, ebs, ipv4; of what is known
 //   curfew_cost_dollars                            since each instance was started last; of what is known
-//   curfew_instance_info{account,region,instance_id,zone,type,lifecycle,state,name,owner,launched_by,curfew_job} 1
+//   curfew_instance_info{account,region,instance_id,zone,type,lifecycle,state,name,owner,
+//                        launched_by,curfew_job}  1
 //   curfew_instance_severity{account,region,instance_id}          0 OK, 1 WARNING, 2 CRITICAL; and so the following
 //   curfew_instance_running_seconds
-//   curfew_instance_hourly_cost_dollars, curfew_instance_cost_dollars   with its volumes and addresses; left out: unknown
+//   curfew_instance_hourly_cost_dollars, curfew_instance_cost_dollars   with volumes and addresses; left out: unknown
 //   curfew_instance_deadline_timestamp_seconds
 //   curfew_instance_gpus
 //

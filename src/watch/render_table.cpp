@@ -62,12 +62,11 @@ std::string joined(const std::vector<std::string>& parts, std::string_view betwe
   return text;
 }
 
-std::string limits_text(std::string_view name, const std::optional<Seconds>& time,
-                        const std::optional<Micros>& cost) {
+std::string limits_text(const std::optional<Seconds>& time, const std::optional<Micros>& cost) {
   std::string text;
-  if (time) text += format_duration(*time);
-  if (cost) text += (text.empty() ? "" : " or ") + format_dollars(*cost);
-  return text.empty() ? text : std::string(name) + " after " + text;
+  if (time) text += ", after " + format_duration(*time);
+  if (cost) text += ", above " + format_dollars(*cost);
+  return text;
 }
 
 std::string region_name(const RegionReading& region, bool several_accounts) {
@@ -94,10 +93,9 @@ void header(const Report& report, const Page& page) {
   if (!read.empty() && read.size() <= 4) regions = "read " + joined(read, ", ");
   page.line((several ? "Accounts " : "Account ") + (accounts.empty() ? "unknown" : joined(accounts, ", ")) +
             ", " + regions + ", " + format_utc(report.at));
-  const auto critical = limits_text("CRITICAL", report.thresholds.crit, report.thresholds.crit_cost);
-  const auto warning = limits_text("WARNING", report.thresholds.warn, report.thresholds.warn_cost);
-  page.line("CRITICAL past its own deadline" + (critical.empty() ? "" : ", " + critical) +
-            (warning.empty() ? "" : ", " + warning));
+  const auto& limits = report.thresholds;
+  page.line("CRITICAL: past its own deadline" + limits_text(limits.crit, limits.crit_cost) +
+            "; WARNING: a GPU without a deadline" + limits_text(limits.warn, limits.warn_cost));
   for (const auto outcome : {Outcome::ignored, Outcome::denied})
     if (!names[outcome].empty())
       page.line("Not read, " +
@@ -168,11 +166,19 @@ void sums(const std::vector<Row>& rows, const Totals& totals, const Page& page) 
   if (const auto sources = sources_text(rows); !sources.empty()) page.line("Prices by: " + sources);
 }
 
+std::string kept_text(const Machine& machine) {
+  const auto keep = machine.keep.value_or(Keep{});
+  return "Kept: " + shown(machine.id) + (keep.until ? " until " + format_utc(*keep.until) : std::string()) +
+         (keep.reason.empty() ? std::string() : ": " + printable(keep.reason, 80));
+}
+
 void notes(const Report& report, const std::vector<Row>& rows, const Page& page) {
   std::vector<std::pair<std::string, Paint>> lines;
   for (const auto& note : report.notes)
     lines.emplace_back((note.unread ? "NOT READ: " : "Note: ") + printable(note.text, k_longest_error),
                        note.unread ? Paint::red : Paint::none);
+  for (const auto& row : rows)
+    if (row.assessment.kept) lines.emplace_back(kept_text(*row.machine), Paint::none);
   for (const auto& row : rows)
     for (const auto& tag : row.machine->ignored_tags)
       lines.emplace_back(

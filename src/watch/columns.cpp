@@ -51,10 +51,7 @@ Cell job_cell(const Row& row, WallTime) {
   return {job->empty() ? "yes" : shown(*job)};
 }
 
-Cell running_cell(const Row& row, WallTime now) {
-  const auto running = running_for(*row.machine, now);
-  return {running ? short_duration(*running) : ""};
-}
+Cell running_cell(const Row& row, WallTime) { return {row.running ? short_duration(*row.running) : ""}; }
 
 Cell price_cell(const Row& row, WallTime) { return {hourly_cell_of(instance_hourly_of(*row.machine))}; }
 
@@ -71,7 +68,7 @@ Cell deadline_cell(const Row& row, WallTime) {
 
 Cell left_cell(const Row& row, WallTime now) {
   const auto& deadline = row.machine->deadline;
-  if (!deadline || !deadline->at || row.machine->state != InstanceState::running) return {};
+  if (!deadline || !deadline->at || !row.running) return {};
   const auto left = std::chrono::floor<Seconds>(*deadline->at - now);
   if (now > *deadline->at) return {"overdue " + short_duration(-left), Paint::red};
   return {short_duration(left)};

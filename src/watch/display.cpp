@@ -39,6 +39,11 @@ CodePoint first_of(std::string_view text) {
   return {value, length, true};
 }
 
+// Printable ASCII, as almost all texts are: then there's nothing to decode, and tables have hundreds of thousands of cells.
+bool is_plain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
 using Range = std::pair<std::uint32_t, std::uint32_t>;
 
 // Unicode's East_Asian_Width W and F, in rough: what terminals draw over two columns.
@@ -100,6 +105,7 @@ std::size_t fitting(std::string_view text, std::size_t columns) {
 }  // namespace
 
 std::size_t columns_of(std::string_view text) {
+  if (is_plain(text)) return text.size();
   std::size_t columns = 0;
   while (!text.empty()) {
     const auto point = first_of(text);
@@ -109,7 +115,10 @@ std::size_t columns_of(std::string_view text) {
   return columns;
 }
 
-std::string shown(std::string_view text) { return printable(text, k_longest_shown); }
+std::string shown(std::string_view text) {
+  if (text.size() <= k_longest_shown && is_plain(text)) return std::string(text);
+  return printable(text, k_longest_shown);
+}
 
 std::string shortened(std::string_view text, std::size_t columns) {
   if (columns_of(text) <= columns) return std::string(text);
@@ -119,8 +128,9 @@ std::string shortened(std::string_view text, std::size_t columns) {
 
 std::string padded(std::string_view text, std::size_t columns, bool right) {
   const auto used = columns_of(text);
-  const std::string space(used < columns ? columns - used : 0, ' ');
-  return right ? space + std::string(text) : std::string(text) + space;
+  std::string out(text);
+  if (used < columns) out.insert(right ? 0 : out.size(), columns - used, ' ');
+  return out;
 }
 
 std::string wrapped(std::string_view text, std::size_t columns) {
@@ -151,6 +161,7 @@ std::string wrapped(std::string_view text, std::size_t columns) {
 }
 
 std::string valid_utf8(std::string_view text) {
+  if (text.size() <= k_longest_shown && is_plain(text)) return std::string(text);
   std::string out;
   while (!text.empty()) {
     if (out.size() >= k_longest_shown) return out + "...";
@@ -162,6 +173,7 @@ std::string valid_utf8(std::string_view text) {
 }
 
 std::string safe_json(std::string_view json) {
+  if (is_plain(json)) return std::string(json);
   std::string out;
   out.reserve(json.size());
   while (!json.empty()) {

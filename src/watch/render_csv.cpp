@@ -52,17 +52,14 @@ std::string causes_of(const Assessment& assessment) {
   return text;
 }
 
-std::string running_seconds(const Row& row, const Report& report) {
-  const auto running = running_for(*row.machine, report.at);
-  return running ? std::to_string(running->count()) : "";
+std::string running_seconds(const Row& row, const Report&) {
+  return row.running ? std::to_string(row.running->count()) : "";
 }
 
 std::string left_seconds(const Row& row, const Report& report) {
   const auto at = deadline_of(*row.machine);
   return at ? std::to_string(std::chrono::floor<Seconds>(*at - report.at).count()) : "";
 }
-
-bool is_running(const Row& row) { return row.machine->state == InstanceState::running; }
 
 constexpr std::array k_fields{
     Field{"schema", [](const Row&, const Report&) { return std::to_string(k_csv_schema); }},
@@ -117,10 +114,10 @@ constexpr std::array k_fields{
     Field{"total_hourly_dollars",
           [](const Row& row, const Report&) { return dollars(hourly_of(*row.machine)); }},
     Field{"total_so_far_dollars",
-          [](const Row& row, const Report&) { return is_running(row) ? dollars(row.so_far) : ""; }},
+          [](const Row& row, const Report&) { return row.running ? dollars(row.so_far) : ""; }},
     Field{"cost_mark",
           [](const Row& row, const Report&) {
-            return std::string(mark_of(is_running(row) ? row.so_far : hourly_of(*row.machine)));
+            return std::string(mark_of(row.running ? row.so_far : hourly_of(*row.machine)));
           }},
     Field{"price_source", [](const Row& row, const Report&) { return outside(row.machine->cost.source); }},
 };

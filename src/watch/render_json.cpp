@@ -77,7 +77,6 @@ Json to_value(const Gpus& gpus) {
 
 Json cost_of_row(const Row& row) {
   const auto& cost = row.machine->cost;
-  const bool running = row.machine->state == InstanceState::running;
   const auto hourly = hourly_of(*row.machine);
   return object({{"hourly", dollars(cost.hourly)},
                  {"so_far", dollars(cost.so_far)},
@@ -86,8 +85,8 @@ Json cost_of_row(const Row& row) {
                  {"ipv4_hourly", dollars(cost.ipv4_hourly)},
                  {"ipv4_so_far", dollars(cost.ipv4_so_far)},
                  {"total_hourly", known(hourly)},
-                 {"total_so_far", running ? known(row.so_far) : k_null},
-                 {"mark", text(mark_of(running ? row.so_far : hourly))},
+                 {"total_so_far", row.running ? known(row.so_far) : k_null},
+                 {"mark", text(mark_of(row.running ? row.so_far : hourly))},
                  {"source", text_or_null(cost.source)}});
 }
 
@@ -105,7 +104,7 @@ Json to_value(const Row& row, const Report& report) {
                  {"lifecycle", text(name_of(machine.lifecycle))},
                  {"state", text(name_of(machine.state))},
                  {"launched", time(machine.launched)},
-                 {"running_s", seconds(running_for(machine, report.at))},
+                 {"running_s", seconds(row.running)},
                  {"severity", text(name_of(row.assessment.severity))},
                  {"causes", array(causes)},
                  {"why", text_or_null(describe(row.assessment, machine, report.thresholds, report.at))},

@@ -97,31 +97,28 @@ std::vector<Row> without_repeats(std::vector<Row> rows) {
 struct Measure {
   std::string_view name;
   std::string_view help;
-  std::string (*value)(const Row& row, WallTime now);  // empty: not known
+  std::string (*value)(const Row& row);  // empty: not known
 };
 
 constexpr Measure k_measures[] = {
     {"instance_severity", "0 OK, 1 WARNING, 2 CRITICAL.",
-     [](const Row& row, WallTime) { return std::to_string(static_cast<int>(row.assessment.severity)); }},
+     [](const Row& row) { return std::to_string(static_cast<int>(row.assessment.severity)); }},
     {"instance_running_seconds", "Time since the last start.",
-     [](const Row& row, WallTime now) {
-       const auto running = running_for(*row.machine, now);
-       return running ? std::to_string(running->count()) : std::string();
-     }},
+     [](const Row& row) { return row.running ? std::to_string(row.running->count()) : std::string(); }},
     {"instance_hourly_cost_dollars", "Cost per hour, with volumes and addresses.",
-     [](const Row& row, WallTime) {
+     [](const Row& row) {
        const auto hourly = hourly_of(*row.machine);
        return hourly.any ? decimal(hourly.sum) : std::string();
      }},
     {"instance_cost_dollars", "Cost since the last start, with volumes and addresses.",
-     [](const Row& row, WallTime) { return row.so_far.any ? decimal(row.so_far.sum) : std::string(); }},
+     [](const Row& row) { return row.so_far.any ? decimal(row.so_far.sum) : std::string(); }},
     {"instance_deadline_timestamp_seconds", "When the instance is to be gone.",
-     [](const Row& row, WallTime) {
+     [](const Row& row) {
        const auto at = row.machine->deadline.value_or(Deadline{}).at;
        return at ? seconds_of(*at) : std::string();
      }},
     {"instance_gpus", "GPUs of the instance.",
-     [](const Row& row, WallTime) {
+     [](const Row& row) {
        const auto& count = row.machine->gpus.count;
        return count ? std::to_string(*count) : std::string();
      }},
@@ -153,7 +150,7 @@ void render_prometheus(const Report& report, const Sink& sink) {
   for (const auto& measure : k_measures) {
     const Family family(sink, measure.name, measure.help);
     for (const auto& row : rows) {
-      const auto value = measure.value(row, report.at);
+      const auto value = measure.value(row);
       if (value.empty()) continue;
       family.series({{"account", row.machine->account},
                      {"region", row.machine->region},

@@ -130,7 +130,7 @@ void table(const std::vector<Row>& rows, WallTime now, const TableOptions& optio
 std::string sources_text(const std::vector<Row>& rows) {
   std::map<std::string, std::size_t> counts;
   for (const auto& row : rows) {
-    if (row.machine->state != InstanceState::running) continue;
+    if (!row.running) continue;
     const auto& cost = row.machine->cost;
     std::string source = cost.hourly ? shown(cost.source) : "price unknown";
     if (cost.hourly && cost.at_most) source += ", the most that it costs";

@@ -7,11 +7,10 @@
 namespace curfew::watch {
 namespace {
 
-bool is_worse(const Row& a, const Row& b, WallTime now) {
+bool is_worse(const Row& a, const Row& b) {
   // Larger first, but for the names at the end.
-  const auto weight = [&](const Row& row) {
-    return std::tuple(row.assessment.severity, row.so_far.is_unknown(), row.so_far.sum,
-                      running_for(*row.machine, now));
+  const auto weight = [](const Row& row) {
+    return std::tuple(row.assessment.severity, row.so_far.is_unknown(), row.so_far.sum, row.running);
   };
   const auto weight_a = weight(a);
   const auto weight_b = weight(b);
@@ -28,15 +27,16 @@ std::vector<Row> rows_of(const Report& report) {
   std::vector<Row> rows;
   rows.reserve(report.machines.size());
   for (const auto& machine : report.machines)
-    rows.push_back({&machine, assess(machine, report.thresholds, report.at), so_far_of(machine)});
-  std::sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) { return is_worse(a, b, report.at); });
+    rows.push_back({&machine, assess(machine, report.thresholds, report.at), so_far_of(machine),
+                    running_for(machine, report.at)});
+  std::sort(rows.begin(), rows.end(), is_worse);
   return rows;
 }
 
 Totals totals_of(const std::vector<Row>& rows) {
   Totals totals;
   totals.instances = rows.size();
-  for (const auto& [machine, assessment, so_far] : rows) {
+  for (const auto& [machine, assessment, so_far, running] : rows) {
     totals.critical += assessment.severity == Severity::critical ? 1U : 0U;
     totals.warning += assessment.severity == Severity::warning ? 1U : 0U;
     totals.kept += assessment.kept ? 1U : 0U;
@@ -44,7 +44,7 @@ Totals totals_of(const std::vector<Row>& rows) {
     totals.ebs_hourly.add(machine->cost.ebs_hourly);
     totals.ebs_hourly.at_most = totals.ebs_hourly.at_most || at_most;
     totals.ipv4_hourly.add(machine->cost.ipv4_hourly);
-    if (machine->state != InstanceState::running) continue;
+    if (!running) continue;
     ++totals.running;
     totals.gpus += machine->gpus.count.value_or(0);
     totals.gpus_at_least = totals.gpus_at_least || !machine->gpus.count;

@@ -13,7 +13,8 @@ namespace curfew::watch {
 struct Row {
   const Machine* machine;  // of the report
   Assessment assessment;
-  Amount so_far;
+  Amount so_far;                   // so_far_of() it
+  std::optional<Seconds> running;  // running_for() so long
 };
 // Worst first: severity, then cost so far (unknown before known), then running time, then account, region, id. The
 // report must outlive them.

@@ -48,6 +48,7 @@ TEST(Matches, ByTagsOfOneKeyAnyOfAllKeysEach) {
       {{{"team", "speech"}, {"team", "vision"}}, true},
       {{{"team", "vision"}, {"stage", "prod"}}, false},
       {{{"team", "vision"}, {"stage", ""}}, true},
+      {{{"team", ""}, {"stage", "vision"}}, false},
   };
   for (const auto& each : cases) {
     Filter filter;

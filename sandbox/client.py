@@ -268,7 +268,7 @@ class Sandbox:
 
         kind: error (code=, status=, message=), throttle, slow (delay=), hang (until cleared, or delay= seconds and then
         dropped), drop-reply (carried out, but the answer is lost), drop-request (not carried out either).
-        Limits: path= a prefix of "/bucket/key", instance= an id whose calls are meant, key= an access key's id that they
+        Limits: region=, path= a prefix of "/bucket/key", instance= an id whose calls are meant, key= an access key's id that they
         are signed with, skip= the first n go well, times= how often (else until cleared).
         """
         return int(self.control("fault", kind=kind, service=service, op=op, **more)["id"])

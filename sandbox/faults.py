@@ -31,12 +31,13 @@ class Call:
 
 @dataclass
 class Fault:
-    """service, op, path (a prefix of "/bucket/key"), instance and key (who signed) limit it; None is any. times=None:
-    until cleared."""
+    """service, op, region, path (a prefix of "/bucket/key"), instance and key (who signed) limit it; None is any.
+    times=None: until cleared."""
 
     kind: str
     service: str | None = None
     op: str | None = None
+    region: str | None = None
     path: str | None = None
     instance: str | None = None
     key: str | None = None
@@ -53,6 +54,7 @@ class Fault:
         return (
             self.service in (None, call.service)
             and self.op in (None, call.op)
+            and self.region in (None, call.region)
             and (self.path is None or call.path.startswith(self.path))
             and self.instance in (None, call.source)
             and self.key in (None, call.key)

@@ -15,7 +15,7 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from sandbox import faults
+from sandbox import faults, prices
 from sandbox.faults import Call, Fault, Faults
 
 Control = Callable[[str, dict[str, Any]], Any]
@@ -55,7 +55,19 @@ class Front:
             entry["fault"] = fault.kind
             if (answer := self._misbehave(fault, call, environ, start, entry)) is not None:
                 return answer
+        if (call.service, call.op) == ("pricing", "GetProducts"):
+            return self._prices(environ, start, entry)
         return self._pass_on(environ, start, entry)
+
+    def _prices(
+        self, environ: dict[str, Any], start: Callable[..., Any], entry: dict[str, Any]
+    ) -> Iterable[bytes]:
+        length = min(int(environ.get("CONTENT_LENGTH") or 0), _PEEK_LIMIT)
+        body = json.dumps(prices.get_products(json.loads(environ["wsgi.input"].read(length)))).encode()
+        entry["status"] = 200
+        kind = ("Content-Type", "application/x-amz-json-1.1")
+        start("200 OK", [kind, ("Content-Length", str(len(body)))])
+        return [body]
 
     def _peek(self, environ: dict[str, Any]) -> bytes:
         """The body of a call whose name is in it; it can be read again."""

@@ -72,6 +72,9 @@ def install(launched: Hook, lives: Lives) -> None:
     _replace(responses.InstanceResponse, "stop_instances", _with_force(_respond_stop, "StoppingInstances"))
     _replace(responses.InstanceResponse, "_parse_block_device_mapping", _block_devices)
     _replace(models.Instance, "setup_defaults", _root_volume)
+    # Every image here is a Linux; moto says nothing of it.
+    for name, value in (("platform_details", "Linux/UNIX"), ("usage_operation", "RunInstances")):
+        setattr(models.Instance, name, value)
     _replace(models.InstanceBackend, "terminate_instances", _terminate_all)
 
     def run(self: Any, image_id: str, count: int, user_data: Any, groups: list[str], **options: Any) -> Any:

@@ -31,6 +31,7 @@ constexpr std::string_view k_help = R"(Usage: curfew COMMAND ...
 Makes sure that a GPU training instance ends when its work ends.
 
   run        guard a training command on this machine, save its results, end the machine
+  check      every running instance in every region, what it costs, and which need attention
   extend     give the guarded job more time
   stop       stop the guarded job in order, then end the machine
   disarm     take every protection off this machine
@@ -49,8 +50,9 @@ struct Command {
   bool for_people;
 };
 
-constexpr std::array<Command, 15> k_commands{{
+constexpr std::array<Command, 16> k_commands{{
     {"run", curfew::cli::run_command, true},
+    {"check", curfew::cli::check_command, true},
     {"status", curfew::cli::status_command, true},
     {"config", curfew::cli::config_command, true},
     {"extend", curfew::cli::extend_command, true},

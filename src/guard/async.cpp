@@ -42,11 +42,6 @@ Awaitable<bool> readable(int fd, Millis limit) {
   co_return !error;
 }
 
-Awaitable<void> pause(Millis time) {
-  asio::steady_timer timer(co_await asio::this_coro::executor, time);
-  co_await timer.async_wait(asio::use_awaitable);
-}
-
 Awaitable<Result<os::Outcome>> run_program(std::vector<std::string> argv, Millis limit) {
   auto running = os::start_command(argv);
   if (!running) co_return fail(std::move(running.error()));

@@ -220,8 +220,6 @@ void commands(const Report& report, const std::vector<Row>& rows, const Page& pa
       page.line("  Managed by " + shortened(shown(machine.managed_by), 40) +
                 ", by which alone it can be ended.");
     if (machine.protected_from_end.value_or(false)) page.line("  It is protected from termination.");
-    const std::array<std::string, 3> stop{"curfew", "stop", shown(machine.id)};
-    page.whole("  " + shell_quoted(stop));
     const std::array<std::string, 6> plain{
         "aws", "ec2", "terminate-instances", "--region", shown(machine.region), "--instance-ids"};
     const std::array<std::string, 1> id{shown(machine.id)};

@@ -16,12 +16,12 @@ std::string identity(const std::string& account, const std::string& arn) {
          "</GetCallerIdentityResponse>";
 }
 
-class StsTest : public testing::Test, protected SessionFixture {
+class CallerIdentityTest : public testing::Test, protected SessionFixture {
  protected:
   std::unique_ptr<Sts> sts_ = make_sts(*session, "eu-west-1");
 };
 
-TEST_F(StsTest, AsksWhoWeAreInTheRegion) {
+TEST_F(CallerIdentityTest, AsksWhoWeAreInTheRegion) {
   http.then(200, test::recorded("caller_identity.xml"), {{"Date", "Tue, 24 Nov 2026 18:00:59 GMT"}});
   const auto who = test::run(sts_->caller_identity());
   ASSERT_TRUE(who) << who.error().text();
@@ -34,7 +34,7 @@ TEST_F(StsTest, AsksWhoWeAreInTheRegion) {
   EXPECT_NE(test::header_of(request, "Authorization").find("/eu-west-1/sts/aws4_request"), std::string::npos);
 }
 
-TEST_F(StsTest, TellsExpiredCredentialsByTheirCode) {
+TEST_F(CallerIdentityTest, TellsExpiredCredentialsByTheirCode) {
   const auto expired =
       "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>"
       "<Code>ExpiredToken</Code><Message>The security token included in the request is expired</Message>"
@@ -47,7 +47,7 @@ TEST_F(StsTest, TellsExpiredCredentialsByTheirCode) {
   EXPECT_EQ(who.error().code, "ExpiredToken");
 }
 
-TEST_F(StsTest, AHotelsSignInPageIsNobody) {
+TEST_F(CallerIdentityTest, AHotelsSignInPageIsNobody) {
   for (int i = 0; i < 3; ++i) http.then(200, "<html><body>Sign in</body></html>");
   const auto who = test::run(sts_->caller_identity());
   ASSERT_FALSE(who);

@@ -1,0 +1,51 @@
+// What `curfew check --help` says.
+#include "cli/check_options.hpp"
+
+namespace curfew::cli {
+
+const std::string_view k_check_help = R"(Usage: curfew check [options]
+
+Shows every running instance of the account, in all of its regions, with its true cost, and tells by its exit code how many
+need attention. It changes nothing.
+
+What is read:
+  --region R           this region only; may be repeated, or R,R (default: all that are enabled in the account)
+  --exclude-region R   not this one; may be repeated, or R,R
+  --account ROLE_ARN   also this account, by assuming that role; may be repeated
+  --profile NAME       credentials and region of this profile of ~/.aws
+  --allow-denied       a region that a policy denies is shown as not read, and isn't an error
+  --limit TIME         what isn't read by then is an error (default 2m)
+
+Which instances are shown:
+  --tag KEY[=VALUE]    only those with this tag; may be repeated: all of the keys, any of a key's values
+  --older-than TIME    only those that have run for so long
+  --state S,S          pending, running, shutting-down, stopping, stopped, terminated, or all
+                       (default pending,running)
+
+What needs attention (an instance's own tags curfew:warn, curfew:crit, curfew:warn-cost, curfew:crit-cost hold over these):
+  --warn TIME          WARNING after it has run for so long (default 2h)
+  --crit TIME          CRITICAL after so long (default 6h)
+  --warn-cost DOLLARS  WARNING when it has cost so much since it was started
+  --crit-cost DOLLARS  CRITICAL when it has cost so much
+Past its own curfew:deadline is CRITICAL. A GPU instance without a deadline is a WARNING, and so is one with a deadline
+whose schedule outside of it is missing. Tagged curfew:keep=REASON it's shown and counted, and nothing more.
+
+How it's shown:
+  --format FORMAT      table, json, csv, or prometheus (default table)
+  --output FILE        into this file, replaced as a whole
+  --exit-style STYLE   count, nagios, or zero (default count)
+
+Exit code, by --exit-style:
+  count    how many instances need attention, at most 100; 101 when anything could not be read, whatever was found
+  nagios   0 none; 1 warnings; 2 critical ones; 3 anything could not be read
+  zero     0, also when instances need attention; 101 when anything could not be read
+In each style: 102 no credentials; 103 bad usage, or the result can't be written.
+
+Examples:
+  curfew check
+  curfew check --region us-east-1,us-west-2 --warn 4h --crit 12h --crit-cost 50
+  curfew check --format json | jq '.instances[] | select(.severity == "CRITICAL") | .id'
+  curfew check --format prometheus --output /var/lib/node_exporter/curfew.prom --exit-style zero
+)";
+
+}  // namespace curfew::cli

@@ -1,0 +1,135 @@
+// Parses the command line of `curfew check`.
+#include "cli/check_options.hpp"
+
+#include <algorithm>
+
+#include <CLI/CLI.hpp>
+
+#include "aws/core/endpoints.hpp"
+#include "aws/sts.hpp"
+#include "base/text.hpp"
+#include "cli/parsing.hpp"
+
+namespace curfew::cli {
+namespace {
+
+constexpr const char* k_see_help = "see curfew check --help";
+
+struct Raw {
+  std::string profile, warn, crit, warn_cost, crit_cost, older_than, state, format, output, exit_style, limit;
+  std::vector<std::string> regions, excluded, roles, tags;
+  bool allow_denied = false, help = false;
+};
+
+void declare(CLI::App& app, Raw& raw) {
+  const auto list = [&](const char* name, std::vector<std::string>& into) {
+    app.add_option(name, into)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  };
+  app.set_help_flag();
+  app.add_flag("-h,--help", raw.help);
+  list("--region", raw.regions);
+  list("--exclude-region", raw.excluded);
+  list("--account", raw.roles);
+  list("--tag", raw.tags);
+  app.add_option("--profile", raw.profile);
+  app.add_option("--warn", raw.warn);
+  app.add_option("--crit", raw.crit);
+  app.add_option("--warn-cost", raw.warn_cost);
+  app.add_option("--crit-cost", raw.crit_cost);
+  app.add_option("--older-than", raw.older_than);
+  app.add_option("--state", raw.state);
+  app.add_option("--format", raw.format);
+  app.add_option("--output", raw.output);
+  app.add_option("--exit-style", raw.exit_style);
+  app.add_option("--limit", raw.limit);
+  app.add_flag("--allow-denied", raw.allow_denied);
+  app.allow_extras();
+}
+
+tl::unexpected<Error> bad_value(const char* option, std::string_view value, std::string cause,
+                                std::string hint = k_see_help) {
+  return fail(ErrorKind::invalid_input, std::string(option) + " '" + printable(value, 80) + "'",
+              std::move(cause), std::move(hint));
+}
+
+// "a,b" is two, as is giving the option twice.
+Result<std::vector<std::string>> regions_of(const char* option, const std::vector<std::string>& typed) {
+  std::vector<std::string> regions;
+  for (const auto& text : typed) {
+    for (const auto part : split(text, ',')) {
+      if (!aws::is_region(part)) return bad_value(option, part, "is no region's name", "as us-east-1");
+      if (std::find(regions.begin(), regions.end(), part) == regions.end()) regions.emplace_back(part);
+    }
+  }
+  return regions;
+}
+
+Status take_lists(const Raw& raw, CheckOptions& options) {
+  auto regions = regions_of("--region", raw.regions);
+  if (!regions) return fail(std::move(regions.error()));
+  options.regions = std::move(*regions);
+  auto excluded = regions_of("--exclude-region", raw.excluded);
+  if (!excluded) return fail(std::move(excluded.error()));
+  options.excluded = std::move(*excluded);
+  const auto is_excluded = [&](const std::string& region) {
+    return std::find(options.excluded.begin(), options.excluded.end(), region) != options.excluded.end();
+  };
+  if (!options.regions.empty() && std::all_of(options.regions.begin(), options.regions.end(), is_excluded))
+    return fail(ErrorKind::invalid_input, "--exclude-region", "leaves no --region to read", k_see_help);
+  for (const auto& role : raw.roles) {
+    if (!aws::account_of_role(role))
+      return bad_value("--account", role, "is no role's ARN", "as arn:aws:iam::123456789012:role/NAME");
+    if (std::find(options.roles.begin(), options.roles.end(), role) == options.roles.end())
+      options.roles.push_back(role);
+  }
+  for (const auto& tag : raw.tags) {
+    auto filter = watch::parse_tag_filter(tag);
+    if (!filter) return fail(std::move(filter.error()).within("--tag"));
+    options.filter.tags.push_back(std::move(*filter));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<CheckOptions> parse_check(const std::vector<std::string>& words) {
+  CheckOptions options;
+  Raw raw;
+  CLI::App app;
+  declare(app, raw);
+  if (auto parsed = parse_words(app, words, "check"); !parsed) return fail(std::move(parsed.error()));
+  if (raw.help) {
+    options.help = true;
+    return options;
+  }
+  if (!app.remaining().empty())
+    return fail(ErrorKind::invalid_input, "'" + printable(app.remaining().front(), 80) + "'",
+                "is not an option", k_see_help);
+  if (auto took = take_lists(raw, options); !took) return fail(std::move(took.error()));
+  auto& [warn, crit, warn_cost, crit_cost] = options.thresholds;
+  for (auto took :
+       {take("--warn", raw.warn, warn, parse_duration), take("--crit", raw.crit, crit, parse_duration),
+        take("--warn-cost", raw.warn_cost, warn_cost, parse_dollars),
+        take("--crit-cost", raw.crit_cost, crit_cost, parse_dollars),
+        take("--older-than", raw.older_than, options.filter.older_than, parse_duration),
+        take("--limit", raw.limit, options.limit, parse_duration),
+        take("--state", raw.state, options.filter.states, watch::parse_states),
+        take("--format", raw.format, options.format, watch::parse_format),
+        take("--exit-style", raw.exit_style, options.exit_style, watch::parse_exit_style)}) {
+    if (!took) return fail(std::move(took.error()));
+  }
+  // A default must not make one that was typed wrong.
+  if (raw.crit.empty()) crit = std::max(*crit, *warn);
+  if (raw.warn.empty()) warn = std::min(*warn, *crit);
+  if (*warn > *crit)
+    return fail(ErrorKind::invalid_input, "--warn " + raw.warn, "comes after --crit " + raw.crit, k_see_help);
+  if (warn_cost && crit_cost && *warn_cost > *crit_cost)
+    return fail(ErrorKind::invalid_input, "--warn-cost " + raw.warn_cost,
+                "is more than --crit-cost " + raw.crit_cost, k_see_help);
+  options.profile = raw.profile;
+  options.output = raw.output;
+  options.allow_denied = raw.allow_denied;
+  return options;
+}
+
+}  // namespace curfew::cli

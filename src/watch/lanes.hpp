@@ -1,0 +1,17 @@
+// Many coroutines at once on one loop, but not too many.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <vector>
+
+#include "net/http.hpp"
+
+namespace curfew::watch {
+
+using Job = std::function<net::Awaitable<void>()>;
+
+// Runs all of them, `at_once` at most at a time, and returns when the last has ended. What one throws is thrown then.
+[[nodiscard]] net::Awaitable<void> run_all(std::vector<Job> jobs, std::size_t at_once);
+
+}  // namespace curfew::watch

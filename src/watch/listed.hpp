@@ -1,0 +1,50 @@
+// From what AWS's lists tell to what the check thinks in. Pure.
+#pragma once
+
+#include <compare>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "aws/ec2_listed.hpp"
+#include "pricing/instance_cost.hpp"
+#include "pricing/instance_facts.hpp"
+#include "pricing/spot.hpp"
+#include "watch/machine.hpp"
+#include "watch/tags.hpp"
+
+namespace curfew::watch {
+
+// All but what it costs and whether its schedule is there.
+[[nodiscard]] Machine machine_from(const aws::ListedInstance& instance, const std::string& region);
+// Looks into the instance, which must outlive it.
+[[nodiscard]] Tags tags_from(const aws::ListedInstance& instance);
+
+[[nodiscard]] pricing::InstanceFacts facts_from(const aws::ListedInstance& instance,
+                                                const std::string& region);
+
+// Of DescribeVolumes, by the instance that they're attached to.
+using VolumesByInstance = std::map<std::string, std::vector<pricing::BilledVolume>, std::less<>>;
+void add_volumes(VolumesByInstance& into, const std::vector<aws::ListedVolume>& volumes);
+
+// Of DescribeSpotPriceHistory, by what has a price of its own.
+class SpotHistories {
+ public:
+  explicit SpotHistories(const std::vector<aws::SpotPricePoint>& points);
+  // An empty one where nothing is told of the instance's type, zone and product.
+  [[nodiscard]] const pricing::SpotHistory& of(const aws::ListedInstance& instance) const;
+
+ private:
+  struct Key {
+    std::string type;
+    std::string zone;
+    std::string product;
+    friend auto operator<=>(const Key&, const Key&) = default;
+  };
+  std::map<Key, pricing::SpotHistory> histories_;
+};
+
+[[nodiscard]] MachineCost cost_from(const pricing::InstanceCost& cost);
+
+}  // namespace curfew::watch

@@ -1,0 +1,31 @@
+// What one account is read through: AWS's lists, a region at a time; behind an interface for tests.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "aws/ec2_inventory.hpp"
+#include "aws/price_list.hpp"
+#include "aws/scheduler.hpp"
+#include "aws/session.hpp"
+#include "base/result.hpp"
+#include "net/http.hpp"
+
+namespace curfew::watch {
+
+using net::Awaitable;
+
+class Reads {
+ public:
+  virtual ~Reads() = default;
+  // Twelve digits. Refused: no credentials, or ones that AWS doesn't take.
+  [[nodiscard]] virtual Awaitable<Result<std::string>> account() = 0;
+  [[nodiscard]] virtual std::unique_ptr<aws::Ec2Inventory> inventory(const std::string& region) = 0;
+  [[nodiscard]] virtual std::unique_ptr<aws::Scheduler> scheduler(const std::string& region) = 0;
+  [[nodiscard]] virtual std::unique_ptr<aws::PriceList> price_list(const std::string& region) = 0;
+};
+
+// `home` is the region whose STS is asked. The session must outlive it.
+[[nodiscard]] std::unique_ptr<Reads> make_reads(aws::Session& session, std::string home);
+
+}  // namespace curfew::watch

@@ -1,0 +1,39 @@
+// Reads one region of one account.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "os/clock.hpp"
+#include "pricing/price_cache.hpp"
+#include "watch/filter.hpp"
+#include "watch/machine.hpp"
+#include "watch/reads.hpp"
+
+namespace curfew::watch {
+
+// What came of it. It's filled while it's being read, so that what is there when the time runs out isn't lost.
+struct RegionFindings {
+  std::vector<Machine> machines;
+  std::optional<Error> error;  // the list of instances isn't whole
+  bool is_whole = false;       // all that was to be read was, or was refused
+  std::vector<Note> notes;
+  std::set<std::string> missing_permissions;  // that made a cost worse
+};
+
+struct RegionQuery {
+  std::string region;
+  Filter filter;
+  std::function<void(std::size_t instances)> found;  // so many more; may be null
+};
+
+// Instances first; what they cost, and their schedules, after. Without the permission for one of these the instances are
+// shown with what is known. `out` must outlive the call, also where that is cancelled.
+[[nodiscard]] Awaitable<void> read_region(Reads& reads, RegionQuery query, const os::Clock& clock,
+                                          pricing::PriceCache& prices, RegionFindings& out);
+
+}  // namespace curfew::watch

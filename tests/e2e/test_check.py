@@ -1,0 +1,316 @@
+"""`curfew check`, on instances that exist in the API only: what it shows, what it tells by its exit code, what it survives."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox import Instance, Sandbox
+from tests.e2e.helpers import CURFEW, SOON
+
+HOUR = 3600.0
+Check = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def check(cloud: Sandbox, tmp_path: Path) -> Check:
+    """Runs it with the sandbox's variables and nothing else of ours."""
+
+    def run(*words: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [CURFEW, "check", *words],
+            env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), **cloud.env()} if env is None else env,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def launch(cloud: Sandbox) -> Callable[..., Instance]:
+    """An instance that has run for `hours`; no machine plays it."""
+
+    def made(hours: float = 0.1, **more: Any) -> Instance:
+        instance = cloud.launch(machine=False, **more)
+        instance.wait("running", SOON)
+        instance.age(hours * HOUR)
+        return instance
+
+    return made
+
+
+def found(result: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """The JSON report's instances by id."""
+    return {row["id"]: row for row in json.loads(result.stdout)["instances"]}
+
+
+def ahead(hours: float) -> str:
+    return (datetime.now(UTC) + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_where_nothing_runs_it_says_so(check: Check) -> None:
+    result = check()
+    assert result.returncode == 0, result
+    assert "No running instances found" in result.stdout
+
+
+def test_the_incident(check: Check, cloud: Sandbox, launch: Callable[..., Instance], tmp_path: Path) -> None:
+    instance = launch(72.0, tags={"Name": "forgotten"})
+    result = check("--region", "us-east-1")
+    assert result.returncode == 1, result
+    assert "CRITICAL" in result.stdout and instance.id in result.stdout
+    assert "Prices by: Pricing API (1)" in result.stdout
+    assert f"aws ec2 terminate-instances --region us-east-1 --instance-ids {instance.id}" in result.stdout
+    cost = found(check("--format", "json"))[instance.id]["cost"]
+    assert f"{cost['so_far']:.2f}" == "72.43", "1.006 dollars an hour for 72 hours"
+    assert cost["mark"] == "exact" and cost["total_so_far"] > cost["so_far"], "disk and address beside it"
+    # The price is kept for a week; without it and without the right to ask, the list that is built in has to do.
+    cloud.fault("error", "pricing", code="AccessDeniedException", status=400)
+    again = found(check("--format", "json"))[instance.id]["cost"]
+    assert again["source"].startswith("Pricing API") and again["hourly"] == 1.006
+    shutil.rmtree(tmp_path / ".cache")
+    listed = check("--format", "json")
+    assert found(listed)[instance.id]["cost"]["source"] == "list price of 2025-05-28"
+    assert listed.returncode == 1, "a price of another date isn't a region that wasn't read"
+    assert "pricing:GetProducts" in listed.stdout
+
+
+def test_one_of_each_severity_in_three_regions(check: Check, launch: Callable[..., Instance]) -> None:
+    fine = launch(0.5, instance_type="t3.micro")
+    long = launch(3.0, instance_type="t3.micro", region="eu-west-1")
+    longer = launch(7.0, instance_type="t3.micro", region="ap-northeast-1", spot=True)
+    unguarded = launch(0.2, instance_type="g5.xlarge")
+    over = launch(1.0, instance_type="t3.micro", tags={"curfew:deadline": ahead(-0.5)})
+    kept = launch(50.0, tags={"curfew:keep": "demo"})
+    was_kept = launch(50.0, tags={"curfew:keep": "demo until 2026-01-01"})
+    result = check("--format", "json")
+    severities = {id: row["severity"] for id, row in found(result).items()}
+    assert severities == {
+        fine.id: "OK",
+        long.id: "WARNING",
+        longer.id: "CRITICAL",
+        unguarded.id: "WARNING",
+        over.id: "CRITICAL",
+        kept.id: "OK",
+        was_kept.id: "CRITICAL",
+    }
+    assert result.returncode == 5
+    assert found(result)[longer.id]["lifecycle"] == "spot"
+    assert found(result)[longer.id]["region"] == "ap-northeast-1"
+    assert check("--exit-style", "nagios").returncode == 2
+    assert check("--exit-style", "zero").returncode == 0
+    assert check("--exclude-region", "ap-northeast-1,us-east-1").returncode == 1
+    assert set(found(check("--format", "json", "--tag", "curfew:keep=demo"))) == {kept.id}
+    assert set(found(check("--format", "json", "--older-than", "6h"))) == {longer.id, kept.id, was_kept.id}
+
+
+def test_a_deadline_without_its_schedule_is_told(
+    cloud: Sandbox, check: Check, launch: Callable[..., Instance]
+) -> None:
+    tags = {"curfew:job": "digits", "curfew:deadline": ahead(2)}
+    with_schedule = launch(tags=tags)
+    without = launch(tags=tags)
+    on_purpose = launch(tags={**tags, "curfew:schedule": "none"})
+    cloud.client("scheduler").create_schedule(
+        Name=f"curfew-{with_schedule.id}",
+        ScheduleExpression="rate(10 minutes)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={
+            "Arn": "arn:aws:scheduler:::aws-sdk:ec2:terminateInstances",
+            "RoleArn": "arn:aws:iam::1:role/x",
+        },
+    )
+    rows = found(check("--format", "json"))
+    assert [rows[it.id]["severity"] for it in (with_schedule, without, on_purpose)] == ["OK", "WARNING", "OK"]
+    cloud.fault("error", "scheduler", code="AccessDeniedException", status=403)
+    result = check("--format", "json")
+    assert result.returncode == 0, "what may not be asked for isn't alarmed about"
+    assert found(result)[without.id]["schedule"] == "refused"
+
+
+def test_a_region_that_is_refused_fails_the_check(
+    cloud: Sandbox, check: Check, launch: Callable[..., Instance]
+) -> None:
+    seen = launch(7.0)
+    launch(7.0, region="eu-west-1")
+    message = "You are not authorized to perform this operation"
+    cloud.fault(
+        "error",
+        "ec2",
+        "DescribeInstances",
+        region="eu-west-1",
+        code="UnauthorizedOperation",
+        status=403,
+        message=message,
+    )
+    result = check()
+    assert result.returncode == 101
+    assert seen.id in result.stdout and "eu-west-1" in result.stdout and message in result.stdout
+    assert check("--exit-style", "zero").returncode == 101
+    assert check("--allow-denied").returncode == 101, "an implicit denial may be a mistake"
+    cloud.clear_faults()
+    cloud.fault(
+        "error",
+        "ec2",
+        "DescribeInstances",
+        region="eu-west-1",
+        code="UnauthorizedOperation",
+        status=403,
+        message=message + " with an explicit deny in a service control policy",
+    )
+    assert check().returncode == 101
+    result = check("--allow-denied")
+    assert result.returncode == 1 and "eu-west-1" in result.stdout
+
+
+def test_a_region_that_hangs_holds_up_no_other(
+    cloud: Sandbox, check: Check, launch: Callable[..., Instance]
+) -> None:
+    seen = launch(7.0)
+    cloud.fault("hang", "ec2", "DescribeInstances", region="eu-west-1")
+    began = time.monotonic()
+    result = check("--limit", "5s")
+    assert time.monotonic() - began < SOON
+    assert result.returncode == 101
+    assert seen.id in result.stdout and "not read within 5s" in result.stdout
+
+
+def test_throttling_is_waited_out(cloud: Sandbox, check: Check, launch: Callable[..., Instance]) -> None:
+    seen = launch(7.0)
+    cloud.fault("throttle", "ec2", "DescribeInstances", region="us-east-1", times=2)
+    result = check()
+    assert result.returncode == 1 and seen.id in result.stdout, result
+
+
+def test_without_credentials_nothing_is_zero(check: Check, cloud: Sandbox, tmp_path: Path) -> None:
+    env = {key: value for key, value in cloud.env().items() if "KEY" not in key}
+    result = check(env={**env, "HOME": str(tmp_path)})
+    assert result.returncode == 102
+    assert result.stderr.startswith("curfew: ") and "credentials" in result.stderr and not result.stdout
+    cloud.fault("error", "sts", code="ExpiredToken", status=403, message="The security token is expired")
+    result = check()
+    assert result.returncode == 102 and "expired" in result.stderr, result
+
+
+def test_no_network_fails(check: Check, cloud: Sandbox, tmp_path: Path) -> None:
+    env = {**cloud.env(), "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "HOME": str(tmp_path)}
+    result = check("--limit", "5s", env=env)
+    assert result.returncode == 101, result
+    assert "not all could be read" in result.stdout
+
+
+def test_bad_usage_is_told_before_anything_is_read(check: Check, cloud: Sandbox) -> None:
+    before = len(cloud.requests)
+    for words, says in [
+        (["--regoin", "x"], "did you mean --region?"),
+        (["--region", "us-east-1.example.com"], "is no region's name"),
+        (["--warn", "8h", "--crit", "2h"], "comes after --crit"),
+        (["--format", "yaml"], "--format"),
+        (["--account", "123"], "is no role's ARN"),
+    ]:
+        result = check(*words)
+        assert result.returncode == 103 and says in result.stderr, result
+    assert len(cloud.requests) == before
+
+
+def test_three_hundred_are_a_hundred(check: Check, cloud: Sandbox) -> None:
+    cloud.control("wish", options={"machine": False})
+    ec2 = cloud.client("ec2")
+    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    made = ec2.run_instances(ImageId=image, InstanceType="g5.xlarge", MinCount=300, MaxCount=300)["Instances"]
+    result = check("--format", "json", "--region", "us-east-1")
+    assert result.returncode == 100
+    assert set(found(result)) == {row["InstanceId"] for row in made}
+    assert sum(row["severity"] == "WARNING" for row in found(result).values()) == 300, (
+        "GPUs without a deadline"
+    )
+
+
+def test_names_are_shown_harmlessly(check: Check, launch: Callable[..., Instance], tmp_path: Path) -> None:
+    # Other control characters can't stand in XML; this one is the CSI of a terminal in one.
+    name = '\x9b31mred,"<script>alert(1)</script>\n=cmd()'
+    instance = launch(7.0, tags={"Name": name})
+    table = check()
+    assert "\x9b" not in table.stdout and "<script>" in table.stdout
+    assert found(check("--format", "json"))[instance.id]["name"] == name
+    rows = list(csv.DictReader(io.StringIO(check("--format", "csv").stdout)))
+    assert [row["instance_id"] for row in rows] == [instance.id] and "\x9b" not in rows[0]["name"]
+    output = tmp_path / "curfew.prom"
+    assert check("--format", "prometheus", "--output", str(output), "--exit-style", "zero").returncode == 0
+    for line in output.read_text().splitlines():
+        assert line.startswith("#") or re.fullmatch(
+            r'[a-z_]+(\{([a-z_]+="(\\.|[^"\\\n])*",?)*\})? -?[0-9.e+]+', line
+        ), line
+    assert instance.id in output.read_text()
+
+
+def test_an_output_that_can_not_be_written_is_told(check: Check) -> None:
+    result = check("--output", "/nonexistent/folder/file")
+    assert result.returncode == 103 and "/nonexistent/folder/file" in result.stderr
+    full = subprocess.run(
+        ["sh", "-c", f"'{CURFEW}' check --help >/dev/full"], capture_output=True, check=False
+    )
+    assert full.returncode != 0
+
+
+def test_from_crons_environment(check: Check, cloud: Sandbox, launch: Callable[..., Instance]) -> None:
+    instance = launch(7.0)
+    result = check(env={"PATH": "/usr/bin:/bin", "SHELL": "/bin/sh", **cloud.env()})
+    assert result.returncode == 1 and instance.id in result.stdout, result
+    assert result.stderr == ""
+
+
+def test_another_account_by_a_role(check: Check, cloud: Sandbox, launch: Callable[..., Instance]) -> None:
+    own = launch(7.0)
+    role = "arn:aws:iam::222222222222:role/watch"
+    keys = cloud.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    cloud.control("wish", options={"machine": False})
+    import boto3
+
+    there = boto3.client(
+        "ec2",
+        region_name="us-east-1",
+        endpoint_url=cloud.endpoint,
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
+    image = there.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    other = there.run_instances(ImageId=image, InstanceType="g5.xlarge", MinCount=1, MaxCount=1)["Instances"][
+        0
+    ]
+    result = check("--format", "json", "--account", role)
+    assert result.returncode == 2
+    accounts = {id: row["account"] for id, row in found(result).items()}
+    assert accounts == {own.id: "123456789012", other["InstanceId"]: "222222222222"}
+    cloud.fault(
+        "error", "sts", "AssumeRole", code="AccessDenied", status=403, message="not authorized to assume"
+    )
+    result = check("--account", role)
+    assert result.returncode == 101 and own.id in result.stdout and "222222222222" in result.stdout
+    there.terminate_instances(InstanceIds=[other["InstanceId"]])
+
+
+def test_nothing_is_changed(check: Check, cloud: Sandbox, launch: Callable[..., Instance]) -> None:
+    instance = launch(100.0, tags={"curfew:job": "x", "curfew:deadline": ahead(-50)})
+    before = len(cloud.requests)
+    check()
+    made = {(call["service"], call["op"]) for call in cloud.requests[before:]}
+    assert all(
+        re.match(r"Describe|Get|List", op) for service, op in made if service in ("ec2", "sts", "scheduler")
+    ), made
+    assert instance.state() == "running"

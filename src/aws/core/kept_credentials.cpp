@@ -30,6 +30,7 @@ struct Flight {
 
 struct State {
   std::optional<Credentials> kept;
+  bool ever_found = false;
   // By the boot clock, so that a jump of the wall clock ages nothing.
   std::optional<BootTime> renew_at;
   std::optional<BootTime> expires_at;
@@ -84,6 +85,8 @@ class Kept final : public CredentialsSource {
       keep(*state, *fetched);
     } else if (state->kept && state->expires_at && clock_.boot() < *state->expires_at) {
       fetched = *state->kept;
+    } else if (!state->ever_found && fetched.error().code.empty()) {
+      fetched.error().code = k_no_credentials;
     }
     flight->result = fetched;
     co_return fetched;
@@ -98,6 +101,7 @@ class Kept final : public CredentialsSource {
  private:
   void keep(State& state, const Credentials& fetched) const {
     state.kept = fetched;
+    state.ever_found = true;
     state.fetched_at = clock_.boot();
     state.next_try = {};
     state.renew_at.reset();

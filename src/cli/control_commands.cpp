@@ -73,7 +73,7 @@ int ask(guard::ToGuard what, const std::string& text, bool answers, const char* 
     std::fprintf(stderr, "curfew: %s\n", said.c_str());
     return 1;
   }
-  std::fputs("curfew: no guard is running on this machine\n", stderr);
+  std::fprintf(stderr, "curfew: %s\n", no_guard_text().c_str());
   return k_exit_no_guard;
 }
 

@@ -37,4 +37,11 @@ Result<os::Message> ask_guard(const layers::Places& places, guard::ToGuard what,
   return std::move(**message);
 }
 
+std::string no_guard_text() {
+  const auto other = running_guard();
+  return other ? "no guard of yours is running on this machine, but another one is (" + *other +
+                     "): ask as that user"
+               : "no guard is running on this machine";
+}
+
 }  // namespace curfew::cli

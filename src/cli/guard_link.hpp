@@ -21,4 +21,7 @@ namespace curfew::cli {
   return error.kind == ErrorKind::not_found || error.kind == ErrorKind::unavailable;
 }
 
+// What to say where none answers: it may be another user's.
+[[nodiscard]] std::string no_guard_text();
+
 }  // namespace curfew::cli

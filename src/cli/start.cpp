@@ -77,6 +77,8 @@ namespace {
 
 constexpr std::size_t k_longest_command_line = 65'536;
 
+}  // namespace
+
 // A guard of whatever user: their sockets and locks are nobody else's to open, but what runs is for all to see. Whose it
 // is is told, for any user may start one, or something that looks like one.
 std::optional<std::string> running_guard() {
@@ -97,6 +99,8 @@ std::optional<std::string> running_guard() {
   }
   return {};
 }
+
+namespace {
 
 Status look_for_other_guard(const layers::Places& places) {
   const std::string hint = "see `curfew status`; one guard a machine";

@@ -1,6 +1,7 @@
 // From a parsed `curfew run` to a running guard: where things are kept, which layers there are, and starting them.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,8 @@ struct StartRequest {
 [[nodiscard]] Result<layers::Places> places_for_root();
 [[nodiscard]] Result<layers::Places> places_for_user();
 
+// A guard of whatever user that runs here: "process 57 of user 1000".
+[[nodiscard]] std::optional<std::string> running_guard();
 // Refuses where another guard protects this machine (conflict).
 [[nodiscard]] Status check_no_other_guard(const layers::Places& places);
 

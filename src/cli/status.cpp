@@ -113,10 +113,14 @@ void print_text(const json::object& status) {
   };
   line("job", text_at(status, "command") + " (pid " + text_at(status, "job_pid") + ")");
   line("stage", text_at(status, "stage") + " since " + text_at(status, "since") +
-                    (status.at("cause").is_null() ? "" : ", because of " + text_at(status, "cause")));
+                    (status.at("cause").is_null() ? "" : ", because of " + text_at(status, "cause")) +
+                    (status.at("stage_until").is_null()
+                         ? ""
+                         : ", until " + time_text(status, "stage_until") + " at the latest"));
   if (const auto* result = status.at("result").if_object())
     line("result", text_at(*result, "how") + " " + text_at(*result, "number"));
-  line("stop at", time_text(status, "stop_at"));
+  const auto stage = text_at(status, "stage");
+  if (stage == "arming" || stage == "running") line("stop at", time_text(status, "stop_at"));
   line("end at", time_text(status, "end_at"));
   for (const auto& [name, value] : status.at("layers").as_object()) {
     const auto& layer = value.as_object();
@@ -184,7 +188,7 @@ int show_last(const std::vector<layers::Places>& candidates, bool as_json) {
     std::puts(json::serialize(none).c_str());
     return k_exit_no_guard;
   }
-  std::puts("no guard is running on this machine");
+  std::puts(no_guard_text().c_str());
   if (installed) std::puts("the next boot is guarded anew (`curfew install`)");
   if (const auto* object = last.if_object()) {
     const auto* result = object->if_contains("result");

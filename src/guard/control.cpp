@@ -142,9 +142,14 @@ void ControlServer::answer_with(Client& client, const Result<std::string>& resul
 void ControlServer::change(Client& client, const os::Message& message) {
   if (static_cast<ToGuard>(message.type) == ToGuard::disarm) return answer_with(client, handlers_.disarm());
   const auto seconds = parse_number(message.text);
-  if (seconds && *seconds > 0 && *seconds <= k_most_extension)
+  if (!seconds || *seconds == 0) {  // not a client of ours
+    client.gone = true;
+    return;
+  }
+  if (*seconds <= k_most_extension)
     return answer_with(client, handlers_.extend(Seconds{static_cast<std::int64_t>(*seconds)}));
-  client.gone = true;  // not a client of ours
+  answer_with(client, fail(ErrorKind::refused, "extend",
+                           "by " + format_duration(Seconds{k_most_extension}) + " at most at a time"));
 }
 
 void ControlServer::answer(Client& client, const os::Message& message) {

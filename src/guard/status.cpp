@@ -51,6 +51,14 @@ json::value to_value(const std::optional<MidwayStatus>& midway, const Spec& spec
       {"will_fail", maybe_text(midway->will_fail)}, {"logs_fail", maybe_text(midway->logs)}};
 }
 
+// By when the stage is left at the latest; null where stop_at is what counts, or nothing does.
+json::value stage_end_of(const State& state, const job::Now& now) {
+  if (state.stage <= Stage::running || state.stage >= Stage::ending) return {};
+  const Millis left = state.stage_until - now.boot;
+  return json::object{{"at", format_utc(now.wall + left)},
+                      {"left_s", std::chrono::floor<Seconds>(left).count()}};
+}
+
 json::value result_of(const State& state) {
   if (state.start_failure) return json::object{{"how", "not started"}, {"number", *state.start_failure}};
   if (!state.result) return {};
@@ -83,6 +91,7 @@ std::string status_json(const StatusInput& in) {
       {"command", spec.command},
       {"stage", std::string(name_of(state.stage))},
       {"since", format_utc(state.stage_since == WallTime{} ? state.times.started : state.stage_since)},
+      {"stage_until", stage_end_of(state, now)},
       {"started", format_utc(state.times.started)},
       {"stop_at", time_of(state.times.stop_at, now)},
       {"end_at", time_of(state.times.end_at, now)},
@@ -93,8 +102,10 @@ std::string status_json(const StatusInput& in) {
       {"exit_code", state.published ? json::value(*state.published) : json::value()},
       {"then", std::string(name_of(spec.then))},
       {"dry_run", spec.rules.dry_run},
-      {"ends_machine", spec.ends_machine()},
-      {"ending", describe(state.plan, spec, facts)},
+      {"ends_machine", spec.ends_machine() && !state.disarmed},
+      {"disarmed", state.disarmed},
+      {"ending", state.disarmed ? "DISARMED by hand: NOTHING ENDS THIS MACHINE ANY MORE"
+                                : describe(state.plan, spec, facts)},
       {"save", summary ? json::value(save::to_json(*summary)) : json::value()},
       {"saving", to_value(midway, spec)},
       {"cost", to_value(cost, spec, now)},

@@ -106,7 +106,9 @@ class Supervisor {
   [[nodiscard]] Result<std::string> extend(Seconds by);
   [[nodiscard]] Result<std::string> disarm_by_hand();
   // Where a layer outside this machine holds a deadline, it can't be moved or taken off from here.
-  [[nodiscard]] Status check_no_deadline_elsewhere(const std::string& what) const;
+  // `moved`: where to; nothing: away.
+  [[nodiscard]] Status check_no_deadline_elsewhere(const std::string& what,
+                                                   const std::optional<job::Times>& moved) const;
 
   [[nodiscard]] Awaitable<void> tick();
   [[nodiscard]] Awaitable<void> hear_signals();

@@ -26,17 +26,26 @@ constexpr std::size_t k_shown_lines = 20;
 
 }  // namespace
 
-Status Supervisor::check_no_deadline_elsewhere(const std::string& what) const {
+Status Supervisor::check_no_deadline_elsewhere(const std::string& what,
+                                               const std::optional<job::Times>& moved) const {
   const auto tag =
       facts_ ? facts_->tags.find("curfew:deadline") : std::map<std::string, std::string>::const_iterator{};
   if (!facts_ && spec_.on_ec2 && spec_.then != Then::none)
     return fail(ErrorKind::refused, what, "whether a deadline is held outside this machine isn't known yet",
                 "try again once the instance metadata service has answered");
   if (!facts_ || tag == facts_->tags.end()) return {};
-  return fail(ErrorKind::refused, what,
-              "its deadline is held outside this machine as well (tag curfew:deadline=" +
-                  printable(tag->second, 60) + "), and can't be moved from here",
-              "move it from where the instance was launched: its schedule, then its tag");
+  // Up to it the times here are this guard's own.
+  const auto at = now();
+  const auto left = moved ? job::left_to(moved->end_at, at) : std::nullopt;
+  const auto held = parse_utc(tag->second);
+  if (held && left && at.wall + *left <= *held) return {};
+  return fail(
+      ErrorKind::refused, what,
+      "its deadline is held outside this machine as well (tag curfew:deadline=" + printable(tag->second, 60) +
+          "), and can't be moved from here",
+      "from elsewhere: move its schedule curfew-" + printable(facts_->instance_id, 40) +
+          " if it has one, then aws ec2 create-tags --region " + printable(facts_->region, 40) +
+          " --resources " + printable(facts_->instance_id, 40) + " --tags Key=curfew:deadline,Value=WHEN");
 }
 
 Status Supervisor::check_cost_of(const job::Times& times, const std::string& what) const {
@@ -50,7 +59,11 @@ Status Supervisor::check_cost_of(const job::Times& times, const std::string& wha
   if (first_end && spec_.times.boot_id == at.boot_id)
     left_by_cost = first_end->boot + (spec_.cost_bound->end_at - first_end->wall) - at.boot;
   if (*left <= left_by_cost) return {};
-  const std::string hint = "the job was started with this limit; `curfew disarm` takes all of them away";
+  const auto now_left = job::left_to(state_.times.end_at, at);
+  const auto more = std::chrono::floor<std::chrono::minutes>(left_by_cost - now_left.value_or(left_by_cost));
+  const std::string hint = more > std::chrono::minutes{0}
+                               ? "`curfew extend " + format_duration(more) + "` is within it"
+                               : "the job was started with this limit";
   if (!spec_.cost || !spec_.cost->per_hour)
     return fail(ErrorKind::refused, what,
                 "what this machine costs isn't known, so that --max-cost allows " +
@@ -81,8 +94,8 @@ Result<std::string> Supervisor::extend(Seconds by) {
   if (!taken_up_ || state_.stage > Stage::running)
     return fail(ErrorKind::refused, what, "the job is already " + std::string(name_of(state_.stage)));
   if (!state_.times.stop_at) return fail(ErrorKind::refused, what, "the job has no time limit");
-  if (auto free = check_no_deadline_elsewhere(what); !free) return fail(std::move(free.error()));
   const auto extended = job::extended(state_.times, by);
+  if (auto free = check_no_deadline_elsewhere(what, extended); !free) return fail(std::move(free.error()));
   if (auto affordable = check_cost_of(extended, what); !affordable)
     return fail(std::move(affordable.error()));
   handle(TimesMoved{extended, Cause::none});
@@ -100,7 +113,7 @@ Result<std::string> Supervisor::disarm_by_hand() {
   const std::string what = "disarm";
   if (!taken_up_ || state_.stage >= Stage::ending)
     return fail(ErrorKind::refused, what, "the machine is already being ended");
-  if (auto free = check_no_deadline_elsewhere(what); !free) return fail(std::move(free.error()));
+  if (auto free = check_no_deadline_elsewhere(what, {}); !free) return fail(std::move(free.error()));
   handle(DisarmAsked{});
   return std::string(
       "DISARMED: NOTHING ENDS THIS MACHINE ANY MORE, and it costs money until somebody does; `curfew status` "

@@ -4,6 +4,7 @@ end, machines that are kept, and extending, stopping and disarming by hand."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 from sandbox import Instance, Sandbox
 from tests.e2e.helpers import (
@@ -178,13 +179,19 @@ def test_extend_moves_the_job_and_every_layer(machine: Boot) -> None:
 
 
 def test_a_deadline_that_others_hold_cannot_be_moved_from_here(machine: Boot) -> None:
-    instance = machine(tags={"curfew:job": "test", "curfew:deadline": "2036-01-01T00:00:00Z"})
+    held = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    instance = machine(tags={"curfew:job": "test", "curfew:deadline": held})
     run = start(instance, "echo ready; sleep 1000")
     run.wait_err("when the job is over")
+    said = instance.exec([INSIDE, "extend", "10m"])
+    assert said.code == 0, "up to it the guard's times are its own"
     before = status(instance)["stop_at"]["at"]
     for words in (["extend", "2h"], ["disarm"]):
         said = instance.exec([INSIDE, *words])
         assert said.code == 1 and "is held outside this machine" in said.err, said
+        assert f"--resources {instance.id} --tags Key=curfew:deadline" in said.err, "what to do elsewhere"
+    said = instance.exec([INSIDE, "extend", "50d"])
+    assert said.code == 1 and "at most at a time" in said.err, said
     assert status(instance)["stop_at"]["at"][:-4] == before[:-4]
     assert unit(instance, "curfew-l0.timer", "ActiveState") == {"ActiveState": "active"}
 
@@ -200,6 +207,8 @@ def test_disarmed_nothing_ends_but_results_are_saved(machine: Boot, cloud: Sandb
     said = instance.exec([INSIDE, "disarm"])
     assert said.code == 0 and "NOTHING ENDS THIS MACHINE" in said.out, said
     assert "NOTHING ENDS THIS MACHINE" in run.log()
+    shown = status(instance)
+    assert shown["disarmed"] and not shown["ends_machine"] and "DISARMED" in shown["ending"], shown
     instance.until(
         lambda: unit(instance, "curfew-l0.timer", "ActiveState")["ActiveState"] != "active", SOON, "L0's end"
     )

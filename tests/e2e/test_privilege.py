@@ -105,6 +105,10 @@ def test_without_sudo_but_with_a_role_the_api_ends_the_machine(
     run.wait_out("waiting")
     assert "without root only the EC2 API can end this machine" in run.err()
     assert owner(instance, "curfew guard --state /home/alice") == "alice"
+    asked = instance.exec([INSIDE, "status"])
+    assert asked.code == 3 and "another one is (process " in asked.out, (
+        "root's question finds no guard of root's"
+    )
     # `shutdown` refuses those who aren't root, and is passed over at once.
     assert_ended(instance, go(instance), reason=BY_API)
     assert objects(cloud, bucket) == SAVED

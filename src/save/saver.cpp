@@ -244,7 +244,8 @@ Awaitable<void> Saver::Run::compare() {
   Plan& plan = *looked->plan;
   std::vector<std::shared_ptr<Side>> sides;
   if (!looked->leftovers.empty()) sides.push_back(beside(clean(shared_from_this())));
-  for (std::uint16_t i = 0; i < options.targets.size(); ++i) {
+  const auto targets = static_cast<std::uint16_t>(options.targets.size());
+  for (std::uint16_t i = 0; i < targets; ++i) {
     const auto files = plan.files_of(i);
     if (files > 0 && files <= k_few) plan.ask_each(i);
     else if (files > 0) sides.push_back(beside(list(shared_from_this(), i)));

@@ -1,0 +1,295 @@
+// What is made of lists that are long, broken, refused or never come, in several regions and accounts at once.
+#include "watch/collect.hpp"
+
+#include <map>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <gtest/gtest.h>
+
+#include "support/fake_clock.hpp"
+#include "support/run.hpp"
+
+namespace curfew::watch {
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+const Error k_denied{ErrorKind::refused, "DescribeInstances", "not authorized", "", "UnauthorizedOperation"};
+const Error k_explicitly_denied{ErrorKind::refused, "DescribeInstances",
+                                "not authorized, with an explicit deny in a service control policy", "",
+                                "UnauthorizedOperation"};
+const Error k_unavailable{ErrorKind::unavailable, "DescribeInstances", "503", "", "Unavailable"};
+
+// What a region answers: pages of ids, by their tokens; after the last an error, where there's one.
+struct Script {
+  struct Page {
+    std::vector<std::string> ids;
+    std::string next;
+  };
+  std::vector<Page> pages;
+  std::optional<Error> error;
+  bool hangs = false;
+  bool volumes_denied = false;
+  std::vector<std::string> schedules;
+  std::optional<Error> schedules_error;
+};
+
+template <class T>
+aws::Awaitable<Result<T>> answer(Result<T> value) {
+  co_return value;
+}
+
+class FakeEc2 final : public aws::Ec2Inventory {
+ public:
+  FakeEc2(const Script& script, std::vector<std::string> regions)
+      : script_(script), regions_(std::move(regions)) {}
+
+  aws::Awaitable<Result<aws::Page<aws::ListedRegion>>> regions() override {
+    aws::Page<aws::ListedRegion> page;
+    for (const auto& name : regions_) page.rows.push_back({name, aws::OptIn::not_required});
+    page.rows.push_back({"me-south-1", aws::OptIn::not_opted_in});
+    co_return page;
+  }
+  aws::Awaitable<Result<aws::Page<aws::ListedInstance>>> instances(aws::InstanceFilter,
+                                                                   std::string) override {
+    if (script_.hangs) {
+      const auto executor = co_await asio::this_coro::executor;
+      asio::steady_timer never(executor, asio::steady_timer::time_point::max());
+      co_await never.async_wait(asio::use_awaitable);
+    }
+    if (at_ == script_.pages.size()) co_return fail(script_.error.value_or(k_unavailable));
+    const auto& scripted = script_.pages[at_++];
+    aws::Page<aws::ListedInstance> page;
+    for (const auto& id : scripted.ids) {
+      aws::ListedInstance instance;
+      instance.id = id;
+      instance.type = "g5.xlarge";
+      instance.zone = "us-east-1a";
+      instance.account = "123456789012";
+      instance.platform_details = "Linux/UNIX";
+      instance.usage_operation = "RunInstances";
+      instance.launched = test::FakeClock{}.now - 72h;
+      instance.volumes = {"vol-1"};
+      instance.tags.add("curfew:deadline", "2030-01-01T00:00:00Z");
+      page.rows.push_back(std::move(instance));
+    }
+    page.next = scripted.next;
+    co_return page;
+  }
+  aws::Awaitable<Result<aws::Page<aws::ListedVolume>>> volumes(aws::VolumeFilter, std::string) override {
+    if (script_.volumes_denied) co_return fail(k_denied);
+    co_return aws::Page<aws::ListedVolume>{};
+  }
+  aws::Awaitable<Result<aws::Page<aws::SpotPricePoint>>> spot_prices(aws::SpotPriceQuery,
+                                                                     std::string) override {
+    co_return aws::Page<aws::SpotPricePoint>{};
+  }
+  aws::Awaitable<Result<bool>> is_termination_protected(std::string) override {
+    return answer(Result<bool>(false));
+  }
+  aws::Awaitable<Result<aws::SpotRequest>> spot_request(std::string) override {
+    return answer(Result<aws::SpotRequest>(fail(k_denied)));
+  }
+  aws::Awaitable<Result<std::string>> cancel_spot_request(std::string) override {
+    return answer(Result<std::string>(fail(k_denied)));
+  }
+
+ private:
+  const Script& script_;
+  std::vector<std::string> regions_;
+  std::size_t at_ = 0;
+};
+
+class FakeScheduler final : public aws::Scheduler {
+ public:
+  explicit FakeScheduler(const Script& script) : script_(script) {}
+  aws::Awaitable<Result<aws::Schedule>> schedule(std::string, std::string) override {
+    return answer(Result<aws::Schedule>(fail(k_denied)));
+  }
+  aws::Awaitable<Result<aws::SchedulePage>> schedules(std::string, std::string, std::string) override {
+    if (script_.schedules_error) co_return fail(*script_.schedules_error);
+    aws::SchedulePage page;
+    for (const auto& name : script_.schedules) page.schedules.push_back({name, "default", true});
+    co_return page;
+  }
+
+ private:
+  const Script& script_;
+};
+
+class FakePrices final : public aws::PriceList {
+ public:
+  explicit FakePrices(int& asked) : asked_(asked) {}
+  aws::Awaitable<Result<std::vector<std::string>>> get_products(std::string,
+                                                                std::vector<aws::ProductFilter>) override {
+    ++asked_;
+    return answer(Result<std::vector<std::string>>(fail(k_denied)));
+  }
+
+ private:
+  int& asked_;
+};
+
+class FakeReads final : public Reads {
+ public:
+  std::map<std::string, Script> regions;
+  Result<std::string> id = std::string("123456789012");
+  int prices_asked = 0;
+
+  Awaitable<Result<std::string>> account() override { return answer(id); }
+  std::unique_ptr<aws::Ec2Inventory> inventory(const std::string& region) override {
+    std::vector<std::string> names;
+    for (const auto& [name, script] : regions) names.push_back(name);
+    return std::make_unique<FakeEc2>(regions[region], std::move(names));
+  }
+  std::unique_ptr<aws::Scheduler> scheduler(const std::string& region) override {
+    return std::make_unique<FakeScheduler>(regions[region]);
+  }
+  std::unique_ptr<aws::PriceList> price_list(const std::string&) override {
+    return std::make_unique<FakePrices>(prices_asked);
+  }
+};
+
+class CollectTest : public ::testing::Test {
+ protected:
+  FakeReads reads;
+  CollectPlan plan;
+  pricing::PriceCache prices;
+  test::FakeClock clock;
+  Progress progress;
+
+  Report collect_all(std::vector<AccountReads> accounts) {
+    boost::asio::io_context io{1};
+    return test::run(io, collect(std::move(accounts), plan, clock, prices,
+                                 [this](const Progress& now) { progress = now; }));
+  }
+  Report collect_all() { return collect_all({{&reads, "", ""}}); }
+  static const RegionReading& region(const Report& report, const std::string& name) {
+    for (const auto& each : report.regions)
+      if (each.region == name) return each;
+    static const RegionReading k_none{"", "not in the report", RegionReading::Outcome::ignored, {}};
+    return k_none;
+  }
+  static std::vector<std::string> ids(const Report& report) {
+    std::vector<std::string> all;
+    for (const auto& machine : report.machines) all.push_back(machine.region + " " + machine.id);
+    std::sort(all.begin(), all.end());
+    return all;
+  }
+};
+
+TEST_F(CollectTest, reads_each_enabled_region_to_its_last_page) {
+  reads.regions["eu-west-1"].pages = {{{"i-1", "i-2"}, "a"}, {{}, "b"}, {{"i-2", "i-3"}, ""}};
+  reads.regions["us-east-1"].pages = {{{"i-9"}, ""}};
+  const auto report = collect_all();
+  EXPECT_EQ(ids(report),
+            (std::vector<std::string>{"eu-west-1 i-1", "eu-west-1 i-2", "eu-west-1 i-3", "us-east-1 i-9"}));
+  EXPECT_EQ(report.regions.size(), 2U) << "me-south-1 isn't enabled";
+  EXPECT_FALSE(is_unread(report));
+  EXPECT_EQ(report.accounts.at(0).id, "123456789012");
+  EXPECT_EQ(progress.regions, 2U);
+  EXPECT_EQ(progress.regions_read, 2U);
+  EXPECT_EQ(progress.instances, 4U);
+}
+
+TEST_F(CollectTest, a_list_that_is_not_read_whole_is_told_with_what_was_read) {
+  reads.regions["eu-west-1"].pages = {{{"i-1"}, "a"}};
+  reads.regions["eu-west-2"].pages = {{{"i-2"}, "a"}, {{"i-3"}, "a"}};  // would go round for ever
+  reads.regions["us-east-1"].pages = {{{"i-9"}, ""}};
+  const auto report = collect_all();
+  EXPECT_EQ(ids(report).size(), 4U);
+  EXPECT_TRUE(is_unread(report));
+  EXPECT_EQ(region(report, "eu-west-1").outcome, RegionReading::Outcome::failed);
+  EXPECT_EQ(region(report, "eu-west-2").outcome, RegionReading::Outcome::failed);
+  EXPECT_EQ(region(report, "us-east-1").outcome, RegionReading::Outcome::read);
+}
+
+TEST_F(CollectTest, an_explicit_deny_can_be_allowed_for_and_no_other_failure) {
+  reads.regions["eu-west-1"].error = k_explicitly_denied;
+  reads.regions["eu-west-2"].error = k_denied;
+  reads.regions["us-east-1"].pages = {{{"i-9"}, ""}};
+  auto report = collect_all();
+  EXPECT_EQ(region(report, "eu-west-1").outcome, RegionReading::Outcome::failed);
+  plan.allow_denied = true;
+  report = collect_all();
+  EXPECT_EQ(region(report, "eu-west-1").outcome, RegionReading::Outcome::denied);
+  EXPECT_EQ(region(report, "eu-west-2").outcome, RegionReading::Outcome::failed);
+}
+
+TEST_F(CollectTest, one_that_hangs_is_given_up_and_the_others_are_there) {
+  reads.regions["eu-west-1"].hangs = true;
+  reads.regions["us-east-1"].pages = {{{"i-9"}, ""}};
+  plan.limit = 200ms;
+  const auto report = collect_all();
+  EXPECT_EQ(ids(report), (std::vector<std::string>{"us-east-1 i-9"}));
+  EXPECT_EQ(region(report, "eu-west-1").outcome, RegionReading::Outcome::failed);
+  EXPECT_NE(region(report, "eu-west-1").error.find("not read within"), std::string::npos);
+}
+
+TEST_F(CollectTest, without_the_rights_for_costs_the_instances_are_shown_and_nothing_fails) {
+  reads.regions["us-east-1"].pages = {{{"i-1"}, ""}};
+  reads.regions["us-east-1"].volumes_denied = true;
+  reads.regions["us-east-1"].schedules = {"curfew-i-1"};
+  const auto report = collect_all();
+  ASSERT_EQ(report.machines.size(), 1U);
+  const auto& cost = report.machines[0].cost;
+  EXPECT_EQ(cost.so_far, Micros{72'432'000}) << "the list that is built in";
+  EXPECT_FALSE(cost.ebs_hourly) << "not known is not 0";
+  EXPECT_EQ(reads.prices_asked, 1);
+  EXPECT_EQ(report.machines[0].schedule, ScheduleState::armed);
+  EXPECT_FALSE(is_unread(report));
+  std::string told;
+  for (const auto& note : report.notes) told += note.text + "\n";
+  EXPECT_NE(told.find("ec2:DescribeVolumes (us-east-1)"), std::string::npos) << told;
+  EXPECT_NE(told.find("pricing:GetProducts (us-east-1)"), std::string::npos) << told;
+}
+
+TEST_F(CollectTest, schedules_that_may_not_be_listed_alarm_nobody_and_those_that_fail_do) {
+  auto& script = reads.regions["us-east-1"];
+  script.pages = {{{"i-1"}, ""}};
+  EXPECT_EQ(collect_all().machines.at(0).schedule, ScheduleState::missing);
+  script.schedules_error = k_denied;
+  auto report = collect_all();
+  EXPECT_EQ(report.machines.at(0).schedule, ScheduleState::refused);
+  EXPECT_FALSE(is_unread(report));
+  script.schedules_error = k_unavailable;
+  report = collect_all();
+  EXPECT_EQ(report.machines.at(0).schedule, ScheduleState::failed);
+  EXPECT_TRUE(is_unread(report));
+}
+
+TEST_F(CollectTest, a_price_that_is_kept_is_not_asked_for) {
+  reads.regions["us-east-1"].pages = {{{"i-1"}, ""}};
+  prices.put({"us-east-1", "g5.xlarge", "RunInstances", "Shared"}, {Micros{2'000'000}, clock.now - 24h});
+  const auto report = collect_all();
+  EXPECT_EQ(reads.prices_asked, 0);
+  EXPECT_EQ(report.machines.at(0).cost.hourly, Micros{2'000'000});
+}
+
+TEST_F(CollectTest, an_account_whose_role_is_refused_holds_up_no_other) {
+  reads.regions["us-east-1"].pages = {{{"i-1"}, ""}};
+  FakeReads other;
+  other.id = fail(Error{ErrorKind::refused, "AssumeRole", "not authorized", "", "AccessDenied"});
+  const std::string role = "arn:aws:iam::222222222222:role/watch";
+  const auto report = collect_all({{&reads, "", "123456789012"}, {&other, role, ""}});
+  EXPECT_EQ(ids(report), (std::vector<std::string>{"us-east-1 i-1"}));
+  EXPECT_TRUE(is_unread(report));
+  EXPECT_EQ(region(report, "all regions, by " + role).outcome, RegionReading::Outcome::failed);
+}
+
+TEST_F(CollectTest, regions_that_are_left_out_are_told) {
+  reads.regions["eu-west-1"].pages = {{{"i-1"}, ""}};
+  reads.regions["us-east-1"].pages = {{{"i-9"}, ""}};
+  plan.except = {"eu-west-1"};
+  const auto report = collect_all();
+  EXPECT_EQ(ids(report), (std::vector<std::string>{"us-east-1 i-9"}));
+  EXPECT_EQ(region(report, "eu-west-1").outcome, RegionReading::Outcome::ignored);
+  EXPECT_FALSE(is_unread(report));
+}
+
+}  // namespace
+}  // namespace curfew::watch

@@ -48,17 +48,13 @@ class RegionReader {
   Awaitable<void> read() {
     ec2_ = reads_.inventory(query_.region);
     co_await read_instances();
-    if (listed_.empty()) {
-      out_.is_whole = !out_.error;
-      co_return;
-    }
+    if (listed_.empty()) co_return;
     show_without_cost();
     co_await read_volumes();
     co_await read_spot_prices();
     co_await read_prices();
     price();
     co_await read_schedules();
-    out_.is_whole = true;
   }
 
  private:

@@ -20,7 +20,6 @@ namespace curfew::watch {
 struct RegionFindings {
   std::vector<Machine> machines;
   std::optional<Error> error;  // the list of instances isn't whole
-  bool is_whole = false;       // all that was to be read was, or was refused
   std::vector<Note> notes;
   std::set<std::string> missing_permissions;  // that made a cost worse
 };

@@ -12,7 +12,7 @@ namespace {
 
 // The library's own words name its settings, not what was typed.
 std::string usage_error(const CLI::ParseError& error) {
-  const std::string said = error.what();
+  std::string said = error.what();
   const auto colon = said.find(": ");
   const auto name = said.substr(0, colon);
   if (said.find("At Most") != std::string::npos) return name + " was given more than once";

@@ -7,6 +7,7 @@
 
 #include "base/result.hpp"
 
+// NOLINTNEXTLINE(readability-identifier-naming): the library's own
 namespace CLI {
 class App;
 }

@@ -40,13 +40,13 @@ class Collector {
     report_.at = clock_.wall();
     report_.thresholds = plan_.thresholds;
     std::vector<Job> finding;
-    for (auto& account : accounts_) finding.push_back([this, &account] { return find_regions(account); });
+    for (auto& account : accounts_) finding.emplace_back([this, &account] { return find_regions(account); });
     co_await run_all(std::move(finding), k_regions_at_once);
 
     progress_.regions = readings_.size();
     show();
     std::vector<Job> reading;
-    for (auto& each : readings_) reading.push_back([this, &each] { return read(each); });
+    for (auto& each : readings_) reading.emplace_back([this, &each] { return read(each); });
     co_await run_all(std::move(reading), k_regions_at_once);
 
     for (auto& each : readings_) take(each);

@@ -15,8 +15,6 @@ namespace asio = boost::asio;
 
 constexpr Millis k_renew_before = std::chrono::minutes{10};  // botocore's mandatory refresh
 constexpr Millis k_pause_after_failure{30'000};
-// Calls that ran side by side hear of it side by side: what one of them had renewed isn't thrown away by the next.
-constexpr Millis k_too_new_to_forget{5'000};
 // Expired already, by this machine's clock: more likely that is wrong than they are. AWS will say.
 constexpr Millis k_least_life{60'000};
 
@@ -34,7 +32,6 @@ struct State {
   // By the boot clock, so that a jump of the wall clock ages nothing.
   std::optional<BootTime> renew_at;
   std::optional<BootTime> expires_at;
-  BootTime fetched_at{};
   BootTime next_try{};
   std::shared_ptr<Flight> flight;
 };
@@ -92,8 +89,9 @@ class Kept final : public CredentialsSource {
     co_return fetched;
   }
 
+  // However new they are: keys that were taken a moment ago may have been replaced since. Calls that ran side by side hear
+  // of it side by side, and each may have them taken anew: once a call.
   void forget() override {
-    if (clock_.boot() < state_->fetched_at + k_too_new_to_forget) return;
     state_->kept.reset();
     state_->next_try = {};
   }
@@ -102,7 +100,6 @@ class Kept final : public CredentialsSource {
   void keep(State& state, const Credentials& fetched) const {
     state.kept = fetched;
     state.ever_found = true;
-    state.fetched_at = clock_.boot();
     state.next_try = {};
     state.renew_at.reset();
     state.expires_at.reset();

@@ -84,14 +84,12 @@ class Check {
     asio::io_context io{1};
     const auto http = net::make_http_client(io.get_executor(), net::client_options_from(environment_));
     const auto session = aws::make_session(*http, clock_, environment_, {options_.profile, {}});
-    // What it came to is in the report; that a call was sent again is nobody's business.
     Outcome outcome;
     asio::co_spawn(io, read(*session, outcome), [](const std::exception_ptr& thrown) {
       if (thrown) std::rethrow_exception(thrown);
     });
     io.run();
     line_.clear();
-    // A look-up that hangs in a thread, or a connection, must not hold up the end: main leaves by _exit.
     return outcome;
   }
 
@@ -153,13 +151,13 @@ class Check {
     if (path.empty()) return {};
     auto loaded = pricing::load_prices(path);
     if (!loaded.warning.empty()) say(loaded.warning);
-    known_prices_ = loaded.cache.prices.size();
+    known_prices_ = pricing::to_json(loaded.cache);
     return std::move(loaded.cache);
   }
 
   void store_prices(const pricing::PriceCache& prices) const {
     const auto path = cache_path(environment_);
-    if (path.empty() || prices.prices.size() == known_prices_) return;
+    if (path.empty() || pricing::to_json(prices) == known_prices_) return;
     if (auto stored = pricing::store_prices(path, prices, clock_.wall()); !stored)
       say("prices are asked for anew next time: " + stored.error().text());
   }
@@ -170,7 +168,7 @@ class Check {
   ProgressLine line_;
   std::vector<std::unique_ptr<aws::Session>> sessions_;
   std::vector<std::unique_ptr<watch::Reads>> reads_;
-  std::size_t known_prices_ = 0;
+  std::string known_prices_;  // as they were loaded
 };
 
 watch::TableOptions table_options(const net::Environment& environment, bool to_file) {

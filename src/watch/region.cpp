@@ -50,11 +50,11 @@ class RegionReader {
     co_await read_instances();
     if (listed_.empty()) co_return;
     show_without_cost();
+    co_await read_schedules();  // before the costs: it may alarm
     co_await read_volumes();
     co_await read_spot_prices();
     co_await read_prices();
     price();
-    co_await read_schedules();
   }
 
  private:

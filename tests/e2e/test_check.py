@@ -78,6 +78,11 @@ def test_the_incident(check: Check, cloud: Sandbox, launch: Callable[..., Instan
     cost = found(check("--format", "json"))[instance.id]["cost"]
     assert f"{cost['so_far']:.2f}" == "72.43", "1.006 dollars an hour for 72 hours"
     assert cost["mark"] == "exact" and cost["total_so_far"] > cost["so_far"], "disk and address beside it"
+    # After a week it's asked for anew, and kept again.
+    kept = tmp_path / ".cache/curfew/prices.json"
+    kept.write_text(re.sub(r'"read_at":"[^"]*"', '"read_at":"2026-01-01T00:00:00Z"', kept.read_text()))
+    check()
+    assert "2026-01-01" not in kept.read_text() and "g5.xlarge" in kept.read_text()
     # The price is kept for a week; without it and without the right to ask, the list that is built in has to do.
     cloud.fault("error", "pricing", code="AccessDeniedException", status=400)
     again = found(check("--format", "json"))[instance.id]["cost"]

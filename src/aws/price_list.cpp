@@ -2,12 +2,12 @@
 #include "aws/price_list.hpp"
 
 #include <iterator>
-#include <set>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "aws/core/call.hpp"
+#include "aws/pages.hpp"
 #include "base/text.hpp"
 
 namespace curfew::aws {
@@ -17,7 +17,7 @@ constexpr net::Limits k_limits{Millis{5'000}, Millis{10'000}, Millis{10'000}, 8U
 constexpr Seconds k_total{20};
 
 constexpr int k_products_a_page = 100;  // the most that GetProducts takes
-constexpr int k_most_pages = 20;
+constexpr std::size_t k_most_pages = 20;
 constexpr std::size_t k_longest_token = 8U << 10U;
 
 std::string body_for(const std::string& service_code, const std::vector<ProductFilter>& filters,
@@ -55,9 +55,8 @@ class JsonPriceList final : public PriceList {
     if (!endpoint->custom) endpoint->url.host = "api." + endpoint->url.host;
     const auto end = session_.clock.boot() + k_total;
     std::vector<std::string> products;
-    std::set<std::string> tokens;
-    std::string token;
-    for (int number = 0; number < k_most_pages; ++number) {
+    PageRule rule(what, k_most_pages);
+    for (std::string token;;) {
       const auto left = end - session_.clock.boot();
       if (left <= Millis{0})
         co_return fail(ErrorKind::timed_out, what, "not all pages came within " + format_duration(k_total));
@@ -80,13 +79,11 @@ class JsonPriceList final : public PriceList {
       if (products.size() > k_most_products)
         co_return fail(ErrorKind::invalid_input, what,
                        "more than " + std::to_string(k_most_products) + " products match");
-      if (page->next_token.empty()) co_return products;
+      const auto next = rule.after(page->next_token);
+      if (!next) co_return fail(Error{next.error()});
+      if (*next == NextPage::none) co_return products;
       token = std::move(page->next_token);
-      if (!tokens.insert(token).second)
-        co_return fail(ErrorKind::unavailable, what, "a page leads back to an earlier one");
     }
-    co_return fail(ErrorKind::unavailable, what,
-                   "there are more than " + std::to_string(k_most_pages) + " pages");
   }
 
  private:

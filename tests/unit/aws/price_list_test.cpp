@@ -51,12 +51,14 @@ TEST_F(PriceListTest, GoesRoundInNoCircle) {
   http.then(200, R"({"PriceList":["a"],"NextToken":"t1"})");
   http.then(200, R"({"PriceList":["b"],"NextToken":"t2"})");
   http.then(200, R"({"PriceList":["c"],"NextToken":"t1"})");
-  EXPECT_EQ(error(), "GetProducts of AmazonEC2: a page leads back to an earlier one");
+  EXPECT_EQ(error(),
+            "GetProducts of AmazonEC2: the list can't be read to its end: a page's token came a second time");
   int number = 0;
   http.fallback = [&](const net::Request&) -> Result<net::Response> {
     return net::Response{200, {}, R"({"PriceList":[],"NextToken":")" + std::to_string(++number) + "\"}"};
   };
-  EXPECT_EQ(error(), "GetProducts of AmazonEC2: there are more than 20 pages");
+  EXPECT_EQ(error(),
+            "GetProducts of AmazonEC2: the list can't be read to its end: it has more than 20 pages");
   EXPECT_EQ(number, 20);
 }
 

@@ -2,6 +2,7 @@
 #include <csignal>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "base/text.hpp"
 #include "cli/commands.hpp"
@@ -16,6 +17,7 @@
 #include "os/cgroup.hpp"
 #include "os/files.hpp"
 #include "os/log.hpp"
+#include "os/memory.hpp"
 #include "os/systemd.hpp"
 
 namespace curfew::cli {
@@ -23,6 +25,8 @@ namespace {
 
 // Five failed starts in ten minutes power the machine off (L2): a guard that finds nothing to guard must not fail.
 constexpr int k_nothing_to_guard = 0;
+// Credentials, buckets and the instance's own facts have been asked for by then.
+constexpr Millis k_settled{15'000};
 
 bool was_ended_in_another_boot(const layers::Places& places) {
   const auto boot = os::read_file(places.ended_marker(), 256);
@@ -101,6 +105,10 @@ int guard_command(const Words& words, const World& world) {
   const auto cloud = guard::make_aws_cloud(*spec, *http, world.clock, log);
   const auto teller = guard::make_teller(io.get_executor(), *spec, *http, world.clock, log);
   guard::Supervisor supervisor(*spec, {io, world.clock, world.power, log, *cloud, *teller});
+  boost::asio::steady_timer settled(io, k_settled);
+  settled.async_wait([](const boost::system::error_code& cancelled) {
+    if (!cancelled) os::release_start_memory();
+  });
   supervisor.run();
   // Else what ignores SIGTERM would hold up the shutdown.
   if (spec->service) kill_what_is_left();

@@ -10,10 +10,12 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <utility>
 
 #include "base/text.hpp"
 #include "os/clock.hpp"
 #include "os/files.hpp"
+#include "os/memory.hpp"
 
 namespace curfew::shim {
 
@@ -176,6 +178,7 @@ void Loop::turn() {
   }
   if (front_ && !clients_.at(*front_)) front_has_gone();
 
+  if (now_ - began_ >= options_.front_wait && !std::exchange(settled_, true)) os::release_start_memory();
   if (!front_came_ && now_ - began_ >= options_.front_wait) front_has_gone();
   drop_stuck_sinks();
   tell_lost_sinks();

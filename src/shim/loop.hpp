@@ -98,6 +98,7 @@ class Loop {
   bool hurry_ = false;      // the job was told to end: nobody who doesn't read may hold it up
   std::optional<std::size_t> front_;
   bool front_came_ = false;
+  bool settled_ = false;  // what the start needed has been given back
   bool guard_came_ = false;
 
   Moment now_{0};

@@ -55,4 +55,14 @@ std::string format_dollars(Micros amount) {
   return text.erase(text.find_last_not_of('0') + 1);
 }
 
+std::string format_limit(Micros amount) {
+  if (amount.count % 10'000 == 0 || amount.count < 0) return format_dollars(amount);
+  std::array<char, 48> buffer{};
+  std::snprintf(buffer.data(), buffer.size(), "$%lld.%06lld",
+                static_cast<long long>(amount.count / 1'000'000),
+                static_cast<long long>(amount.count % 1'000'000));
+  std::string text = buffer.data();
+  return text.erase(text.find_last_not_of('0') + 1);
+}
+
 }  // namespace curfew

@@ -24,5 +24,7 @@ struct Micros {
 [[nodiscard]] Result<Micros> parse_dollars(std::string_view text);
 // "$72.43"; below a cent as many digits as it takes ("$0.0013").
 [[nodiscard]] std::string format_dollars(Micros amount);
+// An amount that somebody typed, never rounded: "$5.00", "$0.025".
+[[nodiscard]] std::string format_limit(Micros amount);
 
 }  // namespace curfew

@@ -41,6 +41,8 @@ constexpr Seconds k_least_save_every{10};
 constexpr std::uint64_t k_largest_pid = 4'194'304;  // PID_MAX_LIMIT
 
 // What was typed, before it's understood.
+constexpr Seconds k_longest_stage = std::chrono::hours{24};
+
 struct Raw {
   std::string max_time, max_hours, deadline, grace, save_limit, then, log, log_format, shell;
   std::string idle_gpu, gpu_start, stall, stall_path, done_file, done_pattern;
@@ -96,6 +98,16 @@ Status parse_raw(std::vector<std::string> words, Raw& raw) {
                    "put -- before the command");
 }
 
+// What the machine may live on for after the job was told to stop: a slip must not make days of it.
+Result<Seconds> parse_stage(std::string_view text) {
+  auto time = parse_duration(text);
+  if (time && *time > k_longest_stage)
+    return fail(ErrorKind::invalid_input, "'" + printable(text, 40) + "'",
+                "is longer than " + format_duration(k_longest_stage),
+                "the machine would run for so long after the job");
+  return time;
+}
+
 Status take_limits(const Raw& raw, RunOptions& options) {
   if (!raw.max_time.empty() && !raw.max_hours.empty())
     return bad_usage("--max-time and --max-hours", "say the same thing; give one of them");
@@ -106,18 +118,17 @@ Status take_limits(const Raw& raw, RunOptions& options) {
   }
   for (auto took : {take("--max-hours", raw.max_hours, options.max_time, parse_hours),
                     take("--deadline", raw.deadline, options.deadline, parse_utc),
-                    take("--grace", raw.grace, options.grace, parse_duration),
-                    take("--save-limit", raw.save_limit, options.save_limit, parse_duration)}) {
+                    take("--grace", raw.grace, options.grace, parse_stage),
+                    take("--save-limit", raw.save_limit, options.save_limit, parse_stage)}) {
     if (!took) return took;
   }
-  for (auto took :
-       {take("--before-end-limit", raw.before_end_limit, options.before_end_limit, parse_duration),
-        take("--keep-on-failure", raw.keep_on_failure, options.keep_on_failure, parse_duration),
-        take("--signal", raw.signal, options.early_signal, parse_early_signal),
-        take("--spot-notice", raw.spot_notice, options.spot_notice, guard::parse_spot_notice),
-        take("--max-cost", raw.max_cost, options.max_cost, parse_dollars),
-        take("--price", raw.price, options.price, parse_dollars),
-        take("--save-every", raw.save_every, options.save_every, parse_duration)}) {
+  for (auto took : {take("--before-end-limit", raw.before_end_limit, options.before_end_limit, parse_stage),
+                    take("--keep-on-failure", raw.keep_on_failure, options.keep_on_failure, parse_duration),
+                    take("--signal", raw.signal, options.early_signal, parse_early_signal),
+                    take("--spot-notice", raw.spot_notice, options.spot_notice, guard::parse_spot_notice),
+                    take("--max-cost", raw.max_cost, options.max_cost, parse_dollars),
+                    take("--price", raw.price, options.price, parse_dollars),
+                    take("--save-every", raw.save_every, options.save_every, parse_duration)}) {
     if (!took) return took;
   }
   if (!raw.before_end_limit.empty() && raw.before_end.empty())

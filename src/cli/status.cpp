@@ -84,6 +84,13 @@ std::string text_at(const json::object& object, const char* name) {
   return json::serialize(*value);
 }
 
+std::string joined(const json::value& list) {
+  std::string text;
+  for (const auto& each : list.as_array())
+    text += (text.empty() ? "" : "; ") + printable(std::string_view(each.as_string()), 1'000);
+  return text;
+}
+
 std::string time_text(const json::object& status, const char* name) {
   const auto* value = status.if_contains(name);
   const auto* object = value == nullptr ? nullptr : value->if_object();
@@ -122,6 +129,10 @@ void print_text(const json::object& status) {
   const auto stage = text_at(status, "stage");
   if (stage == "arming" || stage == "running") line("stop at", time_text(status, "stop_at"));
   line("end at", time_text(status, "end_at"));
+  if (const auto ends = joined(status.at("also_ends_on"));
+      !ends.empty() && (stage == "arming" || stage == "running"))
+    line("also on", ends);
+  if (const auto saves = joined(status.at("saves")); !saves.empty()) line("saves", saves);
   for (const auto& [name, value] : status.at("layers").as_object()) {
     const auto& layer = value.as_object();
     line(std::string(name).c_str(),

@@ -52,7 +52,7 @@ Result<CostBound> bound_by_cost(const job::Times& times, const job::Limits& limi
   const auto end = pricing::end_within(most, rate_of(cost), cost.since);
   bound.end_at = end.value_or(now.wall + k_most_without_price + limits.after_stop());
   if (bound.end_at <= now.wall + limits.after_stop()) {
-    return fail(ErrorKind::refused, "--max-cost " + format_dollars(most), "leaves no time for the job",
+    return fail(ErrorKind::refused, "--max-cost " + format_limit(most), "leaves no time for the job",
                 "this machine has cost " + format_dollars(cost_by(cost, now.wall).value_or(Micros{})) +
                     " since " + format_utc(cost.since) + ", at " +
                     pricing::format_hourly(cost.per_hour.value_or(Micros{})) +
@@ -69,7 +69,7 @@ std::string describe_bound(Micros most, const MachineCost& cost, const CostBound
     return "what this machine costs isn't known, so --max-cost can't be kept; it's gone by " +
            format_utc(bound.times.end_at ? bound.times.end_at->wall : bound.end_at) + " (" +
            cost.description + "; give --price, an hour's price in dollars)";
-  std::string text = "--max-cost " + format_dollars(most) + " is reached at " + format_utc(bound.end_at);
+  std::string text = "--max-cost " + format_limit(most) + " is reached at " + format_utc(bound.end_at);
   if (!cost.is_complete) text += " at the latest";
   return text + ": " + cost.description + ", since " + format_utc(cost.since);
 }

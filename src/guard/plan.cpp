@@ -2,6 +2,7 @@
 #include "guard/plan.hpp"
 
 #include "base/text.hpp"
+#include "guard/probes/machine_use.hpp"
 
 namespace curfew::guard {
 namespace {
@@ -77,6 +78,30 @@ std::string describe(const EndingPlan& plan, const Spec& spec, const std::option
       line += " " + printable(id, 40) + (deleted ? " (deleted)" : " (kept, goes on costing money)");
   }
   return line;
+}
+
+std::vector<std::string> what_ends_it(const Spec& spec) {
+  std::vector<std::string> lines;
+  const auto& watches = spec.watches;
+  const auto add = [&](std::string line) { lines.push_back(std::move(line)); };
+  if (spec.max_cost) add("cost of " + format_limit(*spec.max_cost));
+  if (watches.idle) {
+    const auto below = "below " + percent_text(watches.idle_millipercent);
+    if (spec.rules.guards_machine)
+      add("GPUs " + below + " and no terminal input" +
+          (watches.jupyter.empty() ? "" : " and no Jupyter kernel used") + " for " +
+          format_duration(*watches.idle));
+    else add((watches.idle_any ? "a GPU " : "all GPUs ") + below + " for " + format_duration(*watches.idle));
+  }
+  if (watches.gpu_start) add("no GPU ever used for " + format_duration(*watches.gpu_start));
+  if (watches.stall)
+    add("no output" +
+        (watches.stall_path.empty() ? "" : " and nothing written below " + printable(watches.stall_path)) +
+        " for " + format_duration(*watches.stall));
+  if (!watches.done_file.empty()) add("file " + printable(watches.done_file));
+  if (!watches.done_pattern.empty()) add("a line that matches " + printable(watches.done_pattern, 200));
+  if (spec.on_ec2 && spec.spot_notice != SpotNotice::off) add("EC2's interruption notice");
+  return lines;
 }
 
 std::vector<std::string> weaknesses(const Spec& spec) {

@@ -36,6 +36,9 @@ struct MachineFacts {
 [[nodiscard]] std::string describe(const EndingPlan& plan, const Spec& spec,
                                    const std::optional<MachineFacts>& facts);
 
+// What else than its own end and a limit of time ends the job, as it was asked for, a line each; nothing secret.
+[[nodiscard]] std::vector<std::string> what_ends_it(const Spec& spec);
+
 // What is weaker on this machine than it could be, a line each; said at the start.
 [[nodiscard]] std::vector<std::string> weaknesses(const Spec& spec);
 

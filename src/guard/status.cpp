@@ -5,6 +5,7 @@
 
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
+#include <boost/json/value_from.hpp>
 
 #include "guard/json_parts.hpp"
 
@@ -28,7 +29,7 @@ json::value to_value(const std::optional<MachineCost>& cost, const Spec& spec, c
     return amount ? json::value(format_dollars(*amount)) : json::value();
   };
   return json::object{{"so_far", dollars(cost_by(*cost, now.wall))},
-                      {"limit", dollars(spec.max_cost)},
+                      {"limit", spec.max_cost ? json::value(format_limit(*spec.max_cost)) : json::value()},
                       {"complete", cost->is_complete},
                       {"since", format_utc(cost->since)},
                       {"text", cost->description}};
@@ -95,6 +96,8 @@ std::string status_json(const StatusInput& in) {
       {"started", format_utc(state.times.started)},
       {"stop_at", time_of(state.times.stop_at, now)},
       {"end_at", time_of(state.times.end_at, now)},
+      {"also_ends_on", json::value_from(what_ends_it(spec))},
+      {"saves", json::value_from(spec.saves)},
       {"cause", state.cause == Cause::none ? json::value() : json::value(std::string(name_of(state.cause)))},
       {"job_pid", job_pid ? json::value(*job_pid) : json::value()},
       {"result", result_of(state)},

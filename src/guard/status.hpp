@@ -1,4 +1,4 @@
-// What the guard says of itself: `curfew status`. The document is stable; see docs/status.md.
+// What the guard says of itself: `curfew status`. The document is stable; see docs/run.md.
 #pragma once
 
 #include <optional>

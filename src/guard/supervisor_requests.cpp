@@ -70,7 +70,7 @@ Status Supervisor::check_cost_of(const job::Times& times, const std::string& wha
                     format_duration(k_most_without_price) + " at most",
                 hint);
   return fail(ErrorKind::refused, what,
-              "--max-cost " + format_dollars(*spec_.max_cost) + " is reached at " +
+              "--max-cost " + format_limit(*spec_.max_cost) + " is reached at " +
                   format_utc(spec_.cost_bound->end_at),
               hint);
 }

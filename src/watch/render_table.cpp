@@ -65,7 +65,7 @@ std::string joined(const std::vector<std::string>& parts, std::string_view betwe
 std::string limits_text(const std::optional<Seconds>& time, const std::optional<Micros>& cost) {
   std::string text;
   if (time) text += ", after " + format_duration(*time);
-  if (cost) text += ", above " + format_dollars(*cost);
+  if (cost) text += ", above " + format_limit(*cost);
   return text;
 }
 

@@ -90,5 +90,14 @@ TEST(Money, is_written_in_cents_or_as_small_as_it_is) {
   EXPECT_EQ(format_dollars({std::numeric_limits<std::int64_t>::min()}), "-$9223372036854.78");
 }
 
+TEST(FormatLimit, never_rounds_what_somebody_typed) {
+  EXPECT_EQ(format_limit({5'000'000}), "$5.00");
+  EXPECT_EQ(format_limit({25'000}), "$0.025");
+  EXPECT_EQ(format_limit({12'345'678}), "$12.345678");
+  EXPECT_EQ(format_limit({1'500'000}), "$1.50");
+  EXPECT_EQ(format_limit({1}), "$0.000001");
+  EXPECT_EQ(format_limit({-5'000'000}), "-$5.00");
+}
+
 }  // namespace
 }  // namespace curfew

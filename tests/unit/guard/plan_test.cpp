@@ -100,5 +100,39 @@ TEST(Weaknesses, are_said_only_where_the_machine_is_to_end) {
   EXPECT_TRUE(weaknesses(spec).empty());
 }
 
+TEST(WhatEndsIt, tells_each_thing_that_was_asked_for_and_no_secret) {
+  using Lines = std::vector<std::string>;
+  Spec spec;
+  spec.spot_notice = SpotNotice::automatic;
+  EXPECT_EQ(what_ends_it(spec), Lines{});
+  spec.on_ec2 = true;
+  EXPECT_EQ(what_ends_it(spec), Lines{"EC2's interruption notice"});
+  spec.spot_notice = SpotNotice::off;
+  spec.max_cost = Micros{25'000};
+  spec.watches.idle = std::chrono::minutes{30};
+  spec.watches.gpu_start = std::chrono::minutes{20};
+  spec.watches.stall = std::chrono::minutes{45};
+  EXPECT_EQ(what_ends_it(spec), (Lines{"cost of $0.025", "all GPUs below 5% for 30m",
+                                       "no GPU ever used for 20m", "no output for 45m"}));
+  spec = {};
+  spec.watches.idle = std::chrono::minutes{30};
+  spec.watches.idle_any = true;
+  spec.watches.idle_millipercent = 2'500;
+  spec.watches.stall = std::chrono::minutes{45};
+  spec.watches.stall_path = "/ckpt\x1b";
+  spec.watches.done_file = "/done";
+  spec.watches.done_pattern = "^all done$";
+  EXPECT_EQ(what_ends_it(spec),
+            (Lines{"a GPU below 2.5% for 30m", "no output and nothing written below /ckpt\\x1b for 45m",
+                   "file /done", "a line that matches ^all done$"}));
+  spec = {};
+  spec.rules.guards_machine = true;
+  spec.watches.idle = std::chrono::minutes{30};
+  spec.watches.jupyter = "http://127.0.0.1:8888/";
+  spec.watches.jupyter_token = "secret";
+  EXPECT_EQ(what_ends_it(spec),
+            Lines{"GPUs below 5% and no terminal input and no Jupyter kernel used for 30m"});
+}
+
 }  // namespace
 }  // namespace curfew::guard

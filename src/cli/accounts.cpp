@@ -48,11 +48,11 @@ net::Awaitable<Status> Accounts::find_own() {
         "no answer within " + format_duration(std::chrono::duration_cast<Seconds>(k_credentials_limit)));
   if (!*own) co_return fail(Error{own->error()});
   reads_.push_back(watch::make_reads(*session_, home_));
-  auto identity = reads_.back()->account();
+  auto identity = reads_.back()->caller();
   auto id = co_await net::within(k_credentials_limit, std::move(identity));
   // Expired, or not AWS's: nothing could be read with them.
   if (id && !*id && (*id).error().kind == ErrorKind::refused) co_return fail(Error{(*id).error()});
-  accounts_.push_back({reads_.back().get(), "", id && *id ? **id : std::string()});
+  accounts_.push_back({reads_.back().get(), "", id && *id ? (**id).account : std::string()});
   for (const auto& role : request_.roles) {
     aws::RoleRequest assuming;
     assuming.role_arn = role;

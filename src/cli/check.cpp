@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "cli/accounts.hpp"
+#include "cli/check_enforce.hpp"
 #include "cli/check_options.hpp"
 #include "cli/check_reading.hpp"
 #include "cli/commands.hpp"
@@ -62,13 +63,15 @@ int check_command(const Words& words, const World& world) {
     say(signed_in.error().text());
     return watch::exit_code_of_failure(options->exit_style, watch::k_exit_no_credentials);
   }
-  const auto report = read_all(accounts, *options, world.clock, environment);
+  auto report = read_all(accounts, *options, world.clock, environment);
+  if (options->enforce) enforce(report, accounts, *options, world.clock, environment);
   if (auto written = write(*options, report, environment); !written) {
     say(written.error().text());
     return watch::k_exit_bad_usage;
   }
   const auto totals = watch::totals_of(watch::rows_of(report));
-  return watch::exit_code(options->exit_style, totals, watch::is_unread(report));
+  const bool not_ended = report.enforced && watch::has_failed(*report.enforced);
+  return watch::exit_code(options->exit_style, totals, watch::is_unread(report), not_ended);
 }
 
 }  // namespace curfew::cli

@@ -6,7 +6,7 @@ namespace curfew::cli {
 const std::string_view k_check_help = R"(Usage: curfew check [options]
 
 Shows every running instance of the account, in all of its regions, with its true cost, and tells by its exit code how many
-need attention. It changes nothing.
+need attention. It changes nothing, but with --enforce --yes.
 
 What is read:
   --region R           this region only; may be repeated, or R,R (default: all that are enabled in the account)
@@ -30,6 +30,14 @@ What needs attention (an instance's own tags curfew:warn, curfew:crit, curfew:wa
 Past its own curfew:deadline is CRITICAL. A GPU instance without a deadline is a WARNING, and so is one with a deadline
 whose schedule outside of it is missing. Tagged curfew:keep=REASON it's shown and counted, and nothing more.
 
+What is ended:
+  --enforce            what is past its own curfew:deadline, and nothing else; without --yes that is only listed, and so is,
+                       under NOT TOUCHED, what is left alone and why. Of what is shown: the options above narrow it
+  --yes                end it: TerminateInstances, or StopInstances where the tag curfew:then=stop says so
+  --max-kills N        at most so many, those first that are overdue for longest (default 10)
+  --yes-all            end it, however many
+  --no-ledger          also where the ledger of acts can't be written
+
 How it's shown:
   --format FORMAT      table, json, csv, or prometheus (default table)
   --output FILE        into this file, replaced as a whole
@@ -38,12 +46,15 @@ How it's shown:
 Exit code, by --exit-style:
   count    how many instances need attention, at most 100; 101 when anything could not be read, whatever was found
   nagios   0 none; 1 warnings; 2 critical ones; 3 anything could not be read
-  zero     0, also when instances need attention; 101 when anything could not be read
+  zero     0, also when instances need attention; 101 when anything could not be read, or --enforce could not end
+           what it was to end
 In each style: 102 no credentials; 103 bad usage, or the result can't be written.
 
 Examples:
   curfew check
   curfew check --region us-east-1,us-west-2 --warn 4h --crit 12h --crit-cost 50
+  curfew check --enforce
+  curfew check --enforce --yes
   curfew check --format json | jq '.instances[] | select(.severity == "CRITICAL") | .id'
   curfew check --format prometheus --output /var/lib/node_exporter/curfew.prom --exit-style zero
 )";

@@ -14,11 +14,14 @@ namespace curfew::cli {
 namespace {
 
 constexpr const char* k_see_help = "see curfew check --help";
+constexpr std::uint64_t k_most_kills = 10'000;
 
 struct Raw {
   std::string profile, warn, crit, warn_cost, crit_cost, older_than, state, format, output, exit_style, limit;
   std::vector<std::string> regions, excluded, roles, tags;
+  std::string max_kills;
   bool allow_denied = false, help = false;
+  bool enforce = false, yes = false, yes_all = false, no_ledger = false;
 };
 
 void declare(CLI::App& app, Raw& raw) {
@@ -43,6 +46,11 @@ void declare(CLI::App& app, Raw& raw) {
   app.add_option("--exit-style", raw.exit_style);
   app.add_option("--limit", raw.limit);
   app.add_flag("--allow-denied", raw.allow_denied);
+  app.add_flag("--enforce", raw.enforce);
+  app.add_flag("--yes", raw.yes);
+  app.add_flag("--yes-all", raw.yes_all);
+  app.add_option("--max-kills", raw.max_kills);
+  app.add_flag("--no-ledger", raw.no_ledger);
   app.allow_extras();
 }
 
@@ -90,6 +98,32 @@ Status take_lists(const Raw& raw, CheckOptions& options) {
   return {};
 }
 
+Result<std::size_t> parse_count(std::string_view text) {
+  const auto number = parse_number(text);
+  if (!number || *number == 0 || *number > k_most_kills)
+    return fail(ErrorKind::invalid_input, "'" + printable(text, 40) + "'", "is no number from 1 to 10000",
+                k_see_help);
+  return static_cast<std::size_t>(*number);
+}
+
+Status take_enforcement(const Raw& raw, CheckOptions& options) {
+  for (const auto& [given, name] : {std::pair{raw.yes, "--yes"},
+                                    {raw.yes_all, "--yes-all"},
+                                    {!raw.max_kills.empty(), "--max-kills"},
+                                    {raw.no_ledger, "--no-ledger"}}) {
+    if (given && !raw.enforce)
+      return fail(ErrorKind::invalid_input, name, "says nothing without --enforce", k_see_help);
+  }
+  if (raw.yes_all && !raw.max_kills.empty())
+    return fail(ErrorKind::invalid_input, "--max-kills " + printable(raw.max_kills, 40),
+                "and --yes-all contradict each other", k_see_help);
+  options.enforce = raw.enforce;
+  options.enforcement.yes = raw.yes || raw.yes_all;
+  options.enforcement.any_number = raw.yes_all;
+  options.no_ledger = raw.no_ledger;
+  return take("--max-kills", raw.max_kills, options.enforcement.max_kills, parse_count);
+}
+
 }  // namespace
 
 Result<CheckOptions> parse_check(const std::vector<std::string>& words) {
@@ -126,6 +160,7 @@ Result<CheckOptions> parse_check(const std::vector<std::string>& words) {
   if (warn_cost && crit_cost && *warn_cost > *crit_cost)
     return fail(ErrorKind::invalid_input, "--warn-cost " + raw.warn_cost,
                 "is more than --crit-cost " + raw.crit_cost, k_see_help);
+  if (auto took = take_enforcement(raw, options); !took) return fail(std::move(took.error()));
   options.profile = raw.profile;
   options.output = raw.output;
   options.allow_denied = raw.allow_denied;

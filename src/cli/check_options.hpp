@@ -7,6 +7,7 @@
 
 #include "base/result.hpp"
 #include "base/times.hpp"
+#include "watch/enforce_plan.hpp"
 #include "watch/exit_code.hpp"
 #include "watch/filter.hpp"
 #include "watch/machine.hpp"
@@ -25,6 +26,9 @@ struct CheckOptions {
   std::string output;  // a file instead of stdout
   watch::ExitStyle exit_style = watch::ExitStyle::count;
   bool allow_denied = false;
+  bool enforce = false;
+  watch::EnforceOptions enforcement;
+  bool no_ledger = false;
   Seconds limit{120};  // for all of it
   bool help = false;
 };

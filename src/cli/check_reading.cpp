@@ -83,6 +83,7 @@ watch::Report read_all(Accounts& accounts, const CheckOptions& options, const os
     });
   }
 
+  report.profile = options.profile;
   if (path.empty() || pricing::to_json(prices) == known) return report;
   if (auto stored = pricing::store_prices(path, prices, clock.wall()); !stored)
     say("prices are asked for anew next time: " + stored.error().text());

@@ -72,9 +72,9 @@ class Collector {
 
   Awaitable<void> find_regions(AccountReads& account) {
     if (account.id.empty()) {
-      auto asking = account.reads->account();
+      auto asking = account.reads->caller();
       auto id = co_await net::within(left(), std::move(asking));
-      if (id && *id) account.id = std::move(**id);
+      if (id && *id) account.id = std::move((**id).account);
       // Nothing of it can be read with credentials that AWS doesn't take.
       else if (id && (*id).error().kind == ErrorKind::refused)
         co_return failed(account, account.role.empty() ? k_all_regions : "all regions, by " + account.role,
@@ -124,7 +124,7 @@ class Collector {
 
   void take(Reading& reading) {
     auto& [account, region, findings] = reading;
-    RegionReading said{account->id, region, RegionReading::Outcome::read, {}};
+    RegionReading said{account->id, region, RegionReading::Outcome::read, {}, findings.skew};
     if (findings.error) {
       said.outcome =
           is_denied(*findings.error) ? RegionReading::Outcome::denied : RegionReading::Outcome::failed;

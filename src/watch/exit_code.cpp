@@ -24,14 +24,14 @@ Result<ExitStyle> parse_exit_style(std::string_view name) {
               "it is count, nagios or zero");
 }
 
-int exit_code(ExitStyle style, const Totals& totals, bool unread) {
+int exit_code(ExitStyle style, const Totals& totals, bool unread, bool not_ended) {
   if (style == ExitStyle::nagios) {
     if (totals.critical > 0) return k_nagios_critical;
     if (unread) return k_nagios_unknown;
     return totals.warning > 0 ? k_nagios_warning : 0;
   }
   if (unread) return k_exit_unread;
-  if (style == ExitStyle::zero) return 0;
+  if (style == ExitStyle::zero) return not_ended ? k_exit_unread : 0;
   return static_cast<int>(std::min<std::size_t>(totals.needing_attention(), k_exit_most));
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/money.hpp"
 #include "base/times.hpp"
+#include "watch/act.hpp"
 
 namespace curfew::watch {
 
@@ -120,7 +121,8 @@ struct RegionReading {
   std::string account;
   std::string region;
   Outcome outcome = Outcome::read;
-  std::string error = {};  // of `failed` and `denied`; untrusted
+  std::string error = {};           // of `failed` and `denied`; untrusted
+  std::optional<Millis> skew = {};  // AWS's clock minus ours, see clock_skew.hpp; empty: not told
 };
 [[nodiscard]] std::string_view name_of(RegionReading::Outcome outcome);
 
@@ -142,6 +144,8 @@ struct Report {
   std::vector<RegionReading> regions;
   std::deque<Machine> machines;  // in any order, filtered; a deque, as there may be tens of thousands
   std::vector<Note> notes;
+  std::optional<Enforced> enforced = {};  // by --enforce
+  std::string profile = {};               // --profile, which commands to be copied need too; may be empty
 };
 
 // Whether anything that was to be read could not be: a region that failed, or a note that says so.

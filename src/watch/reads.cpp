@@ -3,8 +3,6 @@
 
 #include <utility>
 
-#include "aws/sts.hpp"
-
 namespace curfew::watch {
 namespace {
 
@@ -12,11 +10,13 @@ class SessionReads final : public Reads {
  public:
   SessionReads(aws::Session& session, std::string home) : session_(session), home_(std::move(home)) {}
 
-  Awaitable<Result<std::string>> account() override {
+  Awaitable<Result<aws::CallerIdentity>> caller() override {
     const auto sts = aws::make_sts(session_, home_);
     auto identity = co_await sts->caller_identity();
-    if (!identity) co_return fail(std::move(identity.error()));
-    co_return std::move(identity->account);
+    co_return std::move(identity);
+  }
+  std::unique_ptr<aws::Ec2> ec2(const std::string& region) override {
+    return aws::make_ec2(session_, region);
   }
   std::unique_ptr<aws::Ec2Inventory> inventory(const std::string& region) override {
     return aws::make_ec2_inventory(session_, region);

@@ -10,6 +10,7 @@
 #include "pricing/price_query.hpp"
 #include "pricing/spot.hpp"
 #include "watch/listed.hpp"
+#include "watch/read_pages.hpp"
 
 namespace curfew::watch {
 namespace {
@@ -21,22 +22,6 @@ constexpr std::string_view k_schedule_prefix = "curfew-";
 
 std::string listing(const char* call, const std::string& region) {
   return std::string(call) + " in " + region;
-}
-
-// What a list of one region is asked for, page by page. `take` gets the rows of each page.
-template <class Row, class Ask, class Take>
-Awaitable<Status> read_pages(std::string what, Ask ask, Take take) {
-  aws::PageRule rule(std::move(what));
-  for (std::string token;;) {
-    auto asking = ask(token);
-    auto page = co_await std::move(asking);
-    if (!page) co_return fail(std::move(page.error()));
-    take(std::move(page->rows));
-    const auto next = rule.after(page->next);
-    if (!next) co_return fail(Error{next.error()});
-    if (*next == aws::NextPage::none) co_return Status{};
-    token = std::move(page->next);
-  }
 }
 
 class RegionReader {
@@ -77,7 +62,7 @@ class RegionReader {
       if (query_.found) query_.found(more);
     };
     std::string what = listing("DescribeInstances", query_.region);
-    auto status = co_await read_pages<aws::ListedInstance>(std::move(what), ask, take);
+    auto status = co_await read_pages<aws::ListedInstance>(std::move(what), clock_, out_.skew, ask, take);
     if (!status) out_.error = std::move(status.error());
   }
 
@@ -103,7 +88,7 @@ class RegionReader {
       const auto ask = [this, filter](const std::string& token) { return ec2_->volumes(filter, token); };
       const auto take = [&](const std::vector<aws::ListedVolume>& rows) { add_volumes(volumes, rows); };
       std::string what = listing("DescribeVolumes", query_.region);
-      auto status = co_await read_pages<aws::ListedVolume>(std::move(what), ask, take);
+      auto status = co_await read_pages<aws::ListedVolume>(std::move(what), clock_, out_.skew, ask, take);
       if (!status)
         co_return lost(pricing::k_permission_for_volumes, "the volumes in " + query_.region, status.error());
     }
@@ -135,7 +120,7 @@ class RegionReader {
         std::move(rows.begin(), rows.end(), std::back_inserter(points));
       };
       std::string what = listing("DescribeSpotPriceHistory", query_.region);
-      auto status = co_await read_pages<aws::SpotPricePoint>(std::move(what), ask, take);
+      auto status = co_await read_pages<aws::SpotPricePoint>(std::move(what), clock_, out_.skew, ask, take);
       if (!status)
         co_return lost(pricing::k_permission_for_spot_prices, "the spot prices in " + query_.region,
                        status.error());

@@ -21,6 +21,7 @@ struct RegionFindings {
   std::vector<Machine> machines;
   std::optional<Error> error;  // the list of instances isn't whole
   std::vector<Note> notes;
+  std::optional<Millis> skew;                 // the worst of clock_skew()
   std::set<std::string> missing_permissions;  // that made a cost worse
 };
 

@@ -170,6 +170,33 @@ Json note_value(const Note& note) {
   return object({{"text", text(note.text)}, {"unread", flag(note.unread)}});
 }
 
+Json enforcement_value(const std::optional<Enforced>& enforced) {
+  if (!enforced) return k_null;
+  return object({{"mode", text(name_of(enforced->mode))}, {"refused", text_or_null(enforced->refused)}});
+}
+
+Json act_value(const Act& act) {
+  return object({{"at", time(act.at)},
+                 {"action", text(name_of(act.action))},
+                 {"by", text_or_null(act.by)},
+                 {"account", text_or_null(act.account)},
+                 {"region", text(act.region)},
+                 {"id", text(act.instance)},
+                 {"name", text_or_null(act.name)},
+                 {"why", text(act.why)},
+                 {"done", flag(act.done)},
+                 {"outcome", text_or_null(act.outcome)}});
+}
+
+Json left_alone_value(const LeftAlone& left) {
+  return object({{"account", text_or_null(left.account)},
+                 {"region", text(left.region)},
+                 {"id", text(left.instance)},
+                 {"name", text_or_null(left.name)},
+                 {"reason", text(left.reason)},
+                 {"why", text(left.why)}});
+}
+
 Json not_counted() {
   return array({text("Reserved Instances and Savings Plans"), text("data transfer"), text("snapshots"),
                 text("taxes"), text("discounts and credits")});
@@ -195,6 +222,10 @@ void render_json(const Report& report, const Sink& sink) {
   for (const auto& row : rows) sink(std::string(std::exchange(between, ",\n")) + to_value(row, report));
   sink("],\n");
   field("totals", to_value(totals_of(rows)));
+  const auto enforced = report.enforced.value_or(Enforced{});
+  field("enforcement", enforcement_value(report.enforced));
+  field("acts", lines_of(enforced.acts, act_value));
+  field("not_touched", lines_of(enforced.left_alone, left_alone_value));
   field("notes", lines_of(report.notes, note_value));
   sink("\"not_counted\":" + not_counted() + "}\n");
 }

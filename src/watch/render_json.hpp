@@ -32,6 +32,13 @@
 //   totals        {instances, running, gpus, gpus_at_least, critical, warning, needing_attention, kept,
 //                 prices_unknown, prices_at_most, instances_hourly, ebs_hourly, ipv4_hourly, per_hour, per_day,
 //                 per_month, so_far}; those from instances_hourly on are {amount, mark}
+//   enforcement   null without --enforce, else {mode, refused}; mode: dry_run (nothing was done), on, or refused (nothing was
+//                 done, though it was to be), for the reason in refused, else null
+//   acts          of --enforce: [{at, action, by, account, region, id, name, why, done, outcome}]; action: terminate, stop;
+//                 by: the caller's ARN; done: it was seen to be going; outcome: the state it was seen in, or what failed.
+//                 In a dry run what would be done: by and outcome are null
+//   not_touched   of --enforce: [{account, region, id, name, reason, why}]; reason: as `enforce` of an instance, or
+//                 over_max_kills
 //   notes         [{text, unread}]
 //   not_counted   [text]: what costs or saves money but can't be known here
 //

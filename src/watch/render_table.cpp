@@ -2,10 +2,10 @@
 #include "watch/render_table.hpp"
 
 #include <algorithm>
-#include <array>
 #include <map>
 
 #include "base/text.hpp"
+#include "watch/act_text.hpp"
 #include "watch/columns.hpp"
 #include "watch/display.hpp"
 #include "watch/totals.hpp"
@@ -16,6 +16,7 @@ namespace {
 // More of a kind are summed up in a line.
 constexpr std::size_t k_most_notes = 20;
 constexpr std::size_t k_most_sources = 6;
+constexpr std::size_t k_most_left_alone = 100;
 constexpr std::size_t k_longest_error = 300;
 
 std::string_view escape_of(Paint paint) {
@@ -198,6 +199,28 @@ void notes(const Report& report, const std::vector<Row>& rows, const Page& page)
     page.line("Note: and " + std::to_string(lines.size() - told) + " more (--format json)");
 }
 
+// What --enforce did, or would do, and what it leaves alone.
+void acts(const Report& report, const Page& page) {
+  if (!report.enforced) return;
+  const auto& enforced = *report.enforced;
+  const bool several = report.accounts.size() > 1;
+  page.gap();
+  page.line(enforced_title(enforced), has_failed(enforced) ? Paint::red : Paint::none);
+  for (const auto& act : enforced.acts)
+    page.line("  " + act_text(act, enforced.mode, several),
+              enforced.mode == Enforced::Mode::on && !act.done ? Paint::red : Paint::none);
+  if (enforced.left_alone.empty()) return;
+  page.line("NOT TOUCHED:");
+  std::size_t told = 0;
+  for (const auto& left : enforced.left_alone) {
+    if (told == k_most_left_alone) break;
+    page.line("  " + left_alone_text(left, several));
+    ++told;
+  }
+  if (told < enforced.left_alone.size())
+    page.line("  and " + std::to_string(enforced.left_alone.size() - told) + " more (--format json)");
+}
+
 void commands(const Report& report, const std::vector<Row>& rows, const Page& page) {
   const bool several = report.accounts.size() > 1;
   bool first = true;
@@ -220,10 +243,8 @@ void commands(const Report& report, const std::vector<Row>& rows, const Page& pa
       page.line("  Managed by " + shortened(shown(machine.managed_by), 40) +
                 ", by which alone it can be ended.");
     if (machine.protected_from_end.value_or(false)) page.line("  It is protected from termination.");
-    const std::array<std::string, 6> plain{
-        "aws", "ec2", "terminate-instances", "--region", shown(machine.region), "--instance-ids"};
-    const std::array<std::string, 1> id{shown(machine.id)};
-    page.whole("  " + shell_quoted(plain) + " " + shell_quoted(id));
+    page.whole("  " + stop_command_of(machine, report));
+    if (const auto plain = aws_command_of(machine, report); !plain.empty()) page.whole("  " + plain);
   }
 }
 
@@ -239,12 +260,14 @@ void render_table(const Report& report, const TableOptions& options, const Sink&
                                 : "No running instances found");
     if (!report.notes.empty()) page.gap();
     notes(report, rows, page);
+    acts(report, page);
     return;
   }
   table(rows, report.at, options, page, sink);
   page.gap();
   sums(rows, totals_of(rows), page);
   notes(report, rows, page);
+  acts(report, page);
   commands(report, rows, page);
 }
 

@@ -140,7 +140,11 @@ class FakeReads final : public Reads {
   Result<std::string> id = std::string("123456789012");
   int prices_asked = 0;
 
-  Awaitable<Result<std::string>> account() override { return answer(id); }
+  Awaitable<Result<aws::CallerIdentity>> caller() override {
+    if (!id) return answer(Result<aws::CallerIdentity>(fail(Error{id.error()})));
+    return answer(Result<aws::CallerIdentity>(aws::CallerIdentity{*id, "arn:aws:iam::123456789012:user/x", {}}));
+  }
+  std::unique_ptr<aws::Ec2> ec2(const std::string&) override { return nullptr; }
   std::unique_ptr<aws::Ec2Inventory> inventory(const std::string& region) override {
     std::vector<std::string> names;
     for (const auto& [name, script] : regions) names.push_back(name);

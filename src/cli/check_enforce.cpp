@@ -1,0 +1,49 @@
+// The ledger first, then what is overdue, then what to say of it.
+#include "cli/check_enforce.hpp"
+
+#include <cstdio>
+#include <string>
+
+#include "base/text.hpp"
+#include "cli/ledger_place.hpp"
+#include "watch/act_text.hpp"
+#include "watch/enforce.hpp"
+
+namespace curfew::cli {
+namespace {
+
+constexpr std::size_t k_longest_said = 2'000;
+
+void say(const std::string& text) {
+  std::fprintf(stderr, "curfew: %s\n", printable(text, k_longest_said).c_str());
+}
+
+void tell(const watch::Report& report, watch::Format format) {
+  using Mode = watch::Enforced::Mode;
+  const auto& enforced = *report.enforced;
+  const bool several = report.accounts.size() > 1;
+  // The table and JSON show all of it.
+  const bool all = format == watch::Format::csv || format == watch::Format::prometheus;
+  if (all || enforced.mode == Mode::refused) say(watch::enforced_title(enforced));
+  for (const auto& act : enforced.acts) {
+    if (all || (enforced.mode == Mode::on && !act.done)) say(watch::act_text(act, enforced.mode, several));
+  }
+  if (!all) return;
+  for (const auto& left : enforced.left_alone) say("not touched: " + watch::left_alone_text(left, several));
+}
+
+}  // namespace
+
+void enforce(watch::Report& report, Accounts& accounts, const CheckOptions& options, const os::Clock& clock,
+             const net::Environment& environment) {
+  auto ledger = make_ledger(environment, "check --enforce", clock, watch::Unwritable::refuses);
+  watch::NoLedger none;
+  watch::ActLog& log = options.no_ledger ? static_cast<watch::ActLog&>(none) : ledger;
+  accounts.run([&]() -> net::Awaitable<void> {
+    auto all = accounts.all();
+    co_await watch::enforce(report, std::move(all), options.enforcement, clock, log, watch::EndingLimits{});
+  });
+  tell(report, options.format);
+}
+
+}  // namespace curfew::cli

@@ -1,0 +1,14 @@
+// Where this process keeps its ledger of acts, and as whom it's told there.
+#pragma once
+
+#include <string>
+
+#include "net/environment.hpp"
+#include "watch/ledger.hpp"
+
+namespace curfew::cli {
+
+[[nodiscard]] watch::Ledger make_ledger(const net::Environment& environment, std::string command,
+                                        const os::Clock& clock, watch::Unwritable unwritable);
+
+}  // namespace curfew::cli

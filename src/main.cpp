@@ -33,7 +33,7 @@ Makes sure that a GPU training instance ends when its work ends.
   run        guard a training command on this machine, save its results, end the machine
   check      every running instance in every region, what it costs, and which need attention
   extend     give the guarded job more time
-  stop       stop the guarded job in order, then end the machine
+  stop       stop the job guarded here in order, then end the machine; or end instances by their ids
   disarm     take every protection off this machine
   install    guard this machine from each boot on: a notebook or SSH machine that people keep
   uninstall  take that away

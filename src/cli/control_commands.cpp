@@ -6,6 +6,8 @@
 #include "base/times.hpp"
 #include "cli/commands.hpp"
 #include "cli/guard_link.hpp"
+#include "cli/stop.hpp"
+#include "cli/stop_options.hpp"
 
 namespace curfew::cli {
 namespace {
@@ -23,16 +25,6 @@ Exit code: 0 extended; 1 refused; 3 no guard is running; 125 bad usage, or curfe
 
 Example:
   curfew extend 2h
-)";
-
-constexpr std::string_view k_stop_help = R"(Usage: curfew stop [--now]
-
-Stops the job that is guarded on this machine in order: SIGTERM, the grace period, saving, then the machine ends as --then
-said. A machine that is kept after a failure (--keep-on-failure) ends now.
-
-  --now   SIGKILL at once, without the grace period; results are saved all the same
-
-Exit code: 0 asked; 3 no guard is running; 125 bad usage, or curfew failed.
 )";
 
 constexpr std::string_view k_disarm_help = R"(Usage: curfew disarm
@@ -91,12 +83,15 @@ int extend_command(const Words& words, const World&) {
   return ask(guard::ToGuard::extend, std::to_string(by->count()), true, "");
 }
 
-int stop_command(const Words& words, const World&) {
-  if (wants_help(words)) return std::fputs(k_stop_help.data(), stdout) < 0 ? k_exit_failed : 0;
-  const bool at_once = words.size() == 1 && words[0] == "--now";
-  if (!words.empty() && !at_once)
-    return bad_usage("unknown option '" + printable(words[0], 80) + "'", "stop");
-  return ask(guard::ToGuard::stop, at_once ? "15 1" : "15 0", false,
+int stop_command(const Words& words, const World& world) {
+  const auto options = parse_stop(words);
+  if (!options) {
+    std::fprintf(stderr, "curfew: %s\n", printable(options.error().text(), 400).c_str());
+    return k_exit_failed;
+  }
+  if (options->help) return std::fputs(k_stop_help.data(), stdout) < 0 ? k_exit_failed : 0;
+  if (!options->ids.empty()) return stop_instances(*options, world);
+  return ask(guard::ToGuard::stop, options->now ? "15 1" : "15 0", false,
              "asked; `curfew status` shows how far it is");
 }
 

@@ -1,0 +1,155 @@
+// `curfew stop ID...`: ends instances that a person names, wherever they are.
+#include "cli/stop.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/text.hpp"
+#include "cli/accounts.hpp"
+#include "cli/commands.hpp"
+#include "cli/ledger_place.hpp"
+#include "net/environment.hpp"
+#include "net/within.hpp"
+#include "watch/act_text.hpp"
+#include "watch/find.hpp"
+#include "watch/lanes.hpp"
+#include "watch/stop_plan.hpp"
+
+namespace curfew::cli {
+namespace {
+
+constexpr int k_exit_not_all = 1;
+constexpr int k_exit_no_credentials = 102;  // as of `curfew check`
+constexpr std::size_t k_longest_said = 2'000;
+constexpr std::size_t k_ended_at_once = 8;
+constexpr Millis k_caller_limit{30'000};
+
+void say(const std::string& text) {
+  std::fprintf(stderr, "curfew: %s\n", printable(text, k_longest_said).c_str());
+}
+
+// Each instance with what becomes of it, indented below.
+void show(const std::vector<std::string>& lines) {
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    std::printf("%s%s\n", i == 0 ? "" : "  ", printable(lines[i], k_longest_said).c_str());
+}
+
+// The answer to a question on the terminal; only y and yes are one.
+bool says_yes(const std::string& question) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "%s [y/N] ", question.c_str());
+  std::string answer;
+  if (!std::getline(std::cin, answer)) {
+    std::fputc('\n', stderr);
+    return false;
+  }
+  const auto word = trimmed(answer);
+  return word == "y" || word == "Y" || word == "yes" || word == "Yes" || word == "YES";
+}
+
+watch::Act act_on(const watch::FoundInstance& found, watch::Action action, WallTime now) {
+  watch::Act act;
+  act.at = now;
+  act.action = action;
+  act.account = found.machine.account;
+  act.region = found.machine.region;
+  act.instance = found.machine.id;
+  act.name = found.machine.name;
+  act.why = "asked for by curfew stop";
+  return act;
+}
+
+// Who does it, for the ledger; somebody is waiting for the instance to end, so that it's tried without that too.
+net::Awaitable<std::string> caller_of(watch::Reads& reads) {
+  auto asking = reads.caller();
+  const auto caller = co_await net::within(k_caller_limit, std::move(asking));
+  if (caller && *caller) co_return (*caller)->arn;
+  co_return std::string();
+}
+
+net::Awaitable<void> end(const watch::FoundInstance& found, watch::Act& act, watch::ActLog& log,
+                         const watch::EndingLimits& limits) {
+  auto asking = caller_of(*found.reads);
+  act.by = co_await std::move(asking);
+  const auto ec2 = found.reads->ec2(found.machine.region);
+  const auto inventory = found.reads->inventory(found.machine.region);
+  watch::Ending ending{act, found.spot_request};
+  auto ended = co_await watch::end_instance(*ec2, *inventory, std::move(ending), limits, log);
+  act = std::move(ended);
+}
+
+// How many could not be ended.
+std::size_t end_all(const std::vector<watch::FoundInstance>& found, const std::vector<watch::StopStep>& steps,
+                    Accounts& accounts, const os::Clock& clock, const net::Environment& environment) {
+  auto ledger = make_ledger(environment, "stop", clock, watch::Unwritable::warns);
+  const watch::EndingLimits limits;
+  std::vector<watch::Act> acts(found.size());
+  std::vector<watch::Job> jobs;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (steps[i].decision != watch::StopDecision::end) continue;
+    acts[i] = act_on(found[i], steps[i].action, clock.wall());
+    jobs.emplace_back([&, i] { return end(found[i], acts[i], ledger, limits); });
+  }
+  accounts.run([&]() -> net::Awaitable<void> { co_await watch::run_all(std::move(jobs), k_ended_at_once); });
+  std::size_t failures = 0;
+  for (const auto& act : acts) {
+    if (act.instance.empty()) continue;
+    const auto text = watch::act_text(act, watch::Enforced::Mode::on, true);
+    if (act.done) std::printf("%s\n", text.c_str());
+    else say(text), ++failures;
+  }
+  return failures;
+}
+
+}  // namespace
+
+int stop_instances(const StopOptions& options, const World& world) {
+  if (!options.yes && ::isatty(STDIN_FILENO) != 1) {
+    say("stop: stdin is no terminal on which to ask, so nothing is done (--yes ends them without asking)");
+    return k_exit_failed;
+  }
+  const auto environment = net::process_environment();
+  Accounts accounts({options.profile, options.regions, options.roles, "curfew-stop"}, world.clock,
+                    environment);
+  if (auto signed_in = accounts.sign_in(); !signed_in) {
+    say(signed_in.error().text());
+    return k_exit_no_credentials;
+  }
+  watch::FindPlan plan;
+  plan.ids = options.ids;
+  plan.only = options.regions;
+  plan.home = accounts.home();
+  watch::Findings findings;
+  accounts.run([&]() -> net::Awaitable<void> {
+    auto all = accounts.all();
+    findings = co_await watch::find_instances(std::move(all), std::move(plan), world.clock);
+  });
+
+  std::size_t failures = findings.missing.size();
+  std::vector<watch::StopStep> steps;
+  for (const auto& found : findings.found) {
+    steps.push_back(watch::decide_stop(found, options.then));
+    show(watch::stop_lines(found, steps.back(), world.clock.wall(), options.profile));
+    const auto decision = steps.back().decision;
+    if (decision == watch::StopDecision::managed || decision == watch::StopDecision::is_protected) ++failures;
+  }
+  for (const auto& line : watch::missing_lines(findings)) say(line);
+
+  const auto question = watch::stop_question(steps);
+  if (!question.empty()) {
+    if (!options.yes && !says_yes(question)) {
+      say("nothing is done");
+      return k_exit_not_all;
+    }
+    failures += end_all(findings.found, steps, accounts, world.clock, environment);
+  }
+  return failures == 0 ? 0 : k_exit_not_all;
+}
+
+}  // namespace curfew::cli

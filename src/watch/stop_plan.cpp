@@ -1,0 +1,155 @@
+// Decisions and lines.
+#include "watch/stop_plan.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "watch/act_text.hpp"
+#include "watch/columns.hpp"
+#include "watch/display.hpp"
+#include "watch/ending.hpp"
+
+namespace curfew::watch {
+namespace {
+
+constexpr std::size_t k_longest_text = 80;
+constexpr std::size_t k_longest_error = 300;
+
+std::string about(const Machine& machine, WallTime now) {
+  auto text =
+      place_of(machine.id, machine.name, machine.region, machine.account) + ": " + shown(machine.type);
+  if (machine.lifecycle == Lifecycle::spot) text += " (spot)";
+  const auto running = running_for(machine, now);
+  text += ", " + std::string(name_of(machine.state));
+  if (running) text += " for " + short_duration(*running);
+  if (!machine.owner.empty()) text += ", owner " + shortened(shown(machine.owner), k_longest_text);
+  if (machine.job) text += ", curfew job '" + shortened(shown(*machine.job), k_longest_text) + "'";
+  return text;
+}
+
+std::string listed(const std::vector<aws::Volume>& volumes, bool lost) {
+  std::string text;
+  for (const auto& volume : volumes) {
+    if (volume.delete_on_termination != lost) continue;
+    text += (text.empty() ? "" : ", ") + shown(volume.id) + " (" + shown(volume.device) + ")";
+  }
+  return text;
+}
+
+void add_losses(const FoundInstance& found, Action action, std::vector<std::string>& lines) {
+  if (action == Action::stop) {
+    lines.emplace_back(
+        "is stopped: its volumes stay, and go on costing money; what is on instance-store disks is lost");
+  } else if (!found.volumes) {
+    lines.emplace_back(
+        "is TERMINATED, with its instance-store disks, and with its volumes for which DeleteOnTermination is "
+        "set: which "
+        "these are could not be read");
+  } else {
+    const auto lost = listed(*found.volumes, true);
+    const auto kept = listed(*found.volumes, false);
+    lines.push_back("is TERMINATED, with its instance-store disks" +
+                    (lost.empty() ? std::string() : " and with " + lost));
+    if (!kept.empty()) lines.push_back("what stays, and goes on costing money: " + kept);
+  }
+  if (found.machine.job && found.machine.state == InstanceState::running)
+    lines.emplace_back(
+        "its curfew job is told, and saves what it can while the machine shuts down; what isn't saved by "
+        "then is lost");
+}
+
+std::string group_command(const Machine& machine, const std::string& profile) {
+  std::vector<std::string> argv{"aws",
+                                "autoscaling",
+                                "update-auto-scaling-group",
+                                "--region",
+                                shown(machine.region),
+                                "--auto-scaling-group-name",
+                                shown(machine.group),
+                                "--min-size",
+                                "0",
+                                "--desired-capacity",
+                                "0"};
+  if (!profile.empty()) argv.insert(argv.end(), {"--profile", shown(profile)});
+  return shell_quoted(argv);
+}
+
+std::string counted(std::size_t count) {
+  return std::to_string(count) + (count == 1 ? " instance" : " instances");
+}
+
+}  // namespace
+
+StopStep decide_stop(const FoundInstance& found, std::optional<Action> then) {
+  StopStep step;
+  const auto& machine = found.machine;
+  step.action = then.value_or(machine.then_stop ? Action::stop : Action::terminate);
+  if (is_going(step.action, name_of(machine.state))) step.decision = StopDecision::is_going;
+  else if (!machine.managed_by.empty()) step.decision = StopDecision::managed;
+  else if (step.action == Action::terminate && machine.protected_from_end.value_or(false))
+    step.decision = StopDecision::is_protected;
+  return step;
+}
+
+std::vector<std::string> stop_lines(const FoundInstance& found, const StopStep& step, WallTime now,
+                                    const std::string& profile) {
+  const auto& machine = found.machine;
+  std::vector<std::string> lines{about(machine, now)};
+  switch (step.decision) {
+    case StopDecision::is_going:
+      lines.push_back("nothing is to be done: it is " + std::string(name_of(machine.state)));
+      return lines;
+    case StopDecision::managed:
+      lines.push_back("IS NOT ENDED: it is managed by " +
+                      shortened(shown(machine.managed_by), k_longest_text) +
+                      ", by which alone it can be ended");
+      return lines;
+    case StopDecision::is_protected:
+      lines.push_back(
+          "IS NOT ENDED: it is protected from termination (DisableApiTermination). Where that is to end:");
+      lines.push_back(unprotect_command(shown(machine.region), shown(machine.id), profile));
+      return lines;
+    case StopDecision::end: break;
+  }
+  add_losses(found, step.action, lines);
+  if (found.persistent && step.action == Action::terminate)
+    lines.push_back("its persistent spot request " + shown(found.spot_request) +
+                    " is cancelled first: it would launch another");
+  if (!machine.group.empty()) {
+    lines.push_back("THE AUTO SCALING GROUP " + shortened(shown(machine.group), k_longest_text) +
+                    " WILL REPLACE IT, unless it's scaled down first. All of it:");
+    lines.push_back(group_command(machine, profile));
+  }
+  return lines;
+}
+
+std::string stop_question(const std::vector<StopStep>& steps) {
+  const auto count = [&](Action action) {
+    return static_cast<std::size_t>(std::count_if(steps.begin(), steps.end(), [&](const StopStep& step) {
+      return step.decision == StopDecision::end && step.action == action;
+    }));
+  };
+  const auto terminated = count(Action::terminate);
+  const auto stopped = count(Action::stop);
+  if (terminated == 0 && stopped == 0) return {};
+  if (stopped == 0) return "Terminate " + counted(terminated) + "?";
+  if (terminated == 0) return "Stop " + counted(stopped) + "?";
+  return "Terminate " + counted(terminated) + " and stop " + counted(stopped) + "?";
+}
+
+std::vector<std::string> missing_lines(const Findings& findings) {
+  if (findings.missing.empty()) return {};
+  std::vector<std::string> lines;
+  lines.reserve(findings.missing.size() + findings.unread.size());
+  for (const auto& id : findings.missing)
+    lines.push_back(shown(id) + (findings.unread.empty()
+                                     ? " is in no region that was asked"
+                                     : " was not found, but not all regions could be read"));
+  for (const auto& region : findings.unread)
+    lines.push_back("not read: " + shown(region.region) +
+                    (region.account.empty() ? "" : " of " + shown(region.account)) + ": " +
+                    printable(region.error, k_longest_error));
+  return lines;
+}
+
+}  // namespace curfew::watch

@@ -15,11 +15,12 @@ import moto.ec2.models.core as tagging
 import moto.ec2.models.elastic_network_interfaces as interfaces
 import moto.ec2.models.instances as models
 import moto.ec2.responses.instances as responses
+import moto.ec2.responses.spot_instances as spot_responses
 from moto.core.responses import ActionResult, EmptyResult
 from moto.ec2 import utils
 from moto.ec2.exceptions import EC2ClientError, InvalidInstanceIdError, OperationNotPermitted4
 
-from sandbox import userdata
+from sandbox import spot, userdata
 
 Hook = Callable[[models.Instance, str | None], None]
 Lives = Callable[[str], Any]
@@ -77,6 +78,9 @@ def install(launched: Hook, lives: Lives) -> None:
         setattr(models.Instance, name, value)
     _replace(models.InstanceBackend, "terminate_instances", _terminate_all)
 
+    _replace(spot_responses.SpotInstances, "describe_spot_instance_requests", spot.describe)
+    _replace(spot_responses.SpotInstances, "cancel_spot_instance_requests", spot.cancel)
+
     def run(self: Any, image_id: str, count: int, user_data: Any, groups: list[str], **options: Any) -> Any:
         template = (
             self._get_template_from_args(options["launch_template"]).data
@@ -102,6 +106,8 @@ def install(launched: Hook, lives: Lives) -> None:
 
     def end(goal: str) -> Callable[[Any], Any]:
         def method(it: Any) -> Any:
+            if goal == "terminate":
+                spot.terminated(it)
             life = lives(it.id)
             return life.end(goal, force=getattr(_force, "on", False)) if life else ORIGINAL[goal](it)
 
@@ -189,6 +195,8 @@ def _idempotent_run(self: Any) -> Any:
         }
         for number, it in enumerate(result.instances):
             it.sandbox_one_time = _one_time_spot(ask)
+            if ask("InstanceMarketOptions.MarketType") == "spot":
+                spot.give_request(it, persistent=not it.sandbox_one_time)
             if it.sandbox_one_time and not ask("InstanceInitiatedShutdownBehavior"):
                 it.instance_initiated_shutdown_behavior = "terminate"
             it.disable_api_termination = str(ask("DisableApiTermination")).lower() == "true"

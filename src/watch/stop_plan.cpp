@@ -42,13 +42,13 @@ void add_losses(const FoundInstance& found, Action action, std::vector<std::stri
         "is stopped: its volumes stay, and go on costing money; what is on instance-store disks is lost");
   } else if (!found.volumes) {
     lines.emplace_back(
-        "is TERMINATED, with its instance-store disks, and with its volumes for which DeleteOnTermination is "
+        "is TERMINATED, with any instance-store disks, and with its volumes for which DeleteOnTermination is "
         "set: which "
         "these are could not be read");
   } else {
     const auto lost = listed(*found.volumes, true);
     const auto kept = listed(*found.volumes, false);
-    lines.push_back("is TERMINATED, with its instance-store disks" +
+    lines.push_back("is TERMINATED, with any instance-store disks" +
                     (lost.empty() ? std::string() : " and with " + lost));
     if (!kept.empty()) lines.push_back("what stays, and goes on costing money: " + kept);
   }

@@ -142,7 +142,8 @@ class FakeReads final : public Reads {
 
   Awaitable<Result<aws::CallerIdentity>> caller() override {
     if (!id) return answer(Result<aws::CallerIdentity>(fail(Error{id.error()})));
-    return answer(Result<aws::CallerIdentity>(aws::CallerIdentity{*id, "arn:aws:iam::123456789012:user/x", {}}));
+    return answer(
+        Result<aws::CallerIdentity>(aws::CallerIdentity{*id, "arn:aws:iam::123456789012:user/x", {}}));
   }
   std::unique_ptr<aws::Ec2> ec2(const std::string&) override { return nullptr; }
   std::unique_ptr<aws::Ec2Inventory> inventory(const std::string& region) override {

@@ -100,7 +100,11 @@ Result<StopOptions> parse_stop(const std::vector<std::string>& words) {
   Raw raw;
   CLI::App app;
   const auto list = [&](const char* name, std::vector<std::string>& into) {
-    app.add_option(name, into)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    // One value each time: the word after it may be an id.
+    app.add_option(name, into)
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->allow_extra_args(false);
   };
   app.set_help_flag();
   app.add_flag("-h,--help", raw.help);

@@ -116,5 +116,32 @@ TEST(CheckOptions, says_what_is_wrong) {
   }
 }
 
+TEST(CheckOptions, enforce_is_a_dry_run_unless_told_otherwise) {
+  auto options = parse_check({});
+  ASSERT_TRUE(options);
+  EXPECT_FALSE(options->enforce || options->enforcement.yes);
+  options = parse_check({"--enforce"});
+  ASSERT_TRUE(options);
+  EXPECT_TRUE(options->enforce);
+  EXPECT_FALSE(options->enforcement.yes || options->enforcement.any_number || options->no_ledger);
+  EXPECT_EQ(options->enforcement.max_kills, 10U);
+  options = parse_check({"--enforce", "--yes", "--max-kills", "3", "--no-ledger"});
+  ASSERT_TRUE(options);
+  EXPECT_TRUE(options->enforcement.yes && options->no_ledger);
+  EXPECT_EQ(options->enforcement.max_kills, 3U);
+  options = parse_check({"--enforce", "--yes-all"});
+  ASSERT_TRUE(options);
+  EXPECT_TRUE(options->enforcement.yes && options->enforcement.any_number);
+  const std::vector<std::vector<std::string>> wrong{{"--yes"},
+                                                    {"--yes-all"},
+                                                    {"--max-kills", "3"},
+                                                    {"--no-ledger"},
+                                                    {"--enforce", "--max-kills", "0"},
+                                                    {"--enforce", "--max-kills", "-1"},
+                                                    {"--enforce", "--max-kills", "10001"},
+                                                    {"--enforce", "--yes-all", "--max-kills", "3"}};
+  for (const auto& words : wrong) EXPECT_FALSE(parse_check(words)) << words.back();
+}
+
 }  // namespace
 }  // namespace curfew::cli

@@ -61,5 +61,14 @@ TEST(ExitStyle, IsReadByName) {
   }
 }
 
+TEST(ExitCode, OfWhatCouldNotBeEndedIsToldInEachStyle) {
+  Totals totals;
+  totals.critical = 1;  // it still needs attention
+  EXPECT_EQ(exit_code(ExitStyle::count, totals, false, true), 1);
+  EXPECT_EQ(exit_code(ExitStyle::nagios, totals, false, true), 2);
+  EXPECT_EQ(exit_code(ExitStyle::zero, totals, false, true), 101);
+  EXPECT_EQ(exit_code(ExitStyle::zero, totals, false, false), 0);
+}
+
 }  // namespace
 }  // namespace curfew::watch

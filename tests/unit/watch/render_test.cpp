@@ -115,6 +115,46 @@ TEST(Golden, Table) {
   expect_golden("table_two_accounts.txt", rendered(Format::table, two_accounts(), {120, false}));
 }
 
+// What --enforce did: one that ended, one that didn't, one that was left alone.
+Report enforced(Enforced::Mode mode) {
+  auto made = two_accounts();
+  made.profile = "ops";
+  Enforced done;
+  done.mode = mode;
+  if (mode == Enforced::Mode::refused) done.refused = "this machine's clock is 2m behind AWS's: set it right";
+  Act act;
+  act.at = k_now;
+  act.by = "arn:aws:sts::444455556666:assumed-role/curfew-check/curfew-check";
+  act.account = "444455556666";
+  act.region = "us-east-1";
+  act.instance = "i-0ccccccccccccccc3";
+  act.name = "=\033[31mred\n\xff";
+  act.why = "past its deadline 2026-11-26T13:00:00Z";
+  act.done = mode == Enforced::Mode::on;
+  act.outcome = act.done ? "shutting-down" : "";
+  done.acts.push_back(act);
+  act.instance = "i-0bbbbbbbbbbbbbbb2";
+  act.action = Action::stop;
+  act.done = false;
+  act.outcome = mode == Enforced::Mode::on ? "StopInstances: not authorized" : "";
+  done.acts.push_back(act);
+  done.left_alone.push_back({"111122223333", "us-east-1", "i-0aaaaaaaaaaaaaaa1", "demo", "kept",
+                             "kept by its tag curfew:keep: for the board"});
+  made.enforced = std::move(done);
+  return made;
+}
+
+TEST(Golden, Enforced) {
+  using Mode = Enforced::Mode;
+  expect_golden("enforced.txt", rendered(Format::table, enforced(Mode::on), {120, false}));
+  expect_golden("enforced_dry_run.txt", rendered(Format::table, enforced(Mode::dry_run), {120, false}));
+  expect_golden("enforced_refused.txt", rendered(Format::table, enforced(Mode::refused), {120, true}));
+  expect_golden("enforced.json", rendered(Format::json, enforced(Mode::on)));
+  auto nothing = empty_report();
+  nothing.enforced = Enforced{};
+  expect_golden("enforced_nothing.txt", rendered(Format::table, nothing, {80, false}));
+}
+
 TEST(Golden, Json) { expect_golden("report.json", rendered(Format::json, report())); }
 TEST(Golden, Csv) { expect_golden("report.csv", rendered(Format::csv, report())); }
 TEST(Golden, Prometheus) { expect_golden("report.prom", rendered(Format::prometheus, report())); }
@@ -190,7 +230,7 @@ TEST(Table, KeepsToItsWidthButForCommands) {
     for (const unsigned width : {40U, 60U, 80U, 100U, 120U, 160U, 200U}) {
       const auto text = rendered(Format::table, made, {width, false});
       for (const auto line : split(text, '\n')) {
-        if (line.starts_with("  aws ec2 ")) continue;
+        if (line.starts_with("  aws ec2 ") || line.starts_with("  curfew stop ")) continue;
         EXPECT_LE(columns_of(line), width) << line;
       }
     }

@@ -1,0 +1,80 @@
+// Instances found by their ids, wherever they are.
+#include "watch/find.hpp"
+
+#include <gtest/gtest.h>
+
+#include "support/run.hpp"
+#include "unit/watch/fake_account.hpp"
+
+namespace curfew::watch {
+namespace {
+
+using namespace test;
+using namespace std::chrono_literals;
+
+class FindTest : public ::testing::Test {
+ protected:
+  Findings find(FindPlan plan) {
+    boost::asio::io_context io{1};
+    plan.limit = limit;
+    std::vector<AccountReads> accounts{{&own, "", k_account}, {&other, "arn:aws:iam::2:role/x", ""}};
+    return curfew::test::run(io, find_instances(std::move(accounts), std::move(plan), clock));
+  }
+  FindPlan plan_of(std::vector<std::string> ids) {
+    FindPlan plan;
+    plan.ids = std::move(ids);
+    return plan;
+  }
+
+  curfew::test::FakeClock clock;
+  FakeAccount own{clock};
+  FakeAccount other{clock};
+  Millis limit{5'000};
+};
+
+TEST_F(FindTest, in_any_region_and_account_with_what_has_to_be_known) {
+  own.regions["us-east-1"].instances["i-1"] = listed_instance("i-1", clock.now - 1h);
+  auto& there = own.regions["eu-west-1"];
+  there.instances["i-2"] = listed_instance("i-2", clock.now - 1h);
+  there.instances["i-2"].spot_request = "sir-abcd1234";
+  there.requests["sir-abcd1234"] = {"sir-abcd1234", "active", true, "i-2"};
+  there.is_protected["i-2"] = true;
+  there.volumes["i-2"] = {{"vol-1", "/dev/sda1", true}};
+  other.regions["us-east-1"].instances["i-3"] = listed_instance("i-3", clock.now - 1h);
+  const auto findings = find(plan_of({"i-3", "i-2", "i-1", "i-4"}));
+  ASSERT_EQ(findings.found.size(), 3U);
+  EXPECT_EQ(findings.found[0].machine.id, "i-3") << "in the order of the ids";
+  EXPECT_EQ(findings.found[0].reads, &other);
+  EXPECT_EQ(findings.found[1].machine.region, "eu-west-1");
+  EXPECT_TRUE(findings.found[1].persistent);
+  EXPECT_EQ(findings.found[1].machine.protected_from_end, true);
+  EXPECT_EQ(findings.found[1].volumes.value().size(), 1U);
+  EXPECT_FALSE(findings.found[2].volumes) << "may not be asked";
+  EXPECT_EQ(findings.missing, (std::vector<std::string>{"i-4"}));
+  EXPECT_TRUE(findings.unread.empty());
+}
+
+TEST_F(FindTest, regions_that_fail_or_hang_hold_up_no_other_and_are_told) {
+  own.regions["us-east-1"].instances["i-1"] = listed_instance("i-1", clock.now - 1h);
+  own.regions["us-east-1"].first_page_is_empty = true;
+  own.regions["eu-west-1"].list_error = k_denied;
+  own.regions["eu-west-2"].list_hangs = true;
+  limit = Millis{100};
+  const auto findings = find(plan_of({"i-1", "i-2"}));
+  EXPECT_EQ(findings.found.size(), 1U);
+  EXPECT_EQ(findings.missing, (std::vector<std::string>{"i-2"}));
+  EXPECT_EQ(findings.unread.size(), 2U);
+}
+
+TEST_F(FindTest, only_where_it_is_told_to_look) {
+  own.regions["us-east-1"].instances["i-1"] = listed_instance("i-1", clock.now - 1h);
+  own.regions["eu-west-1"].list_error = k_denied;
+  auto plan = plan_of({"i-1"});
+  plan.only = {"us-east-1"};
+  const auto findings = find(plan);
+  EXPECT_EQ(findings.found.size(), 1U);
+  EXPECT_TRUE(findings.unread.empty());
+}
+
+}  // namespace
+}  // namespace curfew::watch

@@ -267,7 +267,7 @@ class Sandbox:
         """Lets calls fail from now on; returns a number for clear_faults.
 
         kind: error (code=, status=, message=), throttle, slow (delay=), hang (until cleared, or delay= seconds and then
-        dropped), drop-reply (carried out, but the answer is lost), drop-request (not carried out either).
+        dropped), drop-reply (carried out, but the answer is lost), drop-request (not carried out either), clock (done, and the reply's Date is delay= seconds ahead).
         Limits: region=, path= a prefix of "/bucket/key", instance= an id whose calls are meant, key= an access key's id that they
         are signed with, skip= the first n go well, times= how often (else until cleared).
         """

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote
 from xml.sax.saxutils import escape
 
-KINDS = ("error", "throttle", "hang", "slow", "drop-reply", "drop-request")
+KINDS = ("error", "throttle", "hang", "slow", "drop-reply", "drop-request", "clock")
 _BODY_LIMIT = 1 << 20
 _THROTTLED = {"ec2": ("RequestLimitExceeded", 503), "s3": ("SlowDown", 503)}
 _QUERY_SERVICES = {"ec2", "sts", "iam", "sns", "ses", "autoscaling", "cloudformation", "monitoring"}

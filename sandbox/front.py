@@ -21,6 +21,7 @@ from sandbox.faults import Call, Fault, Faults
 Control = Callable[[str, dict[str, Any]], Any]
 _LOG_LIMIT = 100_000
 _HANG_LIMIT = 3600.0
+_CLOCK = "sandbox.clock"  # in the WSGI environment: seconds by which the reply's Date is ahead
 _PEEK_LIMIT = 1 << 20  # a Query or JSON call's body; S3 bodies are never looked at
 
 
@@ -108,6 +109,9 @@ class Front:
         if fault.kind == "slow":
             time.sleep(fault.delay)
             return None
+        if fault.kind == "clock":
+            environ[_CLOCK] = fault.delay
+            return None
         if fault.kind == "hang":
             if not self.faults.hold(fault, fault.delay or _HANG_LIMIT):
                 return self._drop(environ)
@@ -164,6 +168,11 @@ class _Quiet(WSGIRequestHandler):
 
     def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
         """On purpose (Dropped), or the peer's doing."""
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The header Date, by a clock of AWS's own where a fault says so."""
+        ahead = getattr(self, "environ", {}).get(_CLOCK, 0.0)
+        return super().date_time_string(time.time() + ahead if timestamp is None else timestamp)
 
 
 def serve(front: Front, host: str, port: int) -> BaseWSGIServer:

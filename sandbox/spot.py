@@ -44,9 +44,7 @@ def cancel(self: Any) -> Any:
     for request in _asked_for(self):
         if request.state in ("open", "active"):
             request.state = "cancelled"
-        cancelled.append(
-            {"SpotInstanceRequestId": request.spot_instance_request_id, "State": request.state}
-        )
+        cancelled.append({"SpotInstanceRequestId": request.spot_instance_request_id, "State": request.state})
     return ActionResult({"CancelledSpotInstanceRequests": cancelled})
 
 

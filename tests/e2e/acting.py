@@ -1,0 +1,78 @@
+"""What the tests of acting on instances share: instances that exist in the API only, and the ledger."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sandbox import Instance, Sandbox
+from tests.e2e.helpers import CURFEW, SOON
+
+CHANGES = {
+    "TerminateInstances",
+    "StopInstances",
+    "CancelSpotInstanceRequests",
+    "ModifyInstanceAttribute",
+    "CreateTags",
+}
+
+
+def launch(cloud: Sandbox, hours: float = 5.0, **more: Any) -> Instance:
+    """One that has run for so long; no machine plays it."""
+    instance = cloud.launch(machine=False, **more)
+    instance.wait("running", SOON)
+    instance.age(hours * 3600)
+    return instance
+
+
+def from_now(hours: float) -> str:
+    return (datetime.now(UTC) + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def overdue(hours: float = 1.0, **tags: str) -> dict[str, str]:
+    """Tags of an instance that was launched under curfew and is past its deadline."""
+    return {"curfew:job": "test", "curfew:deadline": from_now(-hours), **tags}
+
+
+class Caller:
+    """Runs curfew on this host with the sandbox's variables and a home of its own."""
+
+    def __init__(self, cloud: Sandbox, home: Path) -> None:
+        self.cloud, self.state = cloud, home / "state"
+        self.env = {
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(home),
+            "XDG_STATE_HOME": str(self.state),
+            **cloud.env(),
+        }
+
+    def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
+        process = self.start(*words)
+        out, err = process.communicate(timeout=150)
+        return subprocess.CompletedProcess(words, process.returncode, out, err)
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [CURFEW, *words],
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def ledger(self) -> list[dict[str, Any]]:
+        path = self.state / "curfew/ledger.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def changes(self) -> list[str]:
+        """The calls so far that change something."""
+        return [call["op"] for call in self.cloud.requests if call["op"] in CHANGES]
+
+
+def states(instances: Sequence[Instance]) -> list[str]:
+    return [instance.state() for instance in instances]

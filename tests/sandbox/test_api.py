@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -230,6 +231,42 @@ def test_calls_can_be_slow_or_hang(cloud: Sandbox) -> None:
     cloud.clear_faults()
     waiting.join(BOUND)
     assert answers[0]["Account"] == "123456789012"
+
+
+def test_the_clock_of_aws_can_be_another(cloud: Sandbox) -> None:
+    def ahead() -> float:
+        headers = cloud.client("sts").get_caller_identity()["ResponseMetadata"]["HTTPHeaders"]
+        return parsedate_to_datetime(headers["date"]).timestamp() - time.time()
+
+    assert abs(ahead()) < 10
+    with cloud.failing("clock", "sts", delay=-300):
+        assert abs(ahead() + 300) < 10
+
+
+def test_spot_instances_have_requests(cloud: Sandbox, api: Any) -> None:
+    persistent = {"SpotInstanceType": "persistent", "InstanceInterruptionBehavior": "stop"}
+
+    def launch(options: dict[str, str]) -> tuple[str, str]:
+        instance = cloud.launch(
+            machine=False, InstanceMarketOptions={"MarketType": "spot", "SpotOptions": options}
+        )
+        return instance.id, instance.describe()["SpotInstanceRequestId"]
+
+    def state(request_id: str) -> str:
+        (found,) = api.describe_spot_instance_requests(SpotInstanceRequestIds=[request_id])[
+            "SpotInstanceRequests"
+        ]
+        return f"{found['Type']} {found['State']}"
+
+    one_time, returning, cancelled = launch({}), launch(persistent), launch(persistent)
+    api.cancel_spot_instance_requests(SpotInstanceRequestIds=[cancelled[1]])
+    api.terminate_instances(InstanceIds=[one_time[0], returning[0], cancelled[0]])
+    assert state(one_time[1]) == "one-time closed"
+    assert state(returning[1]) == "persistent open", "EC2 would launch another"
+    assert state(cancelled[1]) == "persistent cancelled"
+    with pytest.raises(ClientError) as error:
+        state("sir-00000000")
+    assert code_of(error) == "InvalidSpotInstanceRequestID.NotFound"
 
 
 def test_faults_can_be_limited_to_an_instance(cloud: Sandbox) -> None:

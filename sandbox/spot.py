@@ -28,7 +28,7 @@ def give_request(instance: Any, persistent: bool) -> None:
 
 def terminated(instance: Any) -> None:
     """To be told of each instance that is terminated."""
-    request = _requests(instance.ec2_backend).get(getattr(instance, "spot_instance_request_id", None))
+    request = _requests(instance.ec2_backend).get(getattr(instance, "spot_instance_request_id", None) or "")
     if request and request.state == "active":
         request.state = "open" if request.type == "persistent" else "closed"
 

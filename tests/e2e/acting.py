@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,9 +33,9 @@ def from_now(hours: float) -> str:
     return (datetime.now(UTC) + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def overdue(hours: float = 1.0, **tags: str) -> dict[str, str]:
+def overdue(hours: float = 1.0, tags: Mapping[str, str] | None = None) -> dict[str, str]:
     """Tags of an instance that was launched under curfew and is past its deadline."""
-    return {"curfew:job": "test", "curfew:deadline": from_now(-hours), **tags}
+    return {"curfew:job": "test", "curfew:deadline": from_now(-hours), **(tags or {})}
 
 
 class Caller:

@@ -171,6 +171,8 @@ Result<std::vector<std::string>> resolve_notify(const RunOptions& options,
     const std::string what = from[i] + "--notify " + notify::shown_option(options.notify[i]);
     auto resolved = notify::resolve_target(options.notify[i], environment, read);
     if (!resolved) return fail(std::move(resolved.error()).within(what));
+    if (auto good = notify::check_on_ending_machine(resolved->target); !good)
+      return fail(std::move(good.error()).within(what));
     if (!resolved->warning.empty()) notes.push_back(what + ": " + resolved->warning);
     // A file and the command line may name the same one, each in its own way.
     auto place = resolved->target.secret_text();

@@ -339,8 +339,11 @@ Result<RunOptions> parse_run(const std::vector<std::string>& words) {
   if (!raw.save_limit.empty() && raw.saves.empty()) return bad_usage("--save-limit", "needs a --save");
   if (auto took = take_save_every(raw, options); !took) return fail(std::move(took.error()));
   for (const auto& place : raw.notify) {
-    if (auto good = notify::check_option(place); !good)
-      return fail(std::move(good.error()).within("--notify " + notify::shown_option(place)));
+    auto good = notify::check_option(place);
+    // What env: and file: point at is looked at later.
+    if (const auto target = notify::parse_target(place); good && target)
+      good = notify::check_on_ending_machine(*target);
+    if (!good) return fail(std::move(good.error()).within("--notify " + notify::shown_option(place)));
   }
   options.notify = raw.notify;
 

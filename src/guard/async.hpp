@@ -9,6 +9,7 @@
 
 #include "base/result.hpp"
 #include "base/times.hpp"
+#include "net/program.hpp"
 #include "net/within.hpp"
 #include "os/command.hpp"
 
@@ -18,6 +19,8 @@ template <class T>
 using Awaitable = boost::asio::awaitable<T>;
 
 using net::pause;
+using net::readable;
+using net::run_program;
 using net::within;
 
 // For co_spawn: an exception is a bug, and the guard that has it must die and be replaced, not go on half dead.
@@ -25,11 +28,7 @@ inline constexpr auto k_rethrow = [](const std::exception_ptr& error) {
   if (error) std::rethrow_exception(error);
 };
 
-// False where `limit` passed first.
-[[nodiscard]] Awaitable<bool> readable(int fd, Millis limit);
-// os::run_command without blocking the loop.
-[[nodiscard]] Awaitable<Result<os::Outcome>> run_program(std::vector<std::string> argv, Millis limit);
-// os::is_stopping likewise.
+// os::is_stopping() without blocking the loop.
 [[nodiscard]] Awaitable<bool> machine_is_stopping();
 
 }  // namespace curfew::guard

@@ -31,7 +31,7 @@ class AwsTeller final : public Teller {
                                                    std::move(targets));
   }
 
-  void tell(const notify::Facts& facts) override { notifier_->notify(facts); }
+  void tell(const notify::Facts& facts) override { notifier_->notify(notify::message_of(facts)); }
 
   Awaitable<void> flush(BootTime until) override {
     if (notifier_->waiting() > 0) (void)co_await notifier_->flush(until);

@@ -1,6 +1,8 @@
 // What a notification says.
 #include "notify/message.hpp"
 
+#include <algorithm>
+
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -15,16 +17,6 @@ constexpr std::string_view k_cut = "…";
 
 bool is_space(char c) { return c == '\n' || c == '\r' || c == '\t'; }
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
-
-// One line of valid UTF-8: line breaks become spaces, other control characters go, bytes that are no text are spelt out.
-std::string one_line(std::string_view text, std::size_t limit) {
-  std::string line;
-  for (const char c : text.substr(0, 4 * limit)) {
-    if (is_space(c)) line += ' ';
-    else if (!is_control(c)) line += c;
-  }
-  return printable(line, limit);
-}
 
 std::string headline(const Facts& facts) {
   const auto where = facts.instance.empty() ? std::string("this machine") : one_line(facts.instance, 100);
@@ -79,6 +71,21 @@ std::string slack_escaped(std::string_view text) {
 
 }  // namespace
 
+std::string one_line(std::string_view text, std::size_t limit) {
+  std::string line;
+  for (const char c : text.substr(0, 4 * limit)) {
+    if (is_space(c)) line += ' ';
+    else if (!is_control(c)) line += c;
+  }
+  return printable(line, limit);
+}
+
+std::size_t slack_size(std::string_view text) {
+  std::size_t size = 0;
+  for (const char c : text) size += std::max<std::size_t>(escape_of(c).size(), 1);
+  return size;
+}
+
 std::string_view name_of(Event event) {
   switch (event) {
     case Event::started: return "started";
@@ -110,9 +117,9 @@ std::string text_of(const Facts& facts) {
   return std::string(before_a_character(text, k_longest_text - k_cut.size())) + std::string(k_cut);
 }
 
-std::string subject_of(const Facts& facts) {
+std::string ascii_subject(std::string_view line) {
   std::string subject;
-  for (const char c : headline(facts)) {
+  for (const char c : line) {
     const auto byte = static_cast<unsigned char>(c);
     if ((byte & 0xc0U) == 0x80U) continue;  // the rest of a character that has its "?"
     subject += byte >= 0x20 && byte < 0x7f ? c : '?';
@@ -120,9 +127,15 @@ std::string subject_of(const Facts& facts) {
   return subject.substr(0, k_longest_subject);
 }
 
-std::string slack_json(const Facts& facts) {
+std::string subject_of(const Facts& facts) { return ascii_subject(headline(facts)); }
+
+Message message_of(const Facts& facts) {
+  return {std::string(name_of(facts.event)), subject_of(facts), text_of(facts), facts.event == Event::ended};
+}
+
+std::string slack_json(std::string_view text) {
   boost::json::object object;
-  object["text"] = slack_escaped(text_of(facts));
+  object["text"] = slack_escaped(text);
   return boost::json::serialize(object);
 }
 

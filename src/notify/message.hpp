@@ -38,6 +38,14 @@ struct Facts {
   std::optional<Micros> cost;
 };
 
+// One notification, as every place is told it.
+struct Message {
+  std::string name;       // what it is, for the log: "ended"
+  std::string subject;    // see ascii_subject()
+  std::string text;       // lines of one_line(), at most k_longest_text in all
+  bool is_final = false;  // of the end: kept rather than others
+};
+
 // Neither is longer, in bytes.
 inline constexpr std::size_t k_longest_text = 3'000;
 inline constexpr std::size_t k_longest_subject = 99;  // SNS, Publish: "less than 100 characters"
@@ -46,7 +54,17 @@ inline constexpr std::size_t k_longest_subject = 99;  // SNS, Publish: "less tha
 [[nodiscard]] std::string text_of(const Facts& facts);
 // For SNS and mail: ASCII in one line; other characters become "?".
 [[nodiscard]] std::string subject_of(const Facts& facts);
-// The same text as {"text": …}, with & < > as Slack wants them, so that no name or link in it comes alive.
-[[nodiscard]] std::string slack_json(const Facts& facts);
+[[nodiscard]] Message message_of(const Facts& facts);
+
+// A text as {"text": …}, with & < > as Slack wants them, so that no name or link in it comes alive; cut to k_longest_text.
+[[nodiscard]] std::string slack_json(std::string_view text);
+// How long a text is once that is done to its characters.
+[[nodiscard]] std::size_t slack_size(std::string_view text);
+
+// A text from outside as one line of valid UTF-8: line breaks become spaces, other control characters go, bytes that are
+// no text are spelt out; cut to `limit` bytes with "...".
+[[nodiscard]] std::string one_line(std::string_view text, std::size_t limit);
+// Printable ASCII, other characters as "?", cut to k_longest_subject.
+[[nodiscard]] std::string ascii_subject(std::string_view line);
 
 }  // namespace curfew::notify

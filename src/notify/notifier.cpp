@@ -25,11 +25,7 @@ namespace asio = boost::asio;
 constexpr std::size_t k_longest_reply = 4U << 10U;
 constexpr std::size_t k_longest_word = 60;
 constexpr Millis k_look_again{20};  // while flushing
-
-struct Item {
-  Facts facts;
-  [[nodiscard]] bool is_final() const { return facts.event == Event::ended; }
-};
+constexpr Millis k_mail_limit{30'000};
 
 // What came of one try.
 struct Try {
@@ -102,59 +98,60 @@ struct Notifier::Lane {
   Target target;
   Pace pace;
   asio::steady_timer sleep;
-  std::deque<Item> queue;
+  std::deque<Message> queue;
   bool busy = false;       // the coroutine runs
   bool in_flight = false;  // with one that is queued no more
   bool closed = false;     // the notifier is gone
   bool hurried = false;    // flushing: the next pause is cut short
 
-  void push(Item item);
+  void push(Message message);
   void report(const std::string& text) const {
     if (!closed && means.report) means.report(text);
   }
   [[nodiscard]] std::size_t waiting() const { return queue.size() + (in_flight ? 1 : 0); }
 
   static Awaitable<void> work(std::shared_ptr<Lane> lane);
-  Awaitable<void> deliver(Item item);
-  Awaitable<Try> attempt(const Item& item, Millis limit);
-  Awaitable<Try> post(const Webhook& webhook, const Item& item, Millis limit);
-  Awaitable<Try> publish(const aws::Topic& topic, const Item& item, Millis limit);
+  Awaitable<void> deliver(Message message);
+  Awaitable<Try> attempt(const Message& message, Millis limit, Millis left);
+  Awaitable<Try> post(const Webhook& webhook, const Message& message, Millis limit);
+  Awaitable<Try> publish(const aws::Topic& topic, const Message& message, Millis limit);
+  Awaitable<Try> mail(const Mailbox& mailbox, const Message& message, Millis limit);
   Awaitable<void> rest(Millis time);
 };
 
-void Notifier::Lane::push(Item item) {
+void Notifier::Lane::push(Message message) {
   if (queue.size() >= k_longest_queue) {
-    auto oldest = std::find_if(queue.begin(), queue.end(), [](const Item& each) { return !each.is_final(); });
+    auto oldest = std::find_if(queue.begin(), queue.end(), [](const Message& each) { return !each.is_final; });
     if (oldest == queue.end()) oldest = queue.begin();
-    report("a notification (" + std::string(name_of(oldest->facts.event)) + ") to " + target.shown() +
+    report("a notification (" + oldest->name + ") to " + target.shown() +
            " was dropped: " + std::to_string(k_longest_queue) + " wait already");
     queue.erase(oldest);
   }
-  queue.push_back(std::move(item));
+  queue.push_back(std::move(message));
 }
 
 // By value: the frame keeps the lane alive.
 Awaitable<void> Notifier::Lane::work(std::shared_ptr<Lane> lane) {
   while (!lane->queue.empty() && !lane->closed) {
-    auto item = std::move(lane->queue.front());
+    auto message = std::move(lane->queue.front());
     lane->queue.pop_front();
     lane->in_flight = true;
-    co_await lane->deliver(std::move(item));
+    co_await lane->deliver(std::move(message));
     lane->in_flight = false;
   }
   lane->busy = false;
 }
 
-Awaitable<void> Notifier::Lane::deliver(Item item) {
+Awaitable<void> Notifier::Lane::deliver(Message message) {
   const auto end = means.clock.boot() + pace.whole;
   auto pause = pace.first_pause;
   for (int number = 1;; ++number) {
     const Millis limit = std::clamp<Millis>(end - means.clock.boot(), Millis{1}, pace.each_try);
-    const auto result = co_await attempt(item, limit);
+    const auto result = co_await attempt(message, limit, end - means.clock.boot());
     if (result.sent || closed) co_return;
     const auto wanted = std::min(result.pause.value_or(pause), pace.longest_pause);
     if (!result.again || number >= pace.tries || means.clock.boot() + wanted >= end) {
-      report("a notification (" + std::string(name_of(item.facts.event)) + ") to " + target.shown() +
+      report("a notification (" + message.name + ") to " + target.shown() +
              " failed" + (number > 1 ? " " + std::to_string(number) + " times" : "") + ": " + result.why);
       co_return;
     }
@@ -172,33 +169,37 @@ Awaitable<void> Notifier::Lane::rest(Millis time) {
   hurried = false;
 }
 
-Awaitable<Try> Notifier::Lane::attempt(const Item& item, Millis limit) {
+Awaitable<Try> Notifier::Lane::attempt(const Message& message, Millis limit, Millis left) {
   if (const auto* webhook = std::get_if<Webhook>(&target.place)) {
-    auto posted = co_await post(*webhook, item, limit);
+    auto posted = co_await post(*webhook, message, limit);
     co_return posted;
   }
-  auto published = co_await publish(std::get<aws::Topic>(target.place), item, limit);
+  if (const auto* mailbox = std::get_if<Mailbox>(&target.place)) {
+    auto mailed = co_await mail(*mailbox, message, std::clamp<Millis>(left, Millis{1}, k_mail_limit));
+    co_return mailed;
+  }
+  auto published = co_await publish(std::get<aws::Topic>(target.place), message, limit);
   co_return published;
 }
 
-Awaitable<Try> Notifier::Lane::post(const Webhook& webhook, const Item& item, Millis limit) {
+Awaitable<Try> Notifier::Lane::post(const Webhook& webhook, const Message& message, Millis limit) {
   net::Request request;
   request.method = "POST";
   request.url = webhook.url;
   request.allowed = webhook.allowed();
   request.headers.push_back({"Content-Type", "application/json; charset=utf-8"});
   request.headers.push_back({"User-Agent", "curfew/" CURFEW_VERSION});
-  request.body = slack_json(item.facts);
+  request.body = slack_json(message.text);
   const net::Limits limits{limit, limit, limit, k_longest_reply};
   const auto response = co_await means.http.send(std::move(request), limits);
   if (!response) co_return judge(response.error());
   co_return judge(*response, webhook.url, means.clock.wall());
 }
 
-Awaitable<Try> Notifier::Lane::publish(const aws::Topic& topic, const Item& item, Millis limit) {
+Awaitable<Try> Notifier::Lane::publish(const aws::Topic& topic, const Message& message, Millis limit) {
   using namespace asio::experimental::awaitable_operators;
   // Credentials are looked for before the call's own limit begins, which may take longer.
-  auto publishing = means.sns.publish(topic, subject_of(item.facts), text_of(item.facts));
+  auto publishing = means.sns.publish(topic, message.subject, message.text);
   auto racing = std::move(publishing) || pause_for(limit);
   auto first = co_await std::move(racing);
   if (first.index() == 1) {
@@ -212,6 +213,22 @@ Awaitable<Try> Notifier::Lane::publish(const aws::Topic& topic, const Item& item
   Try sent;
   sent.sent = true;
   co_return sent;
+}
+
+Awaitable<Try> Notifier::Lane::mail(const Mailbox& mailbox, const Message& message, Millis limit) {
+  Try result;
+  if (means.mailer == nullptr) {
+    result.why = "mail isn't sent from here";
+    co_return result;
+  }
+  auto sending = means.mailer->send(mailbox, message, limit);
+  const auto sent = co_await std::move(sending);
+  if (!sent) {
+    result = judge(sent.error());
+    result.again = sent.error().kind == ErrorKind::unavailable;  // what hung may have been sent
+  }
+  result.sent = sent.has_value();
+  co_return result;
 }
 
 Notifier::Notifier(asio::any_io_executor executor, Means means, std::vector<Target> targets, Pace pace)
@@ -228,9 +245,9 @@ Notifier::~Notifier() {
   }
 }
 
-void Notifier::notify(const Facts& facts) {
+void Notifier::notify(Message message) {
   for (const auto& lane : lanes_) {
-    lane->push({facts});
+    lane->push(message);
     if (std::exchange(lane->busy, true)) continue;
     asio::co_spawn(lane->executor, Lane::work(lane), k_rethrow);
   }

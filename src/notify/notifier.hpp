@@ -14,6 +14,7 @@
 #include "base/result.hpp"
 #include "base/times.hpp"
 #include "net/http.hpp"
+#include "notify/mail.hpp"
 #include "notify/message.hpp"
 #include "notify/target.hpp"
 #include "os/clock.hpp"
@@ -24,7 +25,7 @@ template <class T>
 using Awaitable = boost::asio::awaitable<T>;
 
 struct Pace {
-  Millis each_try{5'000};
+  Millis each_try{5'000};  // mail has until the end of `whole`, or 30 s
   int tries = 5;
   Millis whole{120'000};         // for all tries of one notification, pauses included
   Millis first_pause{1'000};     // doubled after each
@@ -40,6 +41,7 @@ struct Means {
   const os::Clock& clock;
   // A line for the log whenever something isn't delivered. Holds no secret of a target's.
   std::function<void(const std::string&)> report;
+  Mailer* mailer = nullptr;  // none: mail isn't delivered
 };
 
 // Single-threaded: used from the executor's loop only. May go while sending: what it was given must live until the loop
@@ -52,7 +54,7 @@ class Notifier {
   Notifier& operator=(const Notifier&) = delete;
 
   // Queues it for every target and returns at once. In each place they arrive in order, one at a time.
-  void notify(const Facts& facts);
+  void notify(Message message);
 
   // Returns when all is sent or given up, or at `until` by the boot clock at the latest; how many are left is said, and
   // returned. Those go on being tried while the loop runs. Pauses between tries are cut short once.

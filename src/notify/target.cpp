@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t k_longest_name = 128;
 constexpr std::size_t k_longest_path = 4096;  // PATH_MAX
-constexpr std::string_view k_forms = "it is https://…, sns:ARN, env:NAME or file:PATH";
+constexpr std::string_view k_forms = "it is https://…, sns:ARN, env:NAME or file:PATH, and mailto:ADDRESS for curfew check";
 
 tl::unexpected<Error> refuse(ErrorKind kind, std::string why, std::string hint = std::string(k_forms)) {
   return fail(kind, "use the place to notify", std::move(why), std::move(hint));
@@ -57,6 +57,7 @@ net::AddressFilter Webhook::allowed() const { return url.scheme == "https" ? is_
 
 std::string Target::shown() const {
   if (const auto* webhook = std::get_if<Webhook>(&place)) return net::place_of(webhook->url) + "/…";
+  if (const auto* mailbox = std::get_if<Mailbox>(&place)) return "mail to " + mailbox->address;
   const auto& topic = std::get<aws::Topic>(place);
   return "SNS topic " + topic.name + " in " + topic.region;
 }
@@ -64,6 +65,7 @@ std::string Target::shown() const {
 std::string Target::secret_text() const {
   if (const auto* webhook = std::get_if<Webhook>(&place))
     return net::place_of(webhook->url) + webhook->url.target;
+  if (const auto* mailbox = std::get_if<Mailbox>(&place)) return "mailto:" + mailbox->address;
   return "sns:" + std::get<aws::Topic>(place).arn();
 }
 
@@ -73,9 +75,20 @@ Result<Target> parse_target(std::string_view text) {
     if (!topic) return refuse(ErrorKind::invalid_input, topic.error().cause, topic.error().hint);
     return Target{std::move(*topic)};
   }
+  if (text.starts_with("mailto:")) {
+    auto mailbox = parse_mailbox(text.substr(7));
+    if (!mailbox) return refuse(ErrorKind::invalid_input, "its address is none that is taken", mailbox.error().hint);
+    return Target{std::move(*mailbox)};
+  }
   if (text.empty()) return refuse(ErrorKind::invalid_input, "it is empty");
   if (text.find("://") == std::string_view::npos) return refuse(ErrorKind::invalid_input, "it names none");
   return parse_webhook(text);
+}
+
+Status check_on_ending_machine(const Target& target) {
+  if (!std::holds_alternative<Mailbox>(target.place)) return {};
+  return refuse(ErrorKind::refused, "mail could still be waiting on this machine when it ends",
+                "curfew check sends mail; SNS does for a machine that ends");
 }
 
 Status check_option(std::string_view option) {

@@ -10,6 +10,7 @@
 #include "base/result.hpp"
 #include "net/environment.hpp"
 #include "net/http.hpp"
+#include "notify/mail.hpp"
 
 namespace curfew::notify {
 
@@ -21,17 +22,21 @@ struct Webhook {
 };
 
 struct Target {
-  std::variant<Webhook, aws::Topic> place;
+  std::variant<Webhook, aws::Topic, Mailbox> place;
 
-  // For logs and people: "https://hooks.slack.com/…", "SNS topic alerts in us-east-1". Never the path, query or account.
+  // For logs and people: "https://hooks.slack.com/…", "SNS topic alerts in us-east-1", "mail to
+  // a@example.com". Never the path, query or account.
   [[nodiscard]] std::string shown() const;
   // What parse_target() reads again: a secret, for a file that nobody else can read.
   [[nodiscard]] std::string secret_text() const;
 };
 
-// "https://…" or "sns:ARN". http only to loopback by its address or as localhost; no user info; no link-local or metadata
+// "https://…", "sns:ARN" or "mailto:ADDRESS". http only to loopback by its address or as localhost; no user info; no link-local or metadata
 // address, however it's written. Errors (invalid_input, refused) never show the text.
 [[nodiscard]] Result<Target> parse_target(std::string_view text);
+
+// Refuses mail: sendmail hands it to this machine's own mail system, which ends with the machine.
+[[nodiscard]] Status check_on_ending_machine(const Target& target);
 
 // Whether it can be what --notify is given: as resolve_target() has it, without looking where env: and file: point. Errors
 // never show the text. Pure.

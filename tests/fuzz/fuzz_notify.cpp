@@ -33,7 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   facts.event = notify::Event::ended;
   facts.command = facts.why = facts.instance = facts.outcome = text;
   boost::system::error_code bad;
-  const auto json = boost::json::parse(notify::slack_json(facts), bad);
+  const auto json = boost::json::parse(notify::slack_json(notify::text_of(facts)), bad);
   if (bad) std::abort();
   const auto& slack = json.as_object().at("text").as_string();
   if (slack.size() > notify::k_longest_text || slack.find_first_of("<>\r\t\x1b") != std::string_view::npos)

@@ -22,7 +22,7 @@ Facts ended() {
 }
 
 std::string slack_text(const Facts& facts) {
-  return std::string(boost::json::parse(slack_json(facts)).as_object().at("text").as_string());
+  return std::string(boost::json::parse(slack_json(text_of(facts))).as_object().at("text").as_string());
 }
 
 TEST(Message, says_what_ended_and_what_it_cost) {

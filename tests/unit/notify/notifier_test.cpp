@@ -75,7 +75,7 @@ class NotifierTest : public testing::Test {
     Facts facts;
     facts.event = event;
     facts.why = why;
-    notifier_->notify(facts);
+    notifier_->notify(message_of(facts));
   }
   std::size_t flush(Millis limit = 10s) { return test::run(*io_, notifier_->flush(clock_.boot() + limit)); }
   // Without hurrying anything.

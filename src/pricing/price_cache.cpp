@@ -1,19 +1,14 @@
 // The cache as JSON, and its file.
 #include "pricing/price_cache.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 
 #include <boost/json/serialize.hpp>
 
 #include "base/text.hpp"
-#include "os/fd.hpp"
 #include "os/files.hpp"
 #include "os/json.hpp"
+#include "os/own_file.hpp"
 #include "pricing/parts.hpp"
 
 namespace curfew::pricing {
@@ -26,21 +21,6 @@ constexpr std::size_t k_longest_text = 64;
 bool is_plain(std::string_view text) {
   return !text.empty() && text.size() <= k_longest_text &&
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
-}
-
-Result<std::string> read_own_file(const std::string& path) {
-  // O_NONBLOCK: a pipe that nobody writes must not hold up the one who opens it.
-  const os::Fd fd{::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)};
-  if (!fd && errno == ELOOP) return fail(ErrorKind::refused, "read " + path, "it is a symbolic link");
-  if (!fd) return fail_errno("read " + path, errno);
-  struct stat info {};
-  if (::fstat(fd.get(), &info) != 0) return fail_errno("read " + path, errno);
-  const auto refuse = [&](const char* why) { return fail(ErrorKind::refused, "read " + path, why); };
-  if (!S_ISREG(info.st_mode)) return refuse("it is no regular file");
-  if (info.st_uid != ::geteuid()) return refuse("it belongs to another user");
-  if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0) return refuse("others may write it");
-  // The file that was just judged, by its descriptor: another may stand under its name by now.
-  return os::read_file("/proc/self/fd/" + std::to_string(fd.get()), k_longest_file);
 }
 
 }  // namespace
@@ -111,7 +91,7 @@ Result<PriceCache> price_cache_from_json(std::string_view text) {
 
 LoadedPrices load_prices(const std::string& path) {
   LoadedPrices loaded;
-  auto text = read_own_file(path);
+  auto text = os::read_own_file(path, k_longest_file);
   if (!text) {
     if (text.error().kind != ErrorKind::not_found)
       loaded.warning = "prices are asked for anew: " + printable(text.error().text());

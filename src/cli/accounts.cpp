@@ -13,6 +13,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr Millis k_credentials_limit{30'000};
+constexpr Millis k_meanwhile{100};
 
 }  // namespace
 
@@ -30,7 +31,14 @@ void Accounts::run(const std::function<net::Awaitable<void>()>& work) {
   asio::co_spawn(io_, work, [](const std::exception_ptr& thrown) {
     if (thrown) std::rethrow_exception(thrown);
   });
-  io_.run();
+  if (!request_.meanwhile) {
+    io_.run();
+    return;
+  }
+  while (!io_.stopped()) {
+    io_.run_for(k_meanwhile);
+    request_.meanwhile();
+  }
 }
 
 Status Accounts::sign_in() {

@@ -23,6 +23,8 @@ struct AccountsRequest {
   std::vector<std::string> regions;  // --region; the first one's endpoint tells which are enabled
   std::vector<std::string> roles;    // of other accounts, by ARN
   std::string session_name;          // under which roles are assumed: "curfew-check"
+  // Called ten times a second while run() works; may be null.
+  std::function<void()> meanwhile = {};
 };
 
 // Owns the loop and the sessions; all that is done in the accounts is done by run(), while this lives.

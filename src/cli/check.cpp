@@ -3,12 +3,15 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <vector>
 
 #include "base/text.hpp"
 #include "cli/accounts.hpp"
 #include "cli/check_enforce.hpp"
+#include "cli/check_notify.hpp"
 #include "cli/check_options.hpp"
 #include "cli/check_reading.hpp"
+#include "cli/check_watch.hpp"
 #include "cli/commands.hpp"
 #include "net/environment.hpp"
 #include "os/files.hpp"
@@ -47,31 +50,47 @@ Status write(const CheckOptions& options, const watch::Report& report, const net
   return os::replace_file(options.output, text, 0644, os::Sync::no);
 }
 
+// What was done, or tried; what only would be is none.
+std::vector<watch::Act> acts_of(const watch::Report& report) {
+  if (!report.enforced || report.enforced->mode != watch::Enforced::Mode::on) return {};
+  return report.enforced->acts;
+}
+
 }  // namespace
 
 int check_command(const Words& words, const World& world) {
-  const auto options = parse_check(words);
+  const auto options = parse_check_with_config(words);
   if (!options) {
     say(options.error().text());
     return watch::k_exit_bad_usage;
   }
   if (options->help) return std::fputs(k_check_help.data(), stdout) < 0 ? watch::k_exit_bad_usage : 0;
   const auto environment = net::process_environment();
-  Accounts accounts({options->profile, options->regions, options->roles, "curfew-check"}, world.clock,
+  auto teller = CheckTeller::make(*options, world.clock, environment, say);
+  if (!teller) {
+    say(teller.error().text());
+    return watch::k_exit_bad_usage;
+  }
+  if (options->watch)
+    return watch_check(*options, world.clock, environment, *teller,
+                       [&](const watch::Report& report) { return write(*options, report, environment); });
+  Accounts accounts({options->profile, options->regions, options->roles, "curfew-check", {}}, world.clock,
                     environment);
   if (auto signed_in = accounts.sign_in(); !signed_in) {
     say(signed_in.error().text());
+    (void)teller->tell(unread_report(signed_in.error().text(), world.clock.wall()), {});  // it fails anyway
     return watch::exit_code_of_failure(options->exit_style, watch::k_exit_no_credentials);
   }
   auto report = read_all(accounts, *options, world.clock, environment);
   if (options->enforce) enforce(report, accounts, *options, world.clock, environment);
-  if (auto written = write(*options, report, environment); !written) {
-    say(written.error().text());
-    return watch::k_exit_bad_usage;
-  }
+  const auto written = write(*options, report, environment);
+  if (!written) say(written.error().text());
+  // Whether it could be shown or not.
+  const bool told = teller->tell(report, acts_of(report));
+  if (!written) return watch::k_exit_bad_usage;
   const auto totals = watch::totals_of(watch::rows_of(report));
   const bool not_ended = report.enforced && watch::has_failed(*report.enforced);
-  return watch::exit_code(options->exit_style, totals, watch::is_unread(report), not_ended);
+  return watch::exit_code(options->exit_style, totals, watch::is_unread(report) || !told, not_ended);
 }
 
 }  // namespace curfew::cli

@@ -6,7 +6,8 @@ namespace curfew::cli {
 const std::string_view k_check_help = R"(Usage: curfew check [options]
 
 Shows every running instance of the account, in all of its regions, with its true cost, and tells by its exit code how many
-need attention. It changes nothing, but with --enforce --yes.
+need attention. It changes nothing, but with --enforce --yes. Defaults can stand in files, under [check]:
+docs/configuration.md.
 
 What is read:
   --region R           this region only; may be repeated, or R,R (default: all that are enabled in the account)
@@ -42,19 +43,28 @@ How it's shown:
   --format FORMAT      table, json, csv, or prometheus (default table)
   --output FILE        into this file, replaced as a whole
   --exit-style STYLE   count, nagios, or zero (default count)
+  --watch TIME         again and again, so often (at least 10s), drawn over what was there; q or Ctrl-C ends it
+
+Who is told (docs/check.md):
+  --notify WHERE       one message of all that needs attention or could not be read: to a Slack-compatible https URL,
+                       sns:ARN, mailto:ADDRESS, env:NAME or file:PATH; may be repeated
+  --notify-state FILE  what was told is kept here, so that only what is new, worse, otherwise or gone is told
+  --notify-again TIME  and all of it once more after so long (default 24h)
 
 Exit code, by --exit-style:
   count    how many instances need attention, at most 100; 101 when anything could not be read, whatever was found
   nagios   0 none; 1 warnings; 2 critical ones; 3 anything could not be read
   zero     0, also when instances need attention; 101 when anything could not be read, or --enforce could not end
            what it was to end
-In each style: 102 no credentials; 103 bad usage, or the result can't be written.
+A place of --notify that could not be told counts as what could not be read. In each style: 102 no credentials; 103 bad
+usage, or the result can't be written.
 
 Examples:
   curfew check
   curfew check --region us-east-1,us-west-2 --warn 4h --crit 12h --crit-cost 50
   curfew check --enforce
   curfew check --enforce --yes
+  curfew check --notify file:$HOME/.slack --notify-state ~/.curfew-told --exit-style zero >/dev/null    # in cron
   curfew check --format json | jq '.instances[] | select(.severity == "CRITICAL") | .id'
   curfew check --format prometheus --output /var/lib/node_exporter/curfew.prom --exit-style zero
 )";

@@ -9,17 +9,19 @@
 #include "aws/sts.hpp"
 #include "base/text.hpp"
 #include "cli/parsing.hpp"
+#include "notify/target.hpp"
 
 namespace curfew::cli {
 namespace {
 
+constexpr Seconds k_least_watch{10};
 constexpr const char* k_see_help = "see curfew check --help";
 constexpr std::uint64_t k_most_kills = 10'000;
 
 struct Raw {
   std::string profile, warn, crit, warn_cost, crit_cost, older_than, state, format, output, exit_style, limit;
-  std::vector<std::string> regions, excluded, roles, tags;
-  std::string max_kills;
+  std::string max_kills, notify_state, notify_again, watch;
+  std::vector<std::string> regions, excluded, roles, tags, notify;
   bool allow_denied = false, help = false;
   bool enforce = false, yes = false, yes_all = false, no_ledger = false;
 };
@@ -45,6 +47,10 @@ void declare(CLI::App& app, Raw& raw) {
   app.add_option("--output", raw.output);
   app.add_option("--exit-style", raw.exit_style);
   app.add_option("--limit", raw.limit);
+  list("--notify", raw.notify);
+  app.add_option("--notify-state", raw.notify_state);
+  app.add_option("--notify-again", raw.notify_again);
+  app.add_option("--watch", raw.watch);
   app.add_flag("--allow-denied", raw.allow_denied);
   app.add_flag("--enforce", raw.enforce);
   app.add_flag("--yes", raw.yes);
@@ -124,6 +130,41 @@ Status take_enforcement(const Raw& raw, CheckOptions& options) {
   return take("--max-kills", raw.max_kills, options.enforcement.max_kills, parse_count);
 }
 
+Status take_notify(const Raw& raw, CheckOptions& options) {
+  for (const auto& place : raw.notify) {
+    if (auto good = notify::check_option(place); !good)
+      return fail(std::move(good.error()).within("--notify " + notify::shown_option(place)));
+  }
+  const auto needs = [&](const std::string& value, const char* option, bool has, const char* what) -> Status {
+    if (value.empty() || has) return {};
+    return fail(ErrorKind::invalid_input, option, std::string("means nothing without ") + what, k_see_help);
+  };
+  if (auto good = needs(raw.notify_state, "--notify-state", !raw.notify.empty(), "--notify"); !good)
+    return good;
+  const bool remembers = !raw.notify.empty() && !(raw.notify_state.empty() && raw.watch.empty());
+  if (auto good = needs(raw.notify_again, "--notify-again", remembers, "--notify and --notify-state"); !good)
+    return good;
+  options.notify = raw.notify;
+  options.notify_state = raw.notify_state;
+  return take("--notify-again", raw.notify_again, options.notify_again, parse_duration);
+}
+
+Status take_watch(const Raw& raw, CheckOptions& options) {
+  if (auto took = take("--watch", raw.watch, options.watch, parse_duration); !took) return took;
+  if (!options.watch) return {};
+  if (options.enforce)
+    return fail(ErrorKind::invalid_input, "--watch",
+                "and --enforce don't go together: nobody would see each end", "run --enforce from cron");
+  // Each round asks every region of every account.
+  if (*options.watch < k_least_watch)
+    return bad_value("--watch", raw.watch, "is too often: AWS limits how much may be asked",
+                     "at least " + format_duration(k_least_watch));
+  if (options.format != watch::Format::table && raw.output.empty())
+    return fail(ErrorKind::invalid_input, "--watch --format " + raw.format, "needs a file that is replaced",
+                "give it an --output");
+  return {};
+}
+
 }  // namespace
 
 Result<CheckOptions> parse_check(const std::vector<std::string>& words) {
@@ -164,6 +205,8 @@ Result<CheckOptions> parse_check(const std::vector<std::string>& words) {
   options.profile = raw.profile;
   options.output = raw.output;
   options.allow_denied = raw.allow_denied;
+  if (auto took = take_notify(raw, options); !took) return fail(std::move(took.error()));
+  if (auto took = take_watch(raw, options); !took) return fail(std::move(took.error()));
   return options;
 }
 

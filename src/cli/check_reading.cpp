@@ -60,12 +60,13 @@ watch::CollectPlan plan_for(const CheckOptions& options, const std::string& home
 }  // namespace
 
 watch::Report read_all(Accounts& accounts, const CheckOptions& options, const os::Clock& clock,
-                       const net::Environment& environment) {
+                       const net::Environment& environment, const ReadingTold& told) {
+  const auto tell = [&](const std::string& text) { told.say ? told.say(text) : say(text); };
   const auto path = cache_path(environment);
   pricing::PriceCache prices;
   if (!path.empty()) {
     auto loaded = pricing::load_prices(path);
-    if (!loaded.warning.empty()) say(loaded.warning);
+    if (!loaded.warning.empty()) tell(loaded.warning);
     prices = std::move(loaded.cache);
   }
   const auto known = pricing::to_json(prices);
@@ -74,7 +75,8 @@ watch::Report read_all(Accounts& accounts, const CheckOptions& options, const os
   {
     ProgressLine line;
     const std::function<void(const watch::Progress&)> show = [&](const watch::Progress& progress) {
-      line.show(progress);
+      if (told.progress) told.progress(progress);
+      else line.show(progress);
     };
     accounts.run([&]() -> net::Awaitable<void> {
       auto all = accounts.all();
@@ -86,7 +88,7 @@ watch::Report read_all(Accounts& accounts, const CheckOptions& options, const os
   report.profile = options.profile;
   if (path.empty() || pricing::to_json(prices) == known) return report;
   if (auto stored = pricing::store_prices(path, prices, clock.wall()); !stored)
-    say("prices are asked for anew next time: " + stored.error().text());
+    tell("prices are asked for anew next time: " + stored.error().text());
   return report;
 }
 

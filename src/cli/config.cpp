@@ -120,13 +120,14 @@ Result<std::optional<std::string>> read_config(const std::string& path, bool as_
 }
 
 Result<std::vector<Setting>> load_config(std::span<const std::string> paths,
-                                         std::span<const KnownOption> known, bool as_root) {
+                                         std::span<const KnownOption> known, bool as_root,
+                                         std::string_view table) {
   std::vector<Setting> settings;
   for (const auto& path : paths) {
     auto text = read_config(path, as_root);
     if (!text) return fail(std::move(text).error());
     if (!*text) continue;
-    auto own = parse_config(**text, path, known);
+    auto own = parse_config(**text, path, known, table);
     if (!own) return fail(std::move(own).error());
     settings = merged(std::move(settings), std::move(*own));
   }

@@ -43,11 +43,22 @@ struct Setting {
   friend bool operator==(const Setting&, const Setting&) = default;
 };
 
-// What a file's table [run] says, in the order of its lines. Refused: what isn't TOML, a key that isn't known (with the
+// A setting whose value can't be: what the command line's parser says, with file and line in front.
+struct Mistake {
+  std::optional<Setting> setting;  // none: it can't be told which
+  Error error;
+};
+
+// The tables of a file: each holds the defaults of a command.
+inline constexpr std::string_view k_run_table = "run";
+inline constexpr std::string_view k_check_table = "check";
+
+// What a file's table says (that of another command isn't looked into), in the order of its lines. Refused: what isn't TOML, a key that isn't known (with the
 // nearest that is) or can't stand in a file, a value of another type, an empty one, and more than 64 KiB. Errors name file and line and never
 // show a value. Pure.
 [[nodiscard]] Result<std::vector<Setting>> parse_config(std::string_view text, const std::string& file,
-                                                        std::span<const KnownOption> known);
+                                                        std::span<const KnownOption> known,
+                                                        std::string_view table = k_run_table);
 
 // The settings of both: `over` replaces what `under` says of the same option, but lists are appended to. Pure.
 [[nodiscard]] std::vector<Setting> merged(std::vector<Setting> under, std::vector<Setting> over);
@@ -69,7 +80,8 @@ struct Setting {
 
 // All files' settings, merged.
 [[nodiscard]] Result<std::vector<Setting>> load_config(std::span<const std::string> paths,
-                                                       std::span<const KnownOption> known, bool as_root);
+                                                       std::span<const KnownOption> known, bool as_root,
+                                                       std::string_view table = k_run_table);
 
 // A line of `curfew config`.
 struct ConfigRow {

@@ -24,8 +24,6 @@
 namespace curfew::cli {
 namespace {
 
-constexpr std::string_view k_table = "run";
-
 tl::unexpected<Error> refuse(const std::string& place, std::string cause, std::string hint = {}) {
   return fail(ErrorKind::invalid_input, place, std::move(cause), std::move(hint));
 }
@@ -134,20 +132,25 @@ std::uint32_t line_of(const Setting& setting) {
 }  // namespace
 
 Result<std::vector<Setting>> parse_config(std::string_view text, const std::string& file,
-                                          std::span<const KnownOption> known) {
+                                          std::span<const KnownOption> known, std::string_view table_name) {
   if (text.size() > k_longest_config) return refuse(printable(file), "is longer than 64 KiB");
   const auto parsed = toml::parse(text);
   if (!parsed) return refuse_toml(file, parsed.error());
-  const std::vector<std::string> tables{std::string(k_table)};
+  const std::vector<std::string> tables{std::string(k_run_table), std::string(k_check_table)};
+  const std::string shown_table = "[" + std::string(table_name) + "]";
   std::vector<Setting> settings;
   for (const auto& [key, node] : parsed.table()) {
     const bool option = std::any_of(known.begin(), known.end(),
                                     [name = key.str()](const auto& each) { return each.name == name; });
     if (option)
-      return refuse(place_of(file, key.source()), "'" + printable(key.str(), 60) + "' stands outside [run]");
-    if (key.str() != k_table) return refuse_key(key, file, tables, "table");
+      return refuse(place_of(file, key.source()),
+                    "'" + printable(key.str(), 60) + "' stands outside " + shown_table);
+    if (std::find(tables.begin(), tables.end(), key.str()) == tables.end())
+      return refuse_key(key, file, tables, "table");
+    if (key.str() != table_name) continue;
     const auto* table = node.as_table();
-    if (table == nullptr) return refuse(place_of(file, key.source()), "[run] is a table, not a value");
+    if (table == nullptr)
+      return refuse(place_of(file, key.source()), shown_table + " is a table, not a value");
     if (auto added = add_table(*table, file, known, settings); !added) return fail(std::move(added).error());
   }
   std::stable_sort(settings.begin(), settings.end(),

@@ -69,12 +69,7 @@ enum class Asked : std::uint8_t { run, install };
                                                      const std::vector<Setting>& settings,
                                                      Asked asked = Asked::run);
 
-// A setting whose value can't be: what parse_run says, with file and line in front.
-struct Mistake {
-  std::optional<Setting> setting;  // none: it can't be told which
-  Error error;
-};
-// Those of a run with a command, the first few of them. Pure.
+// The settings whose values can't be, for a run with a command, the first few of them. Pure.
 [[nodiscard]] std::vector<Mistake> mistakes_in(std::vector<Setting> settings);
 // The options that are typed, before any `--`, as "max-time".
 [[nodiscard]] std::vector<std::string> typed_options(const std::vector<std::string>& words);

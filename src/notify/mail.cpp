@@ -29,9 +29,8 @@ bool are_parts(std::string_view text, std::size_t longest, std::string_view also
   return std::all_of(parts.begin(), parts.end(), [&](std::string_view part) {
     return !part.empty() && part.size() <= longest &&
            (hyphen_outside || (part.front() != '-' && part.back() != '-')) &&
-           std::all_of(part.begin(), part.end(), [&](char c) {
-             return is_alphanumeric(c) || also.find(c) != std::string_view::npos;
-           });
+           std::all_of(part.begin(), part.end(),
+                       [&](char c) { return is_alphanumeric(c) || also.find(c) != std::string_view::npos; });
   });
 }
 
@@ -122,7 +121,8 @@ Result<Sendmail> find_sendmail(const net::Environment& environment) {
   const auto named = net::get(environment, "CURFEW_SENDMAIL");
   if (!named.empty()) {
     if (!named.starts_with('/'))
-      return fail(ErrorKind::invalid_input, "use CURFEW_SENDMAIL", "'" + printable(named) + "' is no whole path");
+      return fail(ErrorKind::invalid_input, "use CURFEW_SENDMAIL",
+                  "'" + printable(named) + "' is no whole path");
     if (::access(named.c_str(), X_OK) != 0) return fail_errno("run " + printable(named), errno);
     found.path = named;
   }

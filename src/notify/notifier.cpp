@@ -121,7 +121,8 @@ struct Notifier::Lane {
 
 void Notifier::Lane::push(Message message) {
   if (queue.size() >= k_longest_queue) {
-    auto oldest = std::find_if(queue.begin(), queue.end(), [](const Message& each) { return !each.is_final; });
+    auto oldest =
+        std::find_if(queue.begin(), queue.end(), [](const Message& each) { return !each.is_final; });
     if (oldest == queue.end()) oldest = queue.begin();
     report("a notification (" + oldest->name + ") to " + target.shown() +
            " was dropped: " + std::to_string(k_longest_queue) + " wait already");
@@ -151,8 +152,8 @@ Awaitable<void> Notifier::Lane::deliver(Message message) {
     if (result.sent || closed) co_return;
     const auto wanted = std::min(result.pause.value_or(pause), pace.longest_pause);
     if (!result.again || number >= pace.tries || means.clock.boot() + wanted >= end) {
-      report("a notification (" + message.name + ") to " + target.shown() +
-             " failed" + (number > 1 ? " " + std::to_string(number) + " times" : "") + ": " + result.why);
+      report("a notification (" + message.name + ") to " + target.shown() + " failed" +
+             (number > 1 ? " " + std::to_string(number) + " times" : "") + ": " + result.why);
       co_return;
     }
     co_await rest(wanted);

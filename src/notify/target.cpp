@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::size_t k_longest_name = 128;
 constexpr std::size_t k_longest_path = 4096;  // PATH_MAX
-constexpr std::string_view k_forms = "it is https://…, sns:ARN, env:NAME or file:PATH, and mailto:ADDRESS for curfew check";
+constexpr std::string_view k_forms =
+    "it is https://…, sns:ARN, env:NAME or file:PATH, and mailto:ADDRESS for curfew check";
 
 tl::unexpected<Error> refuse(ErrorKind kind, std::string why, std::string hint = std::string(k_forms)) {
   return fail(kind, "use the place to notify", std::move(why), std::move(hint));
@@ -77,7 +78,8 @@ Result<Target> parse_target(std::string_view text) {
   }
   if (text.starts_with("mailto:")) {
     auto mailbox = parse_mailbox(text.substr(7));
-    if (!mailbox) return refuse(ErrorKind::invalid_input, "its address is none that is taken", mailbox.error().hint);
+    if (!mailbox)
+      return refuse(ErrorKind::invalid_input, "its address is none that is taken", mailbox.error().hint);
     return Target{std::move(*mailbox)};
   }
   if (text.empty()) return refuse(ErrorKind::invalid_input, "it is empty");

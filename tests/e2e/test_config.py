@@ -23,11 +23,13 @@ def test_files_set_defaults_and_what_is_typed_holds_over_them(machine: Boot) -> 
     put(instance, SYSTEM, '[run]\nmax-time = "8h"\ngrace = "7s"\nthen = "stop"\n')
     put(instance, OWN, '[run]\ngrace = "9s"\nmax-cost = 200\n')
     table = instance.sh(f"HOME=/root {INSIDE} config")
-    rows = {line.split()[0]: line.split()[1:] for line in table.splitlines()}
+    of_run, of_check = table.split("\n\n")
+    rows = {line.split()[0]: line.split()[1:] for line in of_run.splitlines()}
     assert rows["--max-time"] == ["8h", f"{SYSTEM}:2"]
     assert rows["--grace"] == ["9s", f"{OWN}:2"]
     assert rows["--max-cost"] == ["200", f"{OWN}:3"]
     assert rows["--save-limit"] == ["15m", "default"]
+    assert of_check.startswith("[check]") and "--crit" in of_check
     run = start_words(instance, ["--max-time", "1h", "--", "sleep", "1000"])
     shown = status(instance)
     assert 3500 < shown["stop_at"]["left_s"] <= 3600
@@ -59,8 +61,8 @@ def test_a_mistake_in_a_file_starts_nothing(machine: Boot) -> None:
     rows = [
         line.split() for line in instance.exec([INSIDE, "config"], env={"HOME": "/root"}).out.splitlines()
     ]
-    assert rows[1] == ["--max-time", "8x", f"{SYSTEM}:2", "WRONG,", "see", "below"], rows
-    assert rows[2] == ["--grace", "5s", f"{SYSTEM}:3"], rows
+    assert rows[2] == ["--max-time", "8x", f"{SYSTEM}:2", "WRONG,", "see", "below"], rows
+    assert rows[3] == ["--grace", "5s", f"{SYSTEM}:3"], rows
     # And yet the help is read.
     assert instance.exec([INSIDE, "run", "--help"], env={"HOME": "/root"}).code == 0
     put(instance, SYSTEM, '[run]\nmax-time = "8h"\n', 0o666)

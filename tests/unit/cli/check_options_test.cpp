@@ -83,6 +83,21 @@ TEST(CheckOptions, a_threshold_takes_the_default_of_the_other_along) {
   EXPECT_EQ(parse_check({"--crit", "1h"})->thresholds.warn, 1h);
 }
 
+TEST(CheckOptions, tells_and_watches) {
+  const auto options = parse_check({"--notify", "mailto:a@b.org", "--notify", "env:SLACK", "--notify-state",
+                                    "/x", "--notify-again", "12h"});
+  ASSERT_TRUE(options) << options.error().text();
+  EXPECT_EQ(options->notify, (std::vector<std::string>{"mailto:a@b.org", "env:SLACK"}));
+  EXPECT_EQ(options->notify_state, "/x");
+  EXPECT_EQ(options->notify_again, 12h);
+  EXPECT_FALSE(options->watch);
+  EXPECT_EQ(parse_check({"--notify", "env:SLACK"})->notify_again, 24h);
+  EXPECT_EQ(parse_check({"--watch", "10s"})->watch, 10s);
+  EXPECT_TRUE(parse_check({"--watch", "30s", "--format", "csv", "--output", "/x"}));
+  // What was told is known while watching, too.
+  EXPECT_TRUE(parse_check({"--watch", "30s", "--notify", "env:SLACK", "--notify-again", "1h"}));
+}
+
 TEST(CheckOptions, says_what_is_wrong) {
   struct Case {
     std::vector<std::string> words;
@@ -108,6 +123,13 @@ TEST(CheckOptions, says_what_is_wrong) {
       {{"--exit-style", "1"}, "--exit-style"},
       {{"--limit", "forever"}, "--limit"},
       {{"--format"}, "--format needs a value"},
+      {{"--notify", "http://h.example.com/SECRET"}, "--notify …: "},
+      {{"--notify-state", "/x"}, "--notify-state: means nothing without --notify"},
+      {{"--notify", "mailto:a@b.org", "--notify-again", "1h"},
+       "means nothing without --notify and --notify-state"},
+      {{"--watch", "9s"}, "is too often"},
+      {{"--watch", "30s", "--enforce"}, "don't go together"},
+      {{"--watch", "30s", "--format", "csv"}, "give it an --output"},
   };
   for (const auto& c : cases) {
     const auto options = parse_check(c.words);

@@ -47,6 +47,19 @@ struct Folder {
   std::string path;
 };
 
+TEST(Config, looks_into_the_table_of_its_command_alone) {
+  const std::string text = "[check]\nmax-time = 7\nnobody = 1\n[run]\nmax-time = \"8h\"\n";
+  EXPECT_EQ(words(text), (Words{"--max-time=8h"}));
+  const auto other =
+      parse_config("[run]\nnobody = 1\n[check]\nmax-time = \"9h\"\n", "f.toml", k_known, k_check_table);
+  ASSERT_TRUE(other) << other.error().text();
+  EXPECT_EQ(words_of(*other), (Words{"--max-time=9h"}));
+  const auto outside = parse_config("max-time = \"9h\"\n", "f.toml", k_known, k_check_table);
+  ASSERT_FALSE(outside);
+  EXPECT_NE(outside.error().text().find("stands outside [check]"), std::string::npos)
+      << outside.error().text();
+}
+
 TEST(Config, gives_words_in_the_order_of_its_lines) {
   EXPECT_EQ(words("[run]\n"
                   "save = [\"a=s3://b/c\", \"d=s3://e\"]  # both\n"

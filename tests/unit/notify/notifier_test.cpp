@@ -52,6 +52,21 @@ class FakeSns final : public aws::Sns {
   }
 };
 
+class FakeMailer final : public Mailer {
+ public:
+  std::deque<Status> answers;
+  std::vector<std::string> sent;
+
+  Awaitable<Status> send(Mailbox to, Message message, Millis limit) override {
+    EXPECT_GT(limit, Millis{2'000}) << "more than a webhook has";
+    sent.push_back(to.address + "|" + message.subject + "|" + message.text);
+    if (answers.empty()) co_return Status{};
+    auto next = std::move(answers.front());
+    answers.pop_front();
+    co_return next;
+  }
+};
+
 class NotifierTest : public testing::Test {
  protected:
   ~NotifierTest() override {
@@ -65,11 +80,11 @@ class NotifierTest : public testing::Test {
   void make(const std::vector<std::string>& places, net::HttpClient* client = nullptr) {
     std::vector<Target> targets;
     for (const auto& place : places) targets.push_back(*parse_target(place));
-    notifier_ =
-        std::make_unique<Notifier>(io_->get_executor(),
-                                   Means{client != nullptr ? *client : *http_, sns_, clock_,
-                                         [this](const std::string& line) { reports_.push_back(line); }},
-                                   std::move(targets), pace_);
+    notifier_ = std::make_unique<Notifier>(
+        io_->get_executor(),
+        Means{client != nullptr ? *client : *http_, sns_, clock_,
+              [this](const std::string& line) { reports_.push_back(line); }, mails_ ? &mailer_ : nullptr},
+        std::move(targets), pace_);
   }
   void notify(Event event, const std::string& why = {}) {
     Facts facts;
@@ -103,6 +118,8 @@ class NotifierTest : public testing::Test {
   os::SystemClock clock_;
   std::unique_ptr<net::HttpClient> http_ = net::make_http_client(io_->get_executor(), {});
   FakeSns sns_;
+  FakeMailer mailer_;
+  bool mails_ = true;
   Pace pace_{Millis{2'000}, 3, Millis{20'000}, Millis{5}, Millis{50}};
   std::vector<std::string> reports_;
   std::unique_ptr<Notifier> notifier_;
@@ -358,6 +375,29 @@ TEST_F(NotifierTest, lets_the_client_connect_only_where_the_scheme_may_go) {
     EXPECT_FALSE(request.allowed(boost::asio::ip::make_address("169.254.169.254")));
   }
   for (const auto& limits : http.limits_seen) EXPECT_EQ(limits.body, 4096U);
+}
+
+TEST_F(NotifierTest, mails_and_tries_again_only_what_may_work_later) {
+  mailer_.answers.push_back(fail(ErrorKind::unavailable, "run sendmail", "it ended with exit code 75"));
+  make({"mailto:a@b.org"});
+  notify(Event::started);
+  run_until_sent();
+  ASSERT_EQ(mailer_.sent.size(), 2U);
+  EXPECT_TRUE(mailer_.sent[1].starts_with("a@b.org|curfew started on ")) << mailer_.sent[1];
+  EXPECT_TRUE(reports_.empty());
+  mailer_.answers.push_back(fail(ErrorKind::timed_out, "run sendmail", "did not end within 30s"));
+  notify(Event::started);
+  run_until_sent();
+  EXPECT_EQ(mailer_.sent.size(), 3U) << "what hung may have been sent";
+  EXPECT_TRUE(said("to mail to a@b.org failed: run sendmail: did not end within 30s"));
+}
+
+TEST_F(NotifierTest, says_that_mail_is_not_sent_from_here) {
+  mails_ = false;
+  make({"mailto:a@b.org"});
+  notify(Event::started);
+  run_until_sent();
+  EXPECT_TRUE(said("failed: mail isn't sent from here"));
 }
 
 }  // namespace

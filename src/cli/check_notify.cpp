@@ -1,0 +1,153 @@
+// Places, their state, and one round of sending.
+#include "cli/check_notify.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <thread>
+
+#include <boost/asio/io_context.hpp>
+
+#include "aws/session.hpp"
+#include "aws/sns.hpp"
+#include "base/text.hpp"
+#include "net/http.hpp"
+#include "notify/mail.hpp"
+#include "notify/notifier.hpp"
+#include "notify/secret_file.hpp"
+#include "os/files.hpp"
+
+namespace curfew::cli {
+namespace {
+
+namespace asio = boost::asio;
+
+// The last try begins within 50 s, and mail has as long as the rest of them.
+constexpr notify::Pace k_pace{Millis{5'000}, 4, Millis{50'000}, Millis{1'000}, Millis{20'000}};
+constexpr Millis k_whole{60'000};
+// Longer than another that holds the lock is telling.
+constexpr Millis k_lock_limit{70'000};
+constexpr Millis k_lock_look{50};
+
+}  // namespace
+
+// One message to one place.
+struct CheckTeller::Sending {
+  const Place* place;
+  watch::Digest digest;
+  bool failed = false;
+};
+
+CheckTeller::CheckTeller(const CheckOptions& options, const os::Clock& clock, net::Environment environment,
+                         Say say)
+    : options_(&options), clock_(&clock), environment_(std::move(environment)), say_(std::move(say)) {}
+
+Result<CheckTeller> CheckTeller::make(const CheckOptions& options, const os::Clock& clock,
+                                      net::Environment environment, Say say) {
+  CheckTeller teller(options, clock, std::move(environment), std::move(say));
+  for (const auto& option : options.notify) {
+    const std::string what = "--notify " + notify::shown_option(option);
+    auto resolved = notify::resolve_target(option, teller.environment_, notify::read_secret_file);
+    if (!resolved) return fail(std::move(resolved.error()).within(what));
+    if (!resolved->warning.empty()) teller.say_(what + ": " + resolved->warning);
+    if (std::holds_alternative<notify::Mailbox>(resolved->target.place) && !teller.sendmail_) {
+      auto sendmail = notify::find_sendmail(teller.environment_);
+      if (!sendmail) return fail(std::move(sendmail.error()).within(what));
+      teller.sendmail_ = std::move(*sendmail);
+    }
+    // A file and the command line may name the same one, each in its own way.
+    Place place{std::move(resolved->target), {}};
+    place.key = watch::place_key(place.target.secret_text());
+    const bool known = std::any_of(teller.places_.begin(), teller.places_.end(),
+                                   [&](const Place& each) { return each.key == place.key; });
+    if (!known) teller.places_.push_back(std::move(place));
+  }
+  return teller;
+}
+
+Result<os::Fd> CheckTeller::lock() const {
+  const auto path = options_->notify_state + ".lock";
+  const auto until = clock_->boot() + k_lock_limit;
+  for (;;) {
+    auto lock = os::lock_file(path);
+    if (lock || lock.error().kind != ErrorKind::conflict || clock_->boot() >= until) return lock;
+    std::this_thread::sleep_for(k_lock_look);
+  }
+}
+
+bool CheckTeller::tell(const watch::Report& report, const std::vector<watch::Act>& acts) {
+  if (places_.empty()) return true;
+  const bool keeps = !options_->notify_state.empty();
+  bool good = true;
+  os::Fd lock_held;
+  if (keeps) {
+    // Without it what another tells meanwhile is told twice, which is better than not at all.
+    auto held = lock();
+    if (held) lock_held = std::move(*held);
+    else say_("--notify-state: " + held.error().text());
+    good = held.has_value();
+    auto loaded = watch::load_told(options_->notify_state);
+    if (!loaded.warning.empty()) say_("--notify-state: " + loaded.warning);
+    told_ = std::move(loaded.told);
+  }
+  const bool remembers = keeps || options_->watch;
+  std::vector<Sending> sendings;
+  std::vector<Sending*> with_message;
+  for (const auto& place : places_) {
+    const watch::Told* before = remembers ? &told_[place.key] : nullptr;
+    sendings.push_back({&place, watch::digest_of(report, acts, before, options_->notify_again)});
+  }
+  for (auto& sending : sendings)
+    if (sending.digest.message) with_message.push_back(&sending);
+  if (!with_message.empty()) good = send(with_message) && good;
+
+  if (!remembers) return good;
+  const auto before = told_;
+  for (auto& sending : sendings)
+    if (!sending.failed) told_[sending.place->key] = std::move(sending.digest.told);
+  if (!keeps || told_ == before) return good;
+  if (auto stored = watch::store_told(options_->notify_state, told_); !stored) {
+    say_("--notify-state: what was told will be told again: " + stored.error().text());
+    return false;
+  }
+  return good;
+}
+
+bool CheckTeller::send(const std::vector<Sending*>& sendings) const {
+  asio::io_context io{1};
+  const auto http = net::make_http_client(io.get_executor(), net::client_options_from(environment_));
+  const auto session = aws::make_session(*http, *clock_, environment_, {options_->profile, {}});
+  const auto sns = aws::make_sns(*session);
+  const auto mailer = sendmail_ ? notify::make_mailer(*sendmail_) : nullptr;
+  // One for each: what was told there before differs, and who failed has to be known.
+  std::vector<std::unique_ptr<notify::Notifier>> notifiers;
+  for (auto* sending : sendings) {
+    const auto report = [this, sending](const std::string& line) {
+      sending->failed = true;
+      say_(line);
+    };
+    notifiers.push_back(std::make_unique<notify::Notifier>(
+        io.get_executor(), notify::Means{*http, *sns, *clock_, report, mailer.get()},
+        std::vector<notify::Target>{sending->place->target}, k_pace));
+    notifiers.back()->notify(*sending->digest.message);
+  }
+  io.run_for(k_whole);
+  bool good = true;
+  for (std::size_t i = 0; i < sendings.size(); ++i) {
+    if (notifiers[i]->waiting() > 0) {
+      sendings[i]->failed = true;
+      say_("a notification to " + sendings[i]->place->target.shown() + " was not sent within " +
+           format_duration(std::chrono::duration_cast<Seconds>(k_whole)));
+    }
+    good = good && !sendings[i]->failed;
+  }
+  return good;
+}
+
+watch::Report unread_report(const std::string& why, WallTime at) {
+  watch::Report report;
+  report.at = at;
+  report.notes.push_back({why, true});
+  return report;
+}
+
+}  // namespace curfew::cli

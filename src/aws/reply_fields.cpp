@@ -1,6 +1,8 @@
 // Forms of fields.
 #include "aws/reply_fields.hpp"
 
+#include <algorithm>
+
 #include "base/text.hpp"
 
 namespace curfew::aws {
@@ -39,6 +41,11 @@ Result<WallTime> time_in(const pugi::xml_node& node, const char* name) {
 
 bool all_in(std::string_view text, std::string_view allowed) {
   return !text.empty() && text.find_first_not_of(allowed) == std::string_view::npos;
+}
+
+bool is_ascii(std::string_view text, std::size_t longest) {
+  return !text.empty() && text.size() <= longest &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
 bool is_zone(std::string_view text) { return text.size() <= k_longest_zone && all_in(text, k_of_zones); }

@@ -1,6 +1,7 @@
-// Fields of EC2's replies, checked by their form. Pure; for the files that read replies.
+// Fields of replies, checked by their form. Pure; for the files that read replies.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -26,6 +27,8 @@ namespace curfew::aws {
 
 // Not empty, and nothing in it but these.
 [[nodiscard]] bool all_in(std::string_view text, std::string_view allowed);
+// Printable ASCII, not empty, of at most so many characters.
+[[nodiscard]] bool is_ascii(std::string_view text, std::size_t longest);
 inline constexpr std::string_view k_lower_and_digits = "abcdefghijklmnopqrstuvwxyz0123456789";
 
 // "us-east-1a", a local zone's "us-west-2-lax-1a": small letters, digits and dashes, at most 48.

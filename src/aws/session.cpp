@@ -66,7 +66,7 @@ Awaitable<Result<std::string>> Session::region() {
 Result<Endpoint> Session::endpoint(std::string_view service, std::string_view region_name) const {
   std::string configured;
   if (profile) {
-    std::string key(service);
+    std::string key(settings_name_of(service));
     std::replace(key.begin(), key.end(), '-', '_');  // "sso_oidc =": as in the variables' names
     const auto own = profile->service_endpoints.find(key);
     configured = own != profile->service_endpoints.end() ? own->second : profile->endpoint_url;

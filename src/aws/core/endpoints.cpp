@@ -28,7 +28,7 @@ bool says_yes(std::string_view text) { return net::equal_ignoring_case(text, "tr
 
 std::string from_environment(std::string_view service, const net::Environment& environment) {
   std::string name = "AWS_ENDPOINT_URL_";
-  for (const char c : service) {
+  for (const char c : settings_name_of(service)) {
     if (c == '-' || c == ' ') name += '_';
     else name += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   }
@@ -49,6 +49,10 @@ Partition partition_of(std::string_view region) {
   return std::find_if(k_partitions.begin(), k_partitions.end(),
                       [&](const Prefix& entry) { return region.starts_with(entry.prefix); })
       ->partition;
+}
+
+std::string_view settings_name_of(std::string_view service) {
+  return service == "monitoring" ? "cloudwatch" : service;
 }
 
 bool is_region(std::string_view text) {
@@ -77,8 +81,9 @@ Result<Endpoint> endpoint_for(std::string_view service, std::string_view region,
   }
   net::Url url;
   url.scheme = "https";
-  url.host =
-      std::string(service) + "." + std::string(region) + "." + std::string(partition_of(region).suffix);
+  // Budgets belong to the account, not to a region.
+  const auto place = service == "budgets" ? std::string() : std::string(region) + ".";
+  url.host = std::string(service) + "." + place + std::string(partition_of(region).suffix);
   url.port = 443;
   return Endpoint{std::move(url), false};
 }

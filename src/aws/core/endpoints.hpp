@@ -24,8 +24,13 @@ struct Endpoint {
   net::Url url;         // the target is a base path without a slash at its end, or "/"
   bool custom = false;  // set by the user: S3 is then spoken to in path style
 };
-// `service` as in host names ("ec2", "s3", "scheduler"). In order: AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL,
-// `configured` (the profile's endpoint_url), AWS's own; the first three not with AWS_IGNORE_CONFIGURED_ENDPOINT_URLS.
+// How the user's settings call a service whose host and signature call it otherwise: "cloudwatch" for "monitoring"; else
+// the same. The variables and profiles of the SDKs go by the service's id.
+[[nodiscard]] std::string_view settings_name_of(std::string_view service);
+
+// `service` as in host names and signatures ("ec2", "s3", "scheduler", "monitoring"). In order:
+// AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, `configured` (the profile's endpoint_url), AWS's own; the first three not
+// with AWS_IGNORE_CONFIGURED_ENDPOINT_URLS. Budgets have one host for all regions, budgets.amazonaws.com.
 [[nodiscard]] Result<Endpoint> endpoint_for(std::string_view service, std::string_view region,
                                             const net::Environment& environment, std::string_view configured);
 

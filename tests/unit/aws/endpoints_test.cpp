@@ -58,6 +58,16 @@ TEST(Endpoints, TheUsersOwnComeFirst) {
   EXPECT_FALSE(endpoint_for("ec2", "us-east-1", {{"AWS_ENDPOINT_URL", "http://a/?x"}}, ""));
 }
 
+TEST(Endpoints, ServicesWithANameOfTheirOwnAreFound) {
+  EXPECT_EQ(endpoint_for("monitoring", "us-east-1", {}, "")->url.host, "monitoring.us-east-1.amazonaws.com");
+  EXPECT_EQ(endpoint_for("budgets", "us-east-1", {}, "")->url.host, "budgets.amazonaws.com");
+  const net::Environment own{{"AWS_ENDPOINT_URL_CLOUDWATCH", "http://own"},
+                             {"AWS_ENDPOINT_URL_MONITORING", "http://nobodys"}};
+  EXPECT_EQ(endpoint_for("monitoring", "us-east-1", own, "")->url.host, "own");
+  EXPECT_EQ(settings_name_of("monitoring"), "cloudwatch");
+  EXPECT_EQ(settings_name_of("ec2"), "ec2");
+}
+
 TEST(Endpoints, BucketsStandInTheHostNameWhereTheyFit) {
   const auto aws = *endpoint_for("s3", "eu-west-1", {}, "");
   const auto own = *endpoint_for("s3", "eu-west-1", {{"AWS_ENDPOINT_URL", "http://127.0.0.1:5000"}}, "");

@@ -15,7 +15,7 @@ from typing import Any
 
 from moto.ec2.models.instances import Instance as MotoInstance
 
-from sandbox import guest, meter, motofix
+from sandbox import guest, meter, motobilling, motofix
 from sandbox.cgroups import Group
 from sandbox.front import Front
 from sandbox.imds import handler, stamp
@@ -39,6 +39,7 @@ class Cloud:
         self._wishes: dict[str, Options] = {}
         self._lock = threading.RLock()
         motofix.install(self._launched, self.lives.get)
+        motobilling.install()
 
     # A new instance.
 

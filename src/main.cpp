@@ -32,6 +32,7 @@ Makes sure that a GPU training instance ends when its work ends.
 
   run        guard a training command on this machine, save its results, end the machine
   check      every running instance in every region, what it costs, and which need attention
+  setup      a billing alarm and a budget for the account, shown before they are made
   extend     give the guarded job more time
   stop       stop the job guarded here in order, then end the machine; or end instances by their ids
   disarm     take every protection off this machine
@@ -50,9 +51,10 @@ struct Command {
   bool for_people;
 };
 
-constexpr std::array<Command, 16> k_commands{{
+constexpr std::array<Command, 17> k_commands{{
     {"run", curfew::cli::run_command, true},
     {"check", curfew::cli::check_command, true},
+    {"setup", curfew::cli::setup_command, true},
     {"status", curfew::cli::status_command, true},
     {"config", curfew::cli::config_command, true},
     {"extend", curfew::cli::extend_command, true},

@@ -23,6 +23,7 @@ struct World {
 [[nodiscard]] int run_command(const Words& words, const World& world);
 [[nodiscard]] int config_command(const Words& words, const World& world);
 [[nodiscard]] int check_command(const Words& words, const World& world);
+[[nodiscard]] int setup_command(const Words& words, const World& world);
 [[nodiscard]] int status_command(const Words& words, const World& world);
 [[nodiscard]] int extend_command(const Words& words, const World& world);
 [[nodiscard]] int stop_command(const Words& words, const World& world);

@@ -1,31 +1,16 @@
 // Whatever EventBridge Scheduler and STS, or something between, may answer.
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
 #include "aws/reply_fields.hpp"
 #include "aws/scheduler.hpp"
 #include "aws/sts.hpp"
+#include "checks.hpp"
 
 namespace {
 
 using namespace curfew;
-
-void check(bool holds) {
-  if (!holds) std::abort();
-}
-
-void check_printable(std::string_view text) {
-  for (const char c : text) check(c >= ' ' && c <= '~');
-}
-
-template <class T>
-bool is_read(const Result<T>& result) {
-  if (result) return true;
-  check(result.error().kind == ErrorKind::unavailable);
-  for (const char c : result.error().text()) check(static_cast<unsigned char>(c) >= 0x20);
-  return false;
-}
+using namespace curfew::fuzz;
 
 }  // namespace
 

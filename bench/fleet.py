@@ -7,8 +7,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sandbox import prices
+from sandbox import meter, prices
 
 ACCOUNT = "123456789012"
 # Those that a new account has, and opt-in ones: thirty.
@@ -316,8 +317,14 @@ def identity_reply() -> bytes:
 """.encode()
 
 
-def products_reply(request: Mapping[str, object]) -> bytes:
-    return json.dumps(prices.get_products(dict(request))).encode()
+def products_reply(request: Mapping[str, Any]) -> bytes:
+    """One product, with the terms for reserving it that a real reply has too. Every type is offered everywhere."""
+    wanted = {each["Field"]: each["Value"] for each in request["Filters"]}
+    micros = meter.hourly_micros(wanted["instanceType"], wanted["regionCode"]) or 500_000
+    product = prices.product(wanted, micros)
+    (on_demand,) = product["terms"]["OnDemand"].values()
+    product["terms"]["Reserved"] = {f"SANDBOX.TERM{number:06}": on_demand for number in range(12)}
+    return json.dumps({"FormatVersion": "aws_v1", "PriceList": [json.dumps(product)]}).encode()
 
 
 def _iso(time: datetime) -> str:

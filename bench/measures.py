@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
+from bench import checks as of_checks
 from bench.inside import fill
 from bench.machines import CURFEW, Machines
 from bench.table import Row, percentile
@@ -43,11 +44,13 @@ class Size:
     print_bytes: int = 1_000_000_000
     print_rounds: int = 2
     uploads: Amounts = field(default_factory=Amounts)
+    checks: of_checks.Amounts = field(default_factory=of_checks.Amounts)
 
 
 QUICK = Size(
     delays=5, service_delays=1, baseline_delays=3, baseline_interval=1, starts=3, service_starts=1, settle=1, idle=3,
     saved_mebibytes=32, burn_millions=50, burn_rounds=1, print_bytes=20_000_000, print_rounds=1, uploads=QUICK_UPLOADS,
+    checks=of_checks.QUICK,
 )  # fmt: skip
 
 
@@ -153,6 +156,10 @@ def uploads(machines: Machines, size: Size) -> list[Row]:
     return measure(machines, size.uploads)
 
 
+def check(_: Machines, size: Size) -> list[Row]:
+    return of_checks.measure(size.checks)
+
+
 def slowdown(machines: Machines, size: Size) -> list[Row]:
     """Ratios to the bare command's own time, so both columns are of the same kind."""
     machine = machines.boot(disk="3g")
@@ -184,5 +191,5 @@ def slowdown(machines: Machines, size: Size) -> list[Row]:
 
 
 MEASURES: dict[str, Callable[[Machines, Size], list[Row]]] = {
-    each.__name__: each for each in (delay, start, idle, saving, uploads, slowdown, binary)
+    each.__name__: each for each in (delay, start, idle, saving, uploads, check, slowdown, binary)
 }

@@ -113,7 +113,7 @@ class Replay:
 
 
 def _numbered(form: Mapping[str, str], name: str) -> list[str]:
-    values = []
+    values: list[str] = []
     while value := form.get(f"{name}.{len(values) + 1}"):
         values.append(value)
     return values
@@ -207,7 +207,9 @@ async def _serve(replay: Replay, latency: float, port: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.replay", description=__doc__)
-    parser.add_argument("--regions", type=int, default=30, choices=range(1, len(fleet.REGIONS) + 1), metavar="N")
+    parser.add_argument(
+        "--regions", type=int, default=30, choices=range(1, len(fleet.REGIONS) + 1), metavar="N"
+    )
     parser.add_argument("--instances", type=int, default=1000, help="over all regions")
     parser.add_argument("--latency", type=float, default=0.1, help="seconds until a reply begins")
     parser.add_argument("--port", type=int, default=0)

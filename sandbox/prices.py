@@ -13,10 +13,10 @@ def get_products(request: dict[str, Any]) -> dict[str, Any]:
     wanted = {each["Field"]: each["Value"] for each in request.get("Filters", [])}
     price = meter.hourly_micros(wanted.get("instanceType", ""), wanted.get("regionCode", ""))
     known = price is not None and wanted.get("operation") == "RunInstances"
-    return {"FormatVersion": "aws_v1", "PriceList": [json.dumps(_product(wanted, price))] if known else []}
+    return {"FormatVersion": "aws_v1", "PriceList": [json.dumps(product(wanted, price))] if known else []}
 
 
-def _product(wanted: dict[str, str], price: int | None) -> dict[str, Any]:
+def product(wanted: dict[str, str], price: int | None) -> dict[str, Any]:
     sku, term, rate = "SANDBOX", "SANDBOX.JRTCKXETXF", "SANDBOX.JRTCKXETXF.6YS6EN2CT7"
     dimension = {
         "unit": "Hrs",

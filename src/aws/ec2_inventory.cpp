@@ -93,8 +93,10 @@ Result<Form> instances_form(const InstanceFilter& wanted) {
     filters.add("instance-state-name", names);
   }
   if (auto status = add_tags(filters, wanted.tags); !status) return fail(std::move(status).error());
-  if (auto status = check_zone(k_action, wanted.zone); !status) return fail(std::move(status).error());
-  if (!wanted.zone.empty()) filters.add("availability-zone", {wanted.zone});
+  if (wanted.zones.size() > k_most_filter_values) return refuse(k_action, "more than 200 zones are asked for");
+  for (const auto& zone : wanted.zones)
+    if (auto status = check_zone(k_action, zone); !status) return fail(std::move(status).error());
+  if (!wanted.zones.empty()) filters.add("availability-zone", wanted.zones);
   if (auto status = check_ids(k_action, wanted.ids); !status) return fail(std::move(status).error());
   if (!wanted.ids.empty()) filters.add("instance-id", wanted.ids);
   return filters.take();
@@ -138,7 +140,13 @@ class QueryInventory final : public Ec2Inventory {
   QueryInventory(Session& session, std::string region) : session_(session), region_(std::move(region)) {}
 
   Awaitable<Result<Page<ListedRegion>>> regions() override {
-    auto page = co_await list<ListedRegion>("DescribeRegions", Form(), parse_regions);
+    auto page = co_await list<ListedRegion>("DescribeRegions", Form(), regions_reader);
+    co_return std::move(page);
+  }
+
+  Awaitable<Result<Page<ListedZone>>> zones() override {
+    Form form{{"AllAvailabilityZones", "true"}};
+    auto page = co_await list<ListedZone>("DescribeAvailabilityZones", std::move(form), zones_reader);
     co_return std::move(page);
   }
 
@@ -147,7 +155,7 @@ class QueryInventory final : public Ec2Inventory {
     if (!form) co_return fail(std::move(form).error());
     form->emplace_back("MaxResults", "1000");
     if (!token.empty()) form->emplace_back("NextToken", std::move(token));
-    auto page = co_await with_managed<ListedInstance>("DescribeInstances", std::move(*form), parse_instances);
+    auto page = co_await with_managed<ListedInstance>("DescribeInstances", std::move(*form), instances_reader);
     co_return std::move(page);
   }
 
@@ -156,7 +164,7 @@ class QueryInventory final : public Ec2Inventory {
     if (!form) co_return fail(std::move(form).error());
     form->emplace_back("MaxResults", "500");
     if (!token.empty()) form->emplace_back("NextToken", std::move(token));
-    auto page = co_await with_managed<ListedVolume>("DescribeVolumes", std::move(*form), parse_volumes);
+    auto page = co_await with_managed<ListedVolume>("DescribeVolumes", std::move(*form), volumes_reader);
     co_return std::move(page);
   }
 
@@ -166,7 +174,7 @@ class QueryInventory final : public Ec2Inventory {
     form->emplace_back("MaxResults", "1000");
     if (!token.empty()) form->emplace_back("NextToken", std::move(token));
     auto page =
-        co_await list<SpotPricePoint>("DescribeSpotPriceHistory", std::move(*form), parse_spot_prices);
+        co_await list<SpotPricePoint>("DescribeSpotPriceHistory", std::move(*form), spot_prices_reader);
     co_return std::move(page);
   }
 
@@ -199,19 +207,21 @@ class QueryInventory final : public Ec2Inventory {
 
  private:
   template <class Row>
-  using Parse = Result<Page<Row>> (*)(std::string);
+  using MakeReader = std::unique_ptr<PageReader<Row>> (*)();
 
-  // A page is read as soon as it's there, within the call: a broken one is asked for again, and its text is gone before
-  // the next region's comes.
+  // A page is read while it comes in: of thirty regions at once there are two hundred megabytes of text.
   template <class Row>
-  Awaitable<Result<Page<Row>>> list(const char* action, Form form, Parse<Row> parse) {
+  Awaitable<Result<Page<Row>>> list(const char* action, Form form, MakeReader<Row> make_reader) {
     Query query{
         std::string(action) + " in " + region_, "ec2", region_, "2016-11-15", action, std::move(form)};
     auto call = call_of(session_, std::move(query), k_page_limits, k_page_total);
     if (!call) co_return fail(std::move(call).error());
+    std::unique_ptr<PageReader<Row>> reader;
+    call->begin = [&reader, make_reader] { reader = make_reader(); };
+    call->request.take = [&reader](std::string_view piece) { reader->take(piece); };
     Page<Row> page;
-    call->read = [&page, parse](net::Response& response) -> Status {
-      auto read = parse(std::move(response.body));
+    call->read = [&page, &reader](net::Response&) -> Status {
+      auto read = reader->finish();
       if (!read) return fail(std::move(read).error());
       page = std::move(*read);
       return {};
@@ -225,15 +235,15 @@ class QueryInventory final : public Ec2Inventory {
   // What other AWS services manage may be hidden from these lists; it runs, and is paid for, all the same. Where EC2
   // doesn't know the parameter there is nothing to hide.
   template <class Row>
-  Awaitable<Result<Page<Row>>> with_managed(const char* action, Form form, Parse<Row> parse) {
+  Awaitable<Result<Page<Row>>> with_managed(const char* action, Form form, MakeReader<Row> make_reader) {
     if (knows_managed_) {
       Form whole = form;
       whole.emplace_back("IncludeManagedResources", "true");
-      auto page = co_await list<Row>(action, std::move(whole), parse);
+      auto page = co_await list<Row>(action, std::move(whole), make_reader);
       if (page || page.error().code != "UnknownParameter") co_return std::move(page);
       knows_managed_ = false;
     }
-    auto page = co_await list<Row>(action, std::move(form), parse);
+    auto page = co_await list<Row>(action, std::move(form), make_reader);
     co_return std::move(page);
   }
 

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "aws/core/endpoints.hpp"
+#include "aws/core/row_cutter.hpp"
 #include "aws/core/xml.hpp"
 #include "aws/ec2.hpp"
 #include "aws/ec2_replies.hpp"
@@ -30,7 +31,7 @@ tl::unexpected<Error> broken(std::string why) {
 
 // Hands each <item> of a list to `read`, which returns a Status.
 template <class Read>
-Status each_item(const pugi::xml_node& parent, const char* list, std::size_t most, Read read) {
+Status each_item(const pugi::xml_node& parent, const char* list, std::size_t most, const Read& read) {
   const auto node = parent.child(list);
   if (!node) return broken(std::string("it has no ") + list);
   std::size_t count = 0;
@@ -50,21 +51,56 @@ Status each_item_if_any(const pugi::xml_node& parent, const char* list, std::siz
   return parent.child(list) ? each_item(parent, list, most, read) : Status();
 }
 
-// A whole list: `read` makes a row of each item.
-template <class Row, class Read>
-Result<Page<Row>> read_page(std::string text, const char* root, const char* list, Read read) {
-  const auto xml = Xml::take(std::move(text), root);
-  if (!xml) return fail(xml.error());
-  Page<Row> page;
-  const auto status = each_item(xml->root(), list, k_most_rows, [&](const pugi::xml_node& item) -> Status {
-    auto row = read(item);
-    if (!row) return fail(std::move(row).error());
-    page.rows.push_back(std::move(*row));
+// `read` adds what an item of the list says to the page: a row, or those of a reservation.
+template <class Row>
+class ListReader final : public PageReader<Row> {
+ public:
+  using Read = Status (*)(const pugi::xml_node& item, Page<Row>& page);
+  ListReader(const char* root, const char* list, Read read, bool may_be_empty = true)
+      : root_(root), list_(list), read_(read), may_be_empty_(may_be_empty), cutter_(list, [this](char* text, std::size_t size) {
+          return read_row(text, size);
+        }) {}
+
+  void take(std::string_view piece) override { cutter_.take(piece); }
+
+  Result<Page<Row>> finish() override {
+    auto frame = cutter_.frame();
+    if (!frame) return fail(std::move(frame).error());
+    const auto xml = Xml::take(std::move(*frame), root_);
+    if (!xml) return fail(xml.error());
+    // Its rows are out of it.
+    const auto none = [](const pugi::xml_node&) { return Status(); };
+    if (auto empty = each_item(xml->root(), list_, 0, none); !empty) return fail(std::move(empty).error());
+    if (page_.rows.empty() && !may_be_empty_) return broken(std::string(list_) + " is empty");
+    page_.next = child_view(xml->root(), "nextToken");
+    return std::move(page_);
+  }
+
+ private:
+  Status read_row(char* text, std::size_t size) {
+    const auto xml = Xml::in_place(text, size, "item");
+    if (!xml) return fail(xml.error());
+    if (auto status = read_(xml->root(), page_); !status) return status;
+    if (page_.rows.size() > k_most_rows)
+      return broken(std::string(list_) + " has more than " + std::to_string(k_most_rows) + " items");
     return {};
-  });
-  if (!status) return fail(status.error());
-  page.next = child_view(xml->root(), "nextToken");
-  return page;
+  }
+
+  const char* root_;
+  const char* list_;
+  Read read_;
+  bool may_be_empty_;
+  Page<Row> page_;
+  RowCutter cutter_;
+};
+
+// Of a list each of whose items is a row.
+template <class Row, Result<Row> (*Make)(const pugi::xml_node&)>
+Status add_row(const pugi::xml_node& item, Page<Row>& page) {
+  auto row = Make(item);
+  if (!row) return fail(std::move(row).error());
+  page.rows.push_back(std::move(*row));
+  return {};
 }
 
 std::string shortened(std::string_view text) { return std::string(text.substr(0, k_longest_text)); }
@@ -297,6 +333,30 @@ Result<ListedRegion> region_row(const pugi::xml_node& item) {
   return region;
 }
 
+Result<ListedZone> zone_row(const pugi::xml_node& item) {
+  ListedZone zone;
+  zone.name = child_view(item, "zoneName");
+  if (!is_zone(zone.name)) return odd("zoneName", zone.name);
+  const auto type = child_view(item, "zoneType");
+  zone.regional = type.empty() || type == "availability-zone";
+  return zone;
+}
+
+Status add_reservation(const pugi::xml_node& reservation, Page<ListedInstance>& page) {
+  const auto owner = child_view(reservation, "ownerId");
+  if (!is_account(owner)) return odd("ownerId", owner);
+  return each_item(reservation, "instancesSet", k_most_rows, [&](const pugi::xml_node& item) -> Status {
+    ListedInstance instance;
+    instance.id = child_view(item, "instanceId");
+    if (!is_instance_id(instance.id)) return odd("instanceId", instance.id);
+    instance.account = owner;
+    if (auto status = read_instance(item, instance); !status)
+      return fail(std::move(status).error().within(instance.id));
+    page.rows.push_back(std::move(instance));
+    return {};
+  });
+}
+
 // The only item of a list, whose `id_name` is `id`.
 Result<pugi::xml_node> only_item(const Xml& xml, const char* list, const char* id_name, std::string_view id) {
   pugi::xml_node found;
@@ -324,44 +384,29 @@ bool is_platform(std::string_view text) {
   });
 }
 
-Result<Page<ListedRegion>> parse_regions(std::string xml) {
-  auto page = read_page<ListedRegion>(std::move(xml), "DescribeRegionsResponse", "regionInfo", region_row);
-  if (page && page->rows.empty()) return broken("it names no region");
-  return page;
+ReadsRegions regions_reader() {
+  return std::make_unique<ListReader<ListedRegion>>("DescribeRegionsResponse", "regionInfo",
+                                                    add_row<ListedRegion, region_row>, false);
 }
 
-Result<Page<ListedInstance>> parse_instances(std::string text) {
-  const auto xml = Xml::take(std::move(text), "DescribeInstancesResponse");
-  if (!xml) return fail(xml.error());
-  Page<ListedInstance> page;
-  const auto read_reservation = [&](const pugi::xml_node& reservation) -> Status {
-    const auto owner = child_view(reservation, "ownerId");
-    if (!is_account(owner)) return odd("ownerId", owner);
-    return each_item(reservation, "instancesSet", k_most_rows, [&](const pugi::xml_node& item) -> Status {
-      if (page.rows.size() == k_most_rows) return broken("it has more than 20000 instances");
-      ListedInstance instance;
-      instance.id = child_view(item, "instanceId");
-      if (!is_instance_id(instance.id)) return odd("instanceId", instance.id);
-      instance.account = owner;
-      if (auto status = read_instance(item, instance); !status)
-        return fail(std::move(status).error().within(instance.id));
-      page.rows.push_back(std::move(instance));
-      return {};
-    });
-  };
-  const auto status = each_item(xml->root(), "reservationSet", k_most_rows, read_reservation);
-  if (!status) return fail(status.error());
-  page.next = child_view(xml->root(), "nextToken");
-  return page;
+ReadsZones zones_reader() {
+  return std::make_unique<ListReader<ListedZone>>("DescribeAvailabilityZonesResponse", "availabilityZoneInfo",
+                                                  add_row<ListedZone, zone_row>, false);
 }
 
-Result<Page<ListedVolume>> parse_volumes(std::string xml) {
-  return read_page<ListedVolume>(std::move(xml), "DescribeVolumesResponse", "volumeSet", volume_row);
+ReadsInstances instances_reader() {
+  return std::make_unique<ListReader<ListedInstance>>("DescribeInstancesResponse", "reservationSet",
+                                                      add_reservation);
 }
 
-Result<Page<SpotPricePoint>> parse_spot_prices(std::string xml) {
-  return read_page<SpotPricePoint>(std::move(xml), "DescribeSpotPriceHistoryResponse", "spotPriceHistorySet",
-                                   price_row);
+ReadsVolumes volumes_reader() {
+  return std::make_unique<ListReader<ListedVolume>>("DescribeVolumesResponse", "volumeSet",
+                                                    add_row<ListedVolume, volume_row>);
+}
+
+ReadsSpotPrices spot_prices_reader() {
+  return std::make_unique<ListReader<SpotPricePoint>>(
+      "DescribeSpotPriceHistoryResponse", "spotPriceHistorySet", add_row<SpotPricePoint, price_row>);
 }
 
 Result<bool> parse_termination_protection(std::string text, std::string_view instance) {

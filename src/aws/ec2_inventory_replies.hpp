@@ -1,9 +1,10 @@
 // EC2's lists, read and checked: the bodies of replies in, values out. Pure; for ec2_inventory.cpp and its tests.
 //
-// Each takes the reply's whole text, and is an error (unavailable) where it's cut, no XML, of another call, lacks its
-// list, holds anything but rows in it, more rows than there may be, or one row that isn't well-formed.
+// Each is an error (unavailable) where the reply is cut, no XML, of another call, lacks its list, holds anything but rows
+// in it, more rows than there may be, or one row that isn't well-formed.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -18,12 +19,26 @@ inline constexpr std::size_t k_most_tags = 128;           // an instance has 50 
 inline constexpr std::size_t k_longest_tag_key = 512;     // 128 characters of up to 4 bytes
 inline constexpr std::size_t k_longest_tag_value = 1024;  // 256
 
-[[nodiscard]] Result<Page<ListedRegion>> parse_regions(std::string xml);
-[[nodiscard]] Result<Page<ListedInstance>> parse_instances(std::string xml);
-[[nodiscard]] Result<Page<ListedVolume>> parse_volumes(std::string xml);
-[[nodiscard]] Result<Page<SpotPricePoint>> parse_spot_prices(std::string xml);
+// A page that is read while it comes in, row by row: of its text only one row is held.
+template <class Row>
+class PageReader {
+ public:
+  virtual ~PageReader() = default;
+  virtual void take(std::string_view piece) = 0;
+  [[nodiscard]] virtual Result<Page<Row>> finish() = 0;  // once, when all has come
+};
+using ReadsRegions = std::unique_ptr<PageReader<ListedRegion>>;
+using ReadsZones = std::unique_ptr<PageReader<ListedZone>>;
+using ReadsInstances = std::unique_ptr<PageReader<ListedInstance>>;
+using ReadsVolumes = std::unique_ptr<PageReader<ListedVolume>>;
+using ReadsSpotPrices = std::unique_ptr<PageReader<SpotPricePoint>>;
+[[nodiscard]] ReadsRegions regions_reader();
+[[nodiscard]] ReadsZones zones_reader();
+[[nodiscard]] ReadsInstances instances_reader();
+[[nodiscard]] ReadsVolumes volumes_reader();
+[[nodiscard]] ReadsSpotPrices spot_prices_reader();
 
-// Of one instance, one request: an error also where the reply is about another.
+// Of one instance, one request, from the reply's whole text: an error also where the reply is about another.
 [[nodiscard]] Result<bool> parse_termination_protection(std::string xml, std::string_view instance);
 [[nodiscard]] Result<SpotRequest> parse_spot_request(std::string xml, std::string_view id);
 [[nodiscard]] Result<std::string> parse_cancelled_spot_request(std::string xml, std::string_view id);

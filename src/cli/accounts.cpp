@@ -7,6 +7,7 @@
 
 #include "aws/core/sts_credentials.hpp"
 #include "net/within.hpp"
+#include "watch/lanes.hpp"
 
 namespace curfew::cli {
 namespace asio = boost::asio;
@@ -14,12 +15,20 @@ namespace {
 
 constexpr Millis k_credentials_limit{30'000};
 constexpr Millis k_meanwhile{100};
+// One for each region's services: one that was closed in between has to agree on TLS anew.
+constexpr std::size_t k_idle_connections = 128;
+
+net::ClientOptions client_options(const net::Environment& environment) {
+  auto options = net::client_options_from(environment);
+  options.idle_connections = k_idle_connections;
+  return options;
+}
 
 }  // namespace
 
 Accounts::Accounts(AccountsRequest request, const os::Clock& clock, net::Environment environment)
     : request_(std::move(request)),
-      http_(net::make_http_client(io_.get_executor(), net::client_options_from(environment))),
+      http_(net::make_http_client(io_.get_executor(), client_options(environment))),
       session_(aws::make_session(*http_, clock, std::move(environment), {request_.profile, {}})) {
   const auto known = session_->known_region();
   if (!request_.regions.empty()) home_ = request_.regions.front();
@@ -56,11 +65,14 @@ net::Awaitable<Status> Accounts::find_own() {
         "no answer within " + format_duration(std::chrono::duration_cast<Seconds>(k_credentials_limit)));
   if (!*own) co_return fail(Error{own->error()});
   reads_.push_back(watch::make_reads(*session_, home_));
-  auto identity = reads_.back()->caller();
-  auto id = co_await net::within(k_credentials_limit, std::move(identity));
-  // Expired, or not AWS's: nothing could be read with them.
-  if (id && !*id && (*id).error().kind == ErrorKind::refused) co_return fail(Error{(*id).error()});
-  accounts_.push_back({reads_.back().get(), "", id && *id ? (**id).account : std::string()});
+  std::string id;
+  Status status;
+  std::vector<net::Awaitable<void>> questions;
+  questions.push_back(ask_caller(id, status));
+  if (request_.ask_regions && request_.regions.empty()) questions.push_back(ask_regions());
+  co_await watch::run_together(std::move(questions));
+  if (!status) co_return std::move(status);
+  accounts_.push_back({reads_.back().get(), "", std::move(id)});
   for (const auto& role : request_.roles) {
     aws::RoleRequest assuming;
     assuming.role_arn = role;
@@ -71,6 +83,22 @@ net::Awaitable<Status> Accounts::find_own() {
     accounts_.push_back({reads_.back().get(), role, ""});
   }
   co_return Status{};
+}
+
+net::Awaitable<void> Accounts::ask_caller(std::string& id, Status& status) {
+  auto asking = reads_.back()->caller();
+  auto caller = co_await net::within(k_credentials_limit, std::move(asking));
+  if (caller && *caller) id = std::move((*caller)->account);
+  // Expired, or not AWS's: nothing could be read with them.
+  else if (caller && (*caller).error().kind == ErrorKind::refused) status = fail(Error{(*caller).error()});
+}
+
+net::Awaitable<void> Accounts::ask_regions() {
+  const auto ec2 = reads_.back()->inventory(home_);
+  auto asking = ec2->regions();
+  const auto page = co_await net::within(k_credentials_limit, std::move(asking));
+  // Why there's none, whoever needs them is told.
+  if (page && *page) enabled_ = watch::enabled_regions((*page)->rows);
 }
 
 }  // namespace curfew::cli

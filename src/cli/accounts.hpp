@@ -3,7 +3,9 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
@@ -25,6 +27,7 @@ struct AccountsRequest {
   std::string session_name;          // under which roles are assumed: "curfew-check"
   // Called ten times a second while run() works; may be null.
   std::function<void()> meanwhile = {};
+  bool ask_regions = false;  // while signing in, where none is named: see take_enabled()
 };
 
 // Owns the loop and the sessions; all that is done in the accounts is done by run(), while this lives.
@@ -39,11 +42,15 @@ class Accounts {
 
   // After sign_in(): the caller's own first.
   [[nodiscard]] const std::vector<watch::AccountReads>& all() const { return accounts_; }
+  // The enabled regions of the caller's own account, as they were told while signing in; once, for they may change.
+  [[nodiscard]] std::optional<std::vector<std::string>> take_enabled() { return std::exchange(enabled_, {}); }
   // The region whose endpoints are asked what isn't about one region.
   [[nodiscard]] const std::string& home() const { return home_; }
 
  private:
   [[nodiscard]] net::Awaitable<Status> find_own();
+  [[nodiscard]] net::Awaitable<void> ask_caller(std::string& id, Status& status);
+  [[nodiscard]] net::Awaitable<void> ask_regions();
 
   AccountsRequest request_;
   boost::asio::io_context io_{1};
@@ -53,6 +60,7 @@ class Accounts {
   std::vector<std::unique_ptr<watch::Reads>> reads_;
   std::vector<watch::AccountReads> accounts_;
   std::string home_;
+  std::optional<std::vector<std::string>> enabled_;
 };
 
 }  // namespace curfew::cli

@@ -74,8 +74,8 @@ int check_command(const Words& words, const World& world) {
   if (options->watch)
     return watch_check(*options, world.clock, environment, *teller,
                        [&](const watch::Report& report) { return write(*options, report, environment); });
-  Accounts accounts({options->profile, options->regions, options->roles, "curfew-check", {}}, world.clock,
-                    environment);
+  Accounts accounts({options->profile, options->regions, options->roles, "curfew-check", {}, true},
+                    world.clock, environment);
   if (auto signed_in = accounts.sign_in(); !signed_in) {
     say(signed_in.error().text());
     (void)teller->tell(unread_report(signed_in.error().text(), world.clock.wall()), {});  // it fails anyway

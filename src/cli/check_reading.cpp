@@ -80,6 +80,7 @@ watch::Report read_all(Accounts& accounts, const CheckOptions& options, const os
     };
     accounts.run([&]() -> net::Awaitable<void> {
       auto all = accounts.all();
+      all.front().enabled = accounts.take_enabled();
       auto plan = plan_for(options, accounts.home());
       report = co_await watch::collect(std::move(all), std::move(plan), clock, prices, show);
     });

@@ -1,4 +1,4 @@
-// The HTTP client on Asio, OpenSSL and Beast's parser: the only file that sees them. Beast's stream algorithms are left
+// The HTTP client on Asio, OpenSSL and Beast's parser: with reply_body.hpp the only file that sees them. Beast's stream algorithms are left
 // out on purpose: one pair of read and write loops serves plain and TLS sockets, keeps each limit in one place, and
 // compiles in half the time.
 #include "net/http.hpp"
@@ -16,12 +16,12 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include "base/text.hpp"
 #include "net/environment.hpp"
+#include "net/reply_body.hpp"
 #include "net/resolve.hpp"
 #include "net/watch.hpp"
 #include "net/wire.hpp"
@@ -48,7 +48,7 @@ constexpr std::uint64_t k_expect_from = 1U << 20U;
 constexpr Millis k_expect_wait{1'000};
 constexpr Millis k_least_share{250};  // of the connect limit, for each address
 
-using Parser = http::response_parser<http::string_body>;
+using Parser = http::response_parser<ReplyBody>;
 
 using Transfer = std::tuple<error_code, std::size_t>;
 
@@ -229,7 +229,14 @@ Awaitable<error_code> read_reply(Connection& connection, Parser& parser, Watch& 
     }
     if (error) co_return error;
     watch.touch();
-    connection.pending.append(chunk, 0, count);
+    std::size_t used = 0;
+    if (connection.pending.empty()) {  // as it mostly is: nothing has to be copied
+      began = true;
+      error_code why;
+      used = parser.put(asio::buffer(chunk.data(), count), why);
+      if (why && why != http::error::need_more) co_return why;
+    }
+    connection.pending.append(chunk, used, count - used);
   }
   co_return error_code{};
 }
@@ -382,7 +389,7 @@ Response response_from(Parser& parser) {
   Response response;
   response.status = static_cast<int>(message.result_int());
   for (const auto& field : message) response.headers.push_back({field.name_string(), field.value()});
-  response.body = std::move(message.body());
+  response.body = std::move(message.body().text);
   return response;
 }
 
@@ -414,6 +421,7 @@ Awaitable<Outcome> Client::exchange(Connection& connection, const Request& reque
     parser->body_limit(limits.body);
     parser->eager(true);
     parser->skip(request.method == "HEAD");
+    parser->get().body().take = &request.take;
     if (!sent && (!expect || interim > 0)) {
       sent = true;
       if (slice != nullptr) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -57,6 +58,9 @@ using Body = std::variant<std::string, FileSlice>;
 // Whether an address may be connected to. A name is only a promise: what it resolves to is what is checked.
 using AddressFilter = bool (*)(const boost::asio::ip::address&);
 
+// Gets a body piece by piece, as it comes. A piece is gone after the call.
+using TakeBody = std::function<void(std::string_view)>;
+
 struct Request {
   std::string method = "GET";
   Url url;
@@ -66,6 +70,9 @@ struct Request {
   // Null: any. Of a name's addresses the others are left out; none left is an error (refused). Behind a proxy it's the
   // proxy that resolves the name, and the proxy's own address isn't asked about.
   AddressFilter allowed = nullptr;
+  // Gets the body of a reply of 2xx, which Response::body is empty of then: for what is too large to hold. Of an exchange
+  // that fails it may have got some.
+  TakeBody take = nullptr;
 };
 
 struct Response {

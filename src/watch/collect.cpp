@@ -82,15 +82,15 @@ class Collector {
     }
     if (!account.id.empty()) report_.accounts.push_back({account.id, account.role});
     std::vector<std::string> enabled;
-    if (plan_.only.empty()) {
+    if (account.enabled) {
+      enabled = std::move(*account.enabled);
+    } else if (plan_.only.empty()) {
       const auto ec2 = account.reads->inventory(plan_.home);
       auto asking = ec2->regions();
       auto page = co_await net::within(left(), std::move(asking));
       if (!page) co_return failed(account, k_all_regions, late());
       if (!*page) co_return failed(account, k_all_regions, (*page).error().text());
-      for (const auto& region : (*page)->rows) {
-        if (region.opt_in != aws::OptIn::not_opted_in) enabled.push_back(region.name);
-      }
+      enabled = enabled_regions((*page)->rows);
     }
     auto chosen = choose_regions(enabled, plan_.only, plan_.except);
     if (!chosen) co_return failed(account, k_all_regions, chosen.error().text());
@@ -131,7 +131,8 @@ class Collector {
       said.error = findings.error->text();
     }
     report_.regions.push_back(std::move(said));
-    for (auto& machine : findings.machines) report_.machines.push_back(std::move(machine));
+    for (auto& machines = findings.machines; !machines.empty(); machines.pop_front())
+      report_.machines.push_back(std::move(machines.front()));
     for (auto& note : findings.notes) report_.notes.push_back(std::move(note));
     for (const auto& permission : findings.missing_permissions) {
       auto& regions = missing_permissions_[permission];
@@ -153,6 +154,13 @@ class Collector {
 };
 
 }  // namespace
+
+std::vector<std::string> enabled_regions(const std::vector<aws::ListedRegion>& regions) {
+  std::vector<std::string> names;
+  for (const auto& region : regions)
+    if (region.opt_in != aws::OptIn::not_opted_in) names.push_back(region.name);
+  return names;
+}
 
 Awaitable<Report> collect(std::vector<AccountReads> accounts, CollectPlan plan, const os::Clock& clock,
                           pricing::PriceCache& prices, std::function<void(const Progress&)> progress) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,12 @@ struct AccountReads {
   Reads* reads;      // must outlive the collecting
   std::string role;  // the ARN that is assumed for it; empty: the caller's own
   std::string id;    // twelve digits, where the caller knows it already
+  // Its enabled regions, where the caller has just asked for them.
+  std::optional<std::vector<std::string>> enabled = {};
 };
+
+// Those that the account may use: a test server also tells others.
+[[nodiscard]] std::vector<std::string> enabled_regions(const std::vector<aws::ListedRegion>& regions);
 
 // `prices` is looked into, and what is learnt is put there. `progress` is called whenever there's some; may be null.
 [[nodiscard]] Awaitable<Report> collect(std::vector<AccountReads> accounts, CollectPlan plan,

@@ -8,6 +8,7 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -47,6 +48,17 @@ net::Awaitable<void> run_all(std::vector<Job> jobs, std::size_t at_once) {
   }
   while (lanes->running > 0) co_await lanes->ended.async_wait(asio::as_tuple(asio::use_awaitable));
   if (lanes->thrown) std::rethrow_exception(lanes->thrown);
+}
+
+net::Awaitable<void> run_together(std::vector<net::Awaitable<void>> work) {
+  using namespace asio::experimental::awaitable_operators;
+  if (work.empty()) co_return;
+  auto all = std::move(work.back());
+  for (work.pop_back(); !work.empty(); work.pop_back()) {
+    auto both = std::move(all) && std::move(work.back());
+    all = std::move(both);
+  }
+  co_await std::move(all);
 }
 
 }  // namespace curfew::watch

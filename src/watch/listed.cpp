@@ -66,28 +66,27 @@ Machine machine_from(const aws::ListedInstance& instance, const std::string& reg
   return machine;
 }
 
-pricing::InstanceFacts facts_from(const aws::ListedInstance& instance, const std::string& region) {
-  pricing::InstanceFacts facts;
-  facts.type = instance.type;
-  facts.region = region;
-  facts.zone = instance.zone;
-  facts.platform_details = instance.platform_details;
-  facts.usage_operation = instance.usage_operation;
-  facts.tenancy = tenancy_name(instance.tenancy);
-  facts.market = market_from(instance.bought_as);
-  facts.state = aws::name_of(instance.state);
-  facts.state_reason = instance.reason_code;
-  facts.launched = instance.launched;
-  facts.ended = pricing::transition_time(instance.reason);
-  return facts;
+Kind kind_from(const aws::ListedInstance& instance) {
+  return {instance.type,
+          instance.zone,
+          instance.platform_details,
+          instance.usage_operation,
+          instance.reason_code,
+          instance.tenancy,
+          instance.bought_as};
 }
 
-void add_volumes(VolumesByInstance& into, const std::vector<aws::ListedVolume>& volumes) {
-  for (const auto& volume : volumes) {
-    for (const auto& attachment : volume.attachments)
-      into[attachment.instance].push_back(
-          {pricing::Volume{volume.type, volume.gib, volume.iops, volume.throughput}, volume.created});
-  }
+pricing::InstanceFacts facts_from(const Kind& kind, const std::string& region) {
+  pricing::InstanceFacts facts;
+  facts.type = kind.type;
+  facts.region = region;
+  facts.zone = kind.zone;
+  facts.platform_details = kind.platform_details;
+  facts.usage_operation = kind.usage_operation;
+  facts.tenancy = tenancy_name(kind.tenancy);
+  facts.market = market_from(kind.bought_as);
+  facts.state_reason = kind.reason_code;
+  return facts;
 }
 
 SpotHistories::SpotHistories(const std::vector<aws::SpotPricePoint>& points) {
@@ -101,10 +100,10 @@ SpotHistories::SpotHistories(const std::vector<aws::SpotPricePoint>& points) {
   for (auto& [key, prices] : sorted) histories_.emplace(key, pricing::SpotHistory(std::move(prices)));
 }
 
-const pricing::SpotHistory& SpotHistories::of(const aws::ListedInstance& instance) const {
+const pricing::SpotHistory& SpotHistories::of(const Kind& kind) const {
   static const pricing::SpotHistory k_none;
   const auto found =
-      histories_.find({instance.type, instance.zone, pricing::spot_product(instance.platform_details)});
+      histories_.find({kind.type, kind.zone, pricing::spot_product(kind.platform_details)});
   return found == histories_.end() ? k_none : found->second;
 }
 

@@ -21,19 +21,27 @@ namespace curfew::watch {
 // Looks into the instance, which must outlive it.
 [[nodiscard]] Tags tags_from(const aws::ListedInstance& instance);
 
-[[nodiscard]] pricing::InstanceFacts facts_from(const aws::ListedInstance& instance,
-                                                const std::string& region);
-
-// Of DescribeVolumes, by the instance that they're attached to.
-using VolumesByInstance = std::map<std::string, std::vector<pricing::BilledVolume>, std::less<>>;
-void add_volumes(VolumesByInstance& into, const std::vector<aws::ListedVolume>& volumes);
+// What the price of an instance depends on, beside its times and its volumes: a few kinds stand for thousands.
+struct Kind {
+  std::string type;
+  std::string zone;
+  std::string platform_details;
+  std::string usage_operation;
+  std::string reason_code;
+  aws::Tenancy tenancy = aws::Tenancy::shared;
+  aws::BoughtAs bought_as = aws::BoughtAs::on_demand;
+  friend auto operator<=>(const Kind&, const Kind&) = default;
+};
+[[nodiscard]] Kind kind_from(const aws::ListedInstance& instance);
+// All but the state and the times.
+[[nodiscard]] pricing::InstanceFacts facts_from(const Kind& kind, const std::string& region);
 
 // Of DescribeSpotPriceHistory, by what has a price of its own.
 class SpotHistories {
  public:
   explicit SpotHistories(const std::vector<aws::SpotPricePoint>& points);
-  // An empty one where nothing is told of the instance's type, zone and product.
-  [[nodiscard]] const pricing::SpotHistory& of(const aws::ListedInstance& instance) const;
+  // An empty one where nothing is told of the type, zone and product.
+  [[nodiscard]] const pricing::SpotHistory& of(const Kind& kind) const;
 
  private:
   struct Key {

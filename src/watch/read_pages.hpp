@@ -14,12 +14,13 @@
 namespace curfew::watch {
 
 // `ask` takes a token and gives a page; `take` gets the rows of each. `skew` becomes the worst of all replies. What both
-// refer to must outlive the call.
+// refer to must outlive the call. `token`: where an earlier page left off.
 template <class Row, class Ask, class Take>
 net::Awaitable<Status> read_pages(std::string what, const os::Clock& clock, std::optional<Millis>& skew,
-                                  Ask ask, Take take) {
+                                  Ask ask, Take take, std::string token = {}) {
   aws::PageRule rule(std::move(what));
-  for (std::string token;;) {
+  if (const auto begun = rule.after(token); !begun) co_return fail(Error{begun.error()});
+  for (;;) {
     const auto asked = clock.wall();
     auto asking = ask(token);
     auto page = co_await std::move(asking);

@@ -1,28 +1,49 @@
-// Lists of one region, one after the other, each to its last page.
+// Lists of one region: the instances, then all that is asked about them at once.
 #include "watch/region.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
+#include <tuple>
+#include <unordered_map>
 #include <utility>
 
 #include "aws/pages.hpp"
 #include "pricing/instance_cost.hpp"
 #include "pricing/price_query.hpp"
 #include "pricing/spot.hpp"
+#include "watch/lanes.hpp"
 #include "watch/listed.hpp"
 #include "watch/read_pages.hpp"
+#include "watch/region_lists.hpp"
 
 namespace curfew::watch {
 namespace {
 
 constexpr std::size_t k_instances_in_filter = 200;  // as EC2 takes them
-constexpr std::size_t k_ask_by_instance = 1'000;    // beyond it the region's volumes are read as a whole
+constexpr std::size_t k_ask_by_instance = 1'000;    // beyond it the volumes of its zones are read as a whole
 constexpr std::size_t k_types_at_once = 100;        // as EC2 takes them
 constexpr std::string_view k_schedule_prefix = "curfew-";
 
-std::string listing(const char* call, const std::string& region) {
-  return std::string(call) + " in " + region;
-}
+// Of the instances of a kind, what their costs are made of, and its price.
+struct Priced {
+  pricing::CostFacts facts;
+  std::optional<pricing::PriceKey> key;
+};
+using Kinds = std::map<Kind, Priced>;
+
+// Beside the machine that it's about.
+struct Bought {
+  Kinds::value_type* kind;
+  std::optional<WallTime> ended;
+  std::uint32_t public_ipv4s;
+};
+
+struct AttachedVolume {
+  std::size_t machine;
+  const pricing::Volume* volume;
+  WallTime created;
+};
 
 class RegionReader {
  public:
@@ -33,12 +54,13 @@ class RegionReader {
   Awaitable<void> read() {
     ec2_ = reads_.inventory(query_.region);
     co_await read_instances();
-    if (listed_.empty()) co_return;
-    show_without_cost();
-    co_await read_schedules();  // before the costs: it may alarm
-    co_await read_volumes();
-    co_await read_spot_prices();
-    co_await read_prices();
+    if (out_.machines.empty()) co_return;
+    std::vector<Awaitable<void>> about_them;
+    about_them.push_back(read_schedules());
+    about_them.push_back(read_volumes());
+    about_them.push_back(read_spot_prices());
+    about_them.push_back(read_prices());
+    co_await run_together(std::move(about_them));
     price();
   }
 
@@ -48,27 +70,26 @@ class RegionReader {
     for (const auto state : query_.filter.states) {
       if (const auto known = aws::instance_state_from(name_of(state))) filter.states.push_back(*known);
     }
-    std::set<std::string> seen;  // what changes between two pages may be on both
-    const auto ask = [this, filter](const std::string& token) { return ec2_->instances(filter, token); };
-    const auto take = [&](std::vector<aws::ListedInstance> rows) {
-      std::size_t more = 0;
-      for (auto& row : rows) {
-        if (!seen.insert(row.id).second) continue;
-        const auto machine = machine_from(row, query_.region);
-        if (!matches(query_.filter, machine, tags_from(row), clock_.wall())) continue;
-        listed_.push_back(std::move(row));
-        ++more;
-      }
-      if (query_.found) query_.found(more);
-    };
-    std::string what = listing("DescribeInstances", query_.region);
-    auto status = co_await read_pages<aws::ListedInstance>(std::move(what), clock_, out_.skew, ask, take);
+    const TakeInstances take = [this](std::vector<aws::ListedInstance> rows) { add(std::move(rows)); };
+    auto status =
+        co_await read_instances_of(*ec2_, query_.region, std::move(filter), clock_, out_.skew, take);
     if (!status) out_.error = std::move(status.error());
   }
 
   // From here on they're in the report, whatever happens to the rest.
-  void show_without_cost() {
-    for (const auto& instance : listed_) out_.machines.push_back(machine_from(instance, query_.region));
+  void add(std::vector<aws::ListedInstance> rows) {
+    const auto before = out_.machines.size();
+    const auto now = clock_.wall();
+    for (const auto& row : rows) {
+      if (by_id_.contains(row.id)) continue;  // what changes between two pages may be on both
+      auto machine = machine_from(row, query_.region);
+      if (!matches(query_.filter, machine, tags_from(row), now)) continue;
+      by_id_.emplace(out_.machines.emplace_back(std::move(machine)).id, out_.machines.size() - 1);
+      const auto [kind, fresh] = kinds_.try_emplace(kind_from(row));
+      if (fresh) kind->second.facts.instance = facts_from(kind->first, query_.region);
+      bought_.push_back({&*kind, pricing::transition_time(row.reason), row.public_ipv4s});
+    }
+    if (query_.found) query_.found(out_.machines.size() - before);
   }
 
   // A price that isn't known is told with the instance; that it couldn't be asked for is told once.
@@ -78,21 +99,43 @@ class RegionReader {
   }
 
   Awaitable<void> read_volumes() {
-    const bool by_instance = listed_.size() <= k_ask_by_instance;
-    const std::size_t step = by_instance ? k_instances_in_filter : listed_.size();
-    VolumesByInstance volumes;
-    for (std::size_t first = 0; first < listed_.size(); first += step) {
-      aws::VolumeFilter filter;
-      for (std::size_t i = first; by_instance && i < std::min(first + step, listed_.size()); ++i)
-        filter.instances.push_back(listed_[i].id);
-      const auto ask = [this, filter](const std::string& token) { return ec2_->volumes(filter, token); };
-      const auto take = [&](const std::vector<aws::ListedVolume>& rows) { add_volumes(volumes, rows); };
-      std::string what = listing("DescribeVolumes", query_.region);
-      auto status = co_await read_pages<aws::ListedVolume>(std::move(what), clock_, out_.skew, ask, take);
-      if (!status)
-        co_return lost(pricing::k_permission_for_volumes, "the volumes in " + query_.region, status.error());
+    std::vector<aws::VolumeFilter> filters;
+    if (const auto& machines = out_.machines; machines.size() <= k_ask_by_instance) {
+      for (std::size_t at = 0; at < machines.size(); ++at) {
+        if (at % k_instances_in_filter == 0) filters.emplace_back();
+        filters.back().instances.push_back(machines[at].id);
+      }
+    } else {  // a volume is in its instance's zone
+      std::set<std::string> zones;
+      for (const auto& [kind, priced] : kinds_) zones.insert(kind.zone);
+      for (const auto& zone : zones) filters.emplace_back().zone = zone;
     }
-    volumes_ = std::move(volumes);
+    std::optional<Error> error;
+    std::vector<Awaitable<void>> lists;
+    for (auto& filter : filters) lists.push_back(read_volumes_of(std::move(filter), error));
+    co_await run_together(std::move(lists));
+    if (error) co_return lost(pricing::k_permission_for_volumes, "the volumes in " + query_.region, *error);
+    std::stable_sort(volumes_.begin(), volumes_.end(),
+                     [](const auto& a, const auto& b) { return a.machine < b.machine; });
+    volumes_read_ = true;
+  }
+
+  Awaitable<void> read_volumes_of(aws::VolumeFilter filter, std::optional<Error>& error) {
+    const auto ask = [this, filter](const std::string& token) { return ec2_->volumes(filter, token); };
+    const auto take = [this](const std::vector<aws::ListedVolume>& rows) {
+      for (const auto& row : rows) {
+        for (const auto& attachment : row.attachments) {
+          const auto machine = by_id_.find(attachment.instance);
+          if (machine == by_id_.end()) continue;
+          const auto kind = volume_kinds_.emplace(std::tuple(row.type, row.gib, row.iops, row.throughput),
+                                                  pricing::Volume{row.type, row.gib, row.iops, row.throughput});
+          volumes_.push_back({machine->second, &kind.first->second, row.created});
+        }
+      }
+    };
+    std::string what = listing("DescribeVolumes", query_.region);
+    auto status = co_await read_pages<aws::ListedVolume>(std::move(what), clock_, out_.skew, ask, take);
+    if (!status) error = std::move(status.error());
   }
 
   Awaitable<void> read_spot_prices() {
@@ -101,12 +144,14 @@ class RegionReader {
     query.from = query.to;
     std::set<std::string> types;
     std::set<std::string> products;
-    for (const auto& instance : listed_) {
-      const auto product = pricing::spot_product(instance.platform_details);
-      if (instance.bought_as != aws::BoughtAs::spot || product.empty()) continue;
-      types.insert(instance.type);
+    for (std::size_t at = 0; at < bought_.size(); ++at) {
+      const auto& kind = bought_[at].kind->first;
+      if (kind.bought_as != aws::BoughtAs::spot) continue;
+      const auto product = pricing::spot_product(kind.platform_details);
+      if (product.empty()) continue;
+      types.insert(kind.type);
       products.insert({product, product + " (Amazon VPC)"});
-      query.from = std::min(query.from, instance.launched);
+      query.from = std::min(query.from, out_.machines[at].launched);
     }
     if (types.empty()) co_return;
     query.products.assign(products.begin(), products.end());
@@ -131,8 +176,14 @@ class RegionReader {
   // On demand, by the cache and the Pricing API; where neither tells it, pricing looks into the built-in list.
   Awaitable<void> read_prices() {
     std::set<pricing::PriceKey> wanted;
-    for (const auto& instance : listed_) {
-      if (const auto key = pricing::price_key(facts_from(instance, query_.region))) wanted.insert(*key);
+    for (auto& [kind, priced] : kinds_) {
+      auto key = pricing::price_key(priced.facts.instance);
+      if (!key) {
+        priced.facts.on_demand_problem = std::move(key.error().cause);
+        continue;
+      }
+      priced.key = std::move(*key);
+      wanted.insert(*priced.key);
     }
     const auto list = reads_.price_list(query_.region);
     bool may_ask = true;
@@ -165,35 +216,38 @@ class RegionReader {
   }
 
   void price() {
-    for (std::size_t i = 0; i < listed_.size(); ++i) {
-      const auto& instance = listed_[i];
-      pricing::CostFacts facts;
-      facts.instance = facts_from(instance, query_.region);
-      set_on_demand_price(facts);
-      if (spot_prices_) facts.spot_history = &spot_prices_->of(instance);
-      if (volumes_) {
-        const auto found = volumes_->find(instance.id);
-        facts.volumes =
-            found == volumes_->end() ? std::vector<pricing::BilledVolume>{} : std::move(found->second);
+    const auto now = clock_.wall();
+    for (auto& [kind, priced] : kinds_) {
+      set_on_demand_price(priced);
+      priced.facts.missing_permissions = missing_;
+      if (spot_prices_) priced.facts.spot_history = &spot_prices_->of(kind);
+    }
+    auto volume = volumes_.begin();
+    for (std::size_t at = 0; at < bought_.size(); ++at) {
+      auto& machine = out_.machines[at];
+      auto& facts = bought_[at].kind->second.facts;
+      facts.instance.state = name_of(machine.state);
+      facts.instance.launched = machine.launched;
+      facts.instance.ended = bought_[at].ended;
+      facts.public_ipv4 = bought_[at].public_ipv4s;
+      if (volumes_read_) {
+        facts.volumes.emplace();
+        for (; volume != volumes_.end() && volume->machine == at; ++volume)
+          facts.volumes->push_back({*volume->volume, volume->created});
       }
-      facts.public_ipv4 = instance.public_ipv4s;
-      facts.missing_permissions = missing_;
-      const auto cost = pricing::instance_cost(facts, clock_.wall());
-      out_.machines[i].cost = cost_from(cost);
+      const auto cost = pricing::instance_cost(facts, now);
+      machine.cost = cost_from(cost);
       out_.missing_permissions.insert(cost.missing_permissions.begin(), cost.missing_permissions.end());
     }
   }
 
-  void set_on_demand_price(pricing::CostFacts& facts) const {
-    const auto key = pricing::price_key(facts.instance);
-    if (!key) {
-      facts.on_demand_problem = key.error().cause;
-      return;
-    }
-    if (const auto found = on_demand_.find(*key); found != on_demand_.end()) facts.on_demand = found->second;
-    else if (const auto why = price_problems_.find(*key); why != price_problems_.end())
-      facts.on_demand_problem = why->second;
-    else facts.on_demand_problem = price_problem_;
+  void set_on_demand_price(Priced& priced) const {
+    if (!priced.key) return;
+    if (const auto found = on_demand_.find(*priced.key); found != on_demand_.end())
+      priced.facts.on_demand = found->second;
+    else if (const auto why = price_problems_.find(*priced.key); why != price_problems_.end())
+      priced.facts.on_demand_problem = why->second;
+    else priced.facts.on_demand_problem = price_problem_;
   }
 
   Awaitable<void> read_schedules() {
@@ -239,8 +293,14 @@ class RegionReader {
   RegionFindings& out_;
 
   std::unique_ptr<aws::Ec2Inventory> ec2_;
-  std::vector<aws::ListedInstance> listed_;
-  std::optional<VolumesByInstance> volumes_;
+  Kinds kinds_;
+  std::vector<Bought> bought_;                                // of each machine
+  std::unordered_map<std::string_view, std::size_t> by_id_;  // the machines
+  std::map<std::tuple<std::string, std::uint64_t, std::optional<std::uint64_t>, std::optional<std::uint64_t>>,
+           pricing::Volume>
+      volume_kinds_;
+  std::vector<AttachedVolume> volumes_;
+  bool volumes_read_ = false;
   std::optional<SpotHistories> spot_prices_;
   std::map<pricing::PriceKey, pricing::OnDemandPrice> on_demand_;
   std::map<pricing::PriceKey, std::string> price_problems_;  // why the Pricing API told none

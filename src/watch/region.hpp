@@ -1,6 +1,7 @@
 // Reads one region of one account.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <optional>
 #include <set>
@@ -18,7 +19,7 @@ namespace curfew::watch {
 
 // What came of it. It's filled while it's being read, so that what is there when the time runs out isn't lost.
 struct RegionFindings {
-  std::vector<Machine> machines;
+  std::deque<Machine> machines;
   std::optional<Error> error;  // the list of instances isn't whole
   std::vector<Note> notes;
   std::optional<Millis> skew;                 // the worst of clock_skew()

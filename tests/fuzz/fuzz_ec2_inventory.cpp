@@ -1,4 +1,5 @@
 // Whatever EC2, or something between, may answer where lists are asked for.
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -27,6 +28,21 @@ bool is_read(const Result<T>& result) {
   return false;
 }
 
+// Whole, and in pieces: the same comes of it.
+template <class Reader>
+auto read_page(Reader (*make)(), std::string_view text) {
+  const auto by = [&](std::size_t piece) {
+    auto reader = make();
+    for (std::size_t at = 0; at < text.size(); at += piece) reader->take(text.substr(at, piece));
+    return reader->finish();
+  };
+  auto whole = by(std::max<std::size_t>(text.size(), 1));
+  const auto pieces = by(7);
+  check(whole.has_value() == pieces.has_value());
+  if (whole) check(whole->rows.size() == pieces->rows.size() && whole->next == pieces->next);
+  return whole;
+}
+
 void check_instance(const aws::ListedInstance& instance) {
   check(aws::is_instance_id(instance.id) && aws::is_instance_type(instance.type));
   check(aws::is_zone(instance.zone) && aws::is_account(instance.account));
@@ -49,25 +65,25 @@ void check_instance(const aws::ListedInstance& instance) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
-  if (const auto page = aws::parse_instances(text); is_read(page)) {
+  if (const auto page = read_page(aws::instances_reader, text); is_read(page)) {
     check(page->rows.size() <= aws::k_most_rows);
     for (const auto& instance : page->rows) check_instance(instance);
     aws::PageRule rule("list");
     if (const auto next = rule.after(page->next); is_read(next) && *next == aws::NextPage::ask)
       check(!rule.after(page->next));
   }
-  if (const auto page = aws::parse_volumes(text); is_read(page))
+  if (const auto page = read_page(aws::volumes_reader, text); is_read(page))
     for (const auto& volume : page->rows) {
       check(aws::is_volume_id(volume.id) && volume.gib > 0 && volume.gib <= 65'536);
       check(aws::is_volume_type(volume.type) && aws::is_zone(volume.zone));
       for (const auto& attachment : volume.attachments) check(aws::is_instance_id(attachment.instance));
     }
-  if (const auto page = aws::parse_spot_prices(text); is_read(page))
+  if (const auto page = read_page(aws::spot_prices_reader, text); is_read(page))
     for (const auto& point : page->rows) {
       check(point.per_hour.count > 0 && aws::is_zone(point.zone));
       check(aws::is_instance_type(point.type) && aws::is_platform(point.product));
     }
-  if (const auto page = aws::parse_regions(text); is_read(page)) {
+  if (const auto page = read_page(aws::regions_reader, text); is_read(page)) {
     check(!page->rows.empty());
     for (const auto& region : page->rows) check(aws::is_region(region.name));
   }

@@ -138,6 +138,7 @@ Awaitable<tl::expected<net::Response, CallFailure>> perform(Session& session, Ca
     }
     net::Limits limits = call.limits;
     limits.total = std::min(limits.total, std::max(Millis{1}, end - session.clock.boot()));
+    if (call.begin) call.begin();
     auto response = co_await session.http.send(std::move(request), limits);
     Status read;
     const bool success = response && response->status / 100 == 2 && is_whole(call, *response);

@@ -18,6 +18,8 @@ struct Call {
   // Reads a reply of status 2xx, and may take its body; null: any will do. An error makes the reply as good as none: the
   // call is sent again, and in the end told with that error.
   std::function<Status(net::Response&)> read = {};
+  // Before each attempt: what `request.take` got of the one before is worth nothing.
+  std::function<void()> begin = {};
   std::string payload_sha256;  // of the body, in hex; empty: a body in memory is hashed here
   net::Limits limits;          // for each attempt
   Millis total{60'000};        // for all of them, pauses included

@@ -79,16 +79,25 @@ std::string error_code_from(std::string_view text) {
 }
 
 Result<Xml> Xml::take(std::string text, std::string_view root) {
+  auto held = std::make_unique<Held>();
+  held->text = std::move(text);
+  auto& own = held->text;
+  return read(std::move(held), own.data(), own.size(), root);
+}
+
+Result<Xml> Xml::in_place(char* text, std::size_t size, std::string_view root) {
+  return read(std::make_unique<Held>(), text, size, root);
+}
+
+Result<Xml> Xml::read(std::unique_ptr<Held> held, char* text, std::size_t size, std::string_view root) {
   const auto refuse = [&](std::string why) {
     return fail(ErrorKind::unavailable, "read the reply " + std::string(root), std::move(why));
   };
   Xml xml;
-  xml.held_ = std::make_unique<Held>();
-  xml.held_->text = std::move(text);
+  xml.held_ = std::move(held);
   // parse_embed_pcdata: a text stands in its element's node, which halves their number.
   const auto parsed = xml.held_->document.load_buffer_inplace(
-      xml.held_->text.data(), xml.held_->text.size(),
-      pugi::parse_minimal | pugi::parse_escapes | pugi::parse_embed_pcdata, pugi::encoding_utf8);
+      text, size, pugi::parse_minimal | pugi::parse_escapes | pugi::parse_embed_pcdata, pugi::encoding_utf8);
   if (!parsed) return refuse(std::string("it is cut or no XML: ") + parsed.description());
   if (xml.root().name() != root) return refuse("its root is <" + printable(xml.root().name(), 40) + ">");
   if (xml.root().next_sibling()) return refuse("something follows its root");

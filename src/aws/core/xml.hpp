@@ -22,6 +22,8 @@ class Xml {
   }
   // The same in the text's own memory, for large ones.
   [[nodiscard]] static Result<Xml> take(std::string text, std::string_view root);
+  // The same in memory that somebody else holds for as long as this lives.
+  [[nodiscard]] static Result<Xml> in_place(char* text, std::size_t size, std::string_view root);
   [[nodiscard]] pugi::xml_node root() const { return held_->document.document_element(); }
 
  private:
@@ -29,6 +31,8 @@ class Xml {
     std::string text;
     pugi::xml_document document;  // points into the text
   };
+  static Result<Xml> read(std::unique_ptr<Held> held, char* text, std::size_t size, std::string_view root);
+
   std::unique_ptr<Held> held_;
 };
 

@@ -12,6 +12,10 @@ using test::Change;
 using test::Elements;
 using test::expect_refused;
 using test::item;
+using test::parse_instances;
+using test::parse_regions;
+using test::parse_spot_prices;
+using test::parse_volumes;
 using test::recorded;
 using test::reply;
 

@@ -13,6 +13,7 @@ using test::Change;
 using test::Elements;
 using test::expect_refused;
 using test::item;
+using test::parse_instances;
 using test::recorded;
 using test::reply;
 

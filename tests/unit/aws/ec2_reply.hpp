@@ -1,12 +1,15 @@
 // EC2's replies made in a test, row by row.
 #pragma once
 
+#include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "aws/ec2_inventory_replies.hpp"
 #include "base/result.hpp"
 
 namespace curfew::test {
@@ -33,6 +36,18 @@ inline std::string reply(const std::string& action, const std::string& list, con
          "Response xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>r</requestId><" + list +
          ">" + items + "</" + list + ">" + more + "</" + action + "Response>";
 }
+
+// A reply's whole text, by pieces as they may come from the network.
+template <class Reader>
+auto read_page(Reader reader, std::string_view text, std::size_t piece = std::string_view::npos) {
+  for (std::size_t at = 0; at < text.size(); at += std::min(piece, text.size() - at))
+    reader->take(text.substr(at, piece));
+  return reader->finish();
+}
+inline auto parse_regions(std::string_view text) { return read_page(aws::regions_reader(), text); }
+inline auto parse_instances(std::string_view text) { return read_page(aws::instances_reader(), text); }
+inline auto parse_volumes(std::string_view text) { return read_page(aws::volumes_reader(), text); }
+inline auto parse_spot_prices(std::string_view text) { return read_page(aws::spot_prices_reader(), text); }
 
 template <class Page>
 void expect_refused(const Page& page, const std::string& why) {

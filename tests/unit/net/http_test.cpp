@@ -170,6 +170,40 @@ TEST_F(HttpTest, ReadsChunkedAndUnboundedBodies) {
   EXPECT_EQ(response->body, "all of it");
 }
 
+TEST_F(HttpTest, HandsABodyOnPieceByPiece) {
+  for (const auto* status : {"200 OK", "503 Slow Down"}) {
+    Server server([status](Peer& peer) {
+      peer.read_head();
+      peer.write("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 " + std::string(status) +
+                 "\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+      peer.write("4\r\ndefg\r\n0\r\n\r\n");
+    });
+    auto request = request_to("GET", server.url());
+    std::string taken;
+    request.take = [&](std::string_view piece) { taken += piece; };
+    const auto response = send(std::move(request));
+    ASSERT_TRUE(response) << response.error().text();
+    const bool success = response->status == 200;
+    EXPECT_EQ(taken, success ? "abcdefg" : "") << "what a failure says is its caller's";
+    EXPECT_EQ(response->body, success ? "" : "abcdefg");
+  }
+}
+
+TEST_F(HttpTest, BoundsABodyThatIsHandedOnToo) {
+  Server server([](Peer& peer) {
+    peer.read_head();
+    peer.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (int i = 0; i < 10 && peer.write("400\r\n" + std::string(1024, 'x') + "\r\n"); ++i) continue;
+  });
+  auto request = request_to("GET", server.url());
+  std::size_t taken = 0;
+  request.take = [&](std::string_view piece) { taken += piece.size(); };
+  const auto response = send(std::move(request), Limits{Millis{2'000}, Millis{2'000}, Millis{5'000}, 4096});
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().kind, ErrorKind::invalid_input);
+  EXPECT_LE(taken, 4096U);
+}
+
 TEST_F(HttpTest, ReadsARequestByteByByte) {
   Server server([](Peer& peer) {
     peer.read_head();

@@ -36,6 +36,9 @@ struct Script {
   bool volumes_denied = false;
   std::vector<std::string> schedules;
   std::optional<Error> schedules_error;
+  // What is told of each zone alone; none: zones may not be asked for.
+  std::map<std::string, Page> zones;
+  std::size_t volumes_asked = 0;
 };
 
 template <class T>
@@ -45,7 +48,7 @@ aws::Awaitable<Result<T>> answer(Result<T> value) {
 
 class FakeEc2 final : public aws::Ec2Inventory {
  public:
-  FakeEc2(const Script& script, std::vector<std::string> regions)
+  FakeEc2(Script& script, std::vector<std::string> regions)
       : script_(script), regions_(std::move(regions)) {}
 
   aws::Awaitable<Result<aws::Page<aws::ListedRegion>>> regions() override {
@@ -54,15 +57,29 @@ class FakeEc2 final : public aws::Ec2Inventory {
     page.rows.push_back({"me-south-1", aws::OptIn::not_opted_in});
     co_return page;
   }
-  aws::Awaitable<Result<aws::Page<aws::ListedInstance>>> instances(aws::InstanceFilter,
+  aws::Awaitable<Result<aws::Page<aws::ListedZone>>> zones() override {
+    if (script_.zones.empty()) co_return fail(k_denied);
+    aws::Page<aws::ListedZone> page;
+    for (const auto& [name, ids] : script_.zones) page.rows.push_back({name, name.size() < 11});
+    co_return page;
+  }
+  aws::Awaitable<Result<aws::Page<aws::ListedInstance>>> instances(aws::InstanceFilter filter,
                                                                    std::string) override {
     if (script_.hangs) {
       const auto executor = co_await asio::this_coro::executor;
       asio::steady_timer never(executor, asio::steady_timer::time_point::max());
       co_await never.async_wait(asio::use_awaitable);
     }
-    if (at_ == script_.pages.size()) co_return fail(script_.error.value_or(k_unavailable));
-    const auto& scripted = script_.pages[at_++];
+    Script::Page scripted;
+    if (!filter.zones.empty()) {
+      for (const auto& zone : filter.zones)
+        for (const auto& id : script_.zones[zone].ids) scripted.ids.push_back(id);
+      if (scripted.ids.empty()) co_return fail(script_.error.value_or(k_unavailable));
+    } else if (at_ == script_.pages.size()) {
+      co_return fail(script_.error.value_or(k_unavailable));
+    } else {
+      scripted = script_.pages[at_++];
+    }
     aws::Page<aws::ListedInstance> page;
     for (const auto& id : scripted.ids) {
       aws::ListedInstance instance;
@@ -81,6 +98,7 @@ class FakeEc2 final : public aws::Ec2Inventory {
     co_return page;
   }
   aws::Awaitable<Result<aws::Page<aws::ListedVolume>>> volumes(aws::VolumeFilter, std::string) override {
+    ++script_.volumes_asked;
     if (script_.volumes_denied) co_return fail(k_denied);
     co_return aws::Page<aws::ListedVolume>{};
   }
@@ -99,7 +117,7 @@ class FakeEc2 final : public aws::Ec2Inventory {
   }
 
  private:
-  const Script& script_;
+  Script& script_;
   std::vector<std::string> regions_;
   std::size_t at_ = 0;
 };
@@ -211,6 +229,63 @@ TEST_F(CollectTest, a_list_that_is_not_read_whole_is_told_with_what_was_read) {
   EXPECT_EQ(region(report, "eu-west-1").outcome, RegionReading::Outcome::failed);
   EXPECT_EQ(region(report, "eu-west-2").outcome, RegionReading::Outcome::failed);
   EXPECT_EQ(region(report, "us-east-1").outcome, RegionReading::Outcome::read);
+}
+
+std::vector<std::string> many(const std::string& prefix, std::size_t count) {
+  std::vector<std::string> ids;
+  for (std::size_t i = 0; i < count; ++i) ids.push_back(prefix + std::to_string(i));
+  return ids;
+}
+
+TEST_F(CollectTest, a_large_region_is_read_by_its_zones) {
+  auto& script = reads.regions["eu-west-1"];
+  script.pages = {{many("i-a", 1000), "more"}};  // no further page is asked for
+  script.zones["eu-west-1a"].ids = many("i-a", 1500);
+  script.zones["eu-west-1b"].ids = many("i-b", 700);
+  script.zones["eu-west-1-lax-1a"].ids = many("i-c", 3);
+  script.zones["eu-west-1-wl1-1"].ids = many("i-d", 2);
+  const auto report = collect_all();
+  EXPECT_FALSE(is_unread(report)) << region(report, "eu-west-1").error;
+  EXPECT_EQ(report.machines.size(), 1500U + 700U + 3U + 2U);
+  EXPECT_EQ(progress.instances, report.machines.size()) << "none is counted twice";
+}
+
+TEST_F(CollectTest, a_zone_that_is_not_read_whole_fails_its_region) {
+  auto& script = reads.regions["eu-west-1"];
+  script.pages = {{many("i-a", 1000), "more"}};
+  script.zones["eu-west-1a"].ids = many("i-a", 1500);
+  script.zones["eu-west-1b"] = {};  // answers with an error
+  const auto report = collect_all();
+  EXPECT_EQ(region(report, "eu-west-1").outcome, RegionReading::Outcome::failed);
+  EXPECT_EQ(report.machines.size(), 1500U);
+}
+
+TEST_F(CollectTest, zones_that_lack_what_the_region_told_are_not_believed) {
+  auto& script = reads.regions["eu-west-1"];
+  script.pages = {{many("i-a", 1000), "more"}, {many("i-z", 500), ""}};
+  script.zones["eu-west-1a"].ids = many("i-a", 999);
+  const auto report = collect_all();
+  EXPECT_FALSE(is_unread(report)) << region(report, "eu-west-1").error;
+  EXPECT_EQ(report.machines.size(), 1500U) << "the region's own list is read to its end";
+}
+
+TEST_F(CollectTest, without_the_right_to_ask_for_zones_a_large_region_is_read_page_by_page) {
+  auto& script = reads.regions["eu-west-1"];
+  script.pages = {{many("i-a", 1000), "a"}, {many("i-b", 1000), "b"}, {many("i-c", 10), ""}};
+  auto report = collect_all();
+  EXPECT_FALSE(is_unread(report)) << region(report, "eu-west-1").error;
+  EXPECT_EQ(report.machines.size(), 2010U);
+  script.pages = {{many("i-a", 1000), "a"}, {many("i-b", 1000), "a"}};
+  report = collect_all();
+  EXPECT_NE(region(report, "eu-west-1").error.find("came a second time"), std::string::npos);
+}
+
+TEST_F(CollectTest, volumes_are_asked_for_by_instance_and_of_many_by_zone) {
+  reads.regions["eu-west-1"].pages = {{many("i-a", 450), ""}};
+  reads.regions["us-east-1"].pages = {{many("i-a", 899), "more"}, {many("i-b", 899), ""}};
+  collect_all();
+  EXPECT_EQ(reads.regions["eu-west-1"].volumes_asked, 3U);
+  EXPECT_EQ(reads.regions["us-east-1"].volumes_asked, 1U) << "all are in one zone";
 }
 
 TEST_F(CollectTest, an_explicit_deny_can_be_allowed_for_and_no_other_failure) {

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from urllib.parse import urlencode
 
 import pytest
 
+from bench import fleet
 from bench.machines import CURFEW, ROOT
+from bench.replay import Refused, Replay
 from bench.s3_server import built
 from bench.table import Row, percentile, render
 from sandbox.mode import why_not_booted
@@ -82,6 +85,10 @@ def test_quick_run_measures_everything() -> None:
         "40 files of 64 KiB, unchanged",
         "60 small files, unchanged",
         "beside rclone",
+        "6 instances, 3 regions: time, beside the slowest",
+        "1,500 instances, 2 regions",
+        "beside boto3 with 30 threads",
+        "CPU of the server meanwhile",
         "printing",
         "binary",
     ):
@@ -97,6 +104,50 @@ def test_saves_are_compared_on_the_faster_server_where_it_is_built() -> None:
     for row in rows:  # theirs in each, and what is asked of all but the last case
         assert re.match(r" +[\d.,]+", row.split("|")[3]), row
     assert [bool(row.split("|")[5].strip()) for row in rows] == [True] * 12 + [False] * 2, "\n".join(rows)
+
+
+def test_the_replayed_account_has_what_is_asked_for() -> None:
+    replay = Replay(fleet.account(3, 2_500))
+    ids: list[str] = []
+    for region in replay.regions:
+        form = {
+            "Action": "DescribeInstances",
+            "Filter.1.Name": "instance-state-name",
+            "Filter.1.Value.1": "running",
+        }
+        while True:
+            text = ask(replay, region, form)
+            ids += re.findall(r"<instanceId>(i-[0-9a-f]{17})</instanceId>", text)
+            token = re.search("<nextToken>(.*)</nextToken>", text)
+            if not token:
+                break
+            form["NextToken"] = token[1]
+    assert len(ids) == len(set(ids)) == 2_500
+    region = next(iter(replay.regions))
+    zones = [len(replay.regions[region].instances.chosen([f"{region}{letter}"], [])) for letter in "abc"]
+    assert sum(zones) == len(replay.regions[region].instances.texts) and min(zones) > 200
+    one = ids[0]
+    form = {"Action": "DescribeInstances", "Filter.1.Name": "instance-id", "Filter.1.Value.1": one}
+    assert ask(replay, region, form).count("<instanceId>") == 1
+    form = {"Action": "DescribeVolumes", "Filter.1.Name": "attachment.instance-id", "Filter.1.Value.1": one}
+    assert f"<instanceId>{one}</instanceId>" in ask(replay, region, form)
+    assert ask(replay, region, {**form, "Filter.1.Value.1": "i-0"}).count("<volumeId>") == 0
+
+
+def test_what_the_replay_does_not_play_is_refused() -> None:
+    replay = Replay(fleet.account(1, 1))
+    for form in ({"Action": "DescribeImages"}, {"Action": "DescribeInstances", "Filter.1.Name": "vpc-id"}):
+        with pytest.raises(Refused):
+            ask(replay, "us-east-1", form)
+    with pytest.raises(Refused):
+        ask(replay, "eu-west-1", {"Action": "DescribeInstances"})
+    with pytest.raises(Refused):
+        replay.answer("POST", "/", b"", b"Action=DescribeInstances")
+
+
+def ask(replay: Replay, region: str, form: dict[str, str]) -> str:
+    head = f"Authorization: AWS4-HMAC-SHA256 Credential=k/20260101/{region}/ec2/aws4_request, x".encode()
+    return replay.answer("POST", "/", head, urlencode(form).encode())[1].decode()
 
 
 def test_unknown_measure_is_refused() -> None:

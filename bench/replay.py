@@ -1,7 +1,7 @@
 """A server on loopback that answers as AWS does about a fleet of any size, in any number of regions, each reply after the
 same latency and none held up by another. moto takes seconds for a page; here what is measured is the one who asks.
 
-    python -m bench.replay [--regions 30] [--instances 1000] [--latency 0.1] [--port 0]
+    python -m bench.replay [--regions 30] [--instances 1000] [--latency 0.1] [--refuse ACTION]... [--port 0]
 
 Its first line tells its endpoint. A POST to /_replay/cpu tells the CPU time that it has used, to /_replay/calls how often
 each call was made since last asked.
@@ -15,7 +15,7 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email.utils import formatdate
 from urllib.parse import parse_qs, urlsplit
@@ -30,14 +30,18 @@ _XML, _JSON = "text/xml;charset=UTF-8", "application/x-amz-json-1.1"
 
 
 class Refused(Exception):
-    """What is asked for isn't played here."""
+    """What is asked for isn't played here; or may not be asked for, by the code that AWS has for that."""
+
+    def __init__(self, why: str, code: str = "InvalidParameterValue") -> None:
+        super().__init__(why)
+        self.code = code
 
 
 class Replay:
     """The answers; no network."""
 
-    def __init__(self, regions: dict[str, fleet.Region]) -> None:
-        self.regions = regions
+    def __init__(self, regions: dict[str, fleet.Region], refused: Sequence[str] = ()) -> None:
+        self.regions, self.refused = regions, refused
         self.calls: Counter[str] = Counter()
 
     def answer(self, method: str, target: str, headers: bytes, body: bytes) -> tuple[str, bytes]:
@@ -54,6 +58,8 @@ class Replay:
         form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
         action = form.get("Action", "")
         self.calls[action] += 1
+        if action in self.refused:
+            raise Refused("You are not authorized to perform this operation.", "UnauthorizedOperation")
         if service == "sts" and action == "GetCallerIdentity":
             return _XML, fleet.identity_reply()
         if service == "ec2" and action == "DescribeRegions":
@@ -176,8 +182,9 @@ class Connection(asyncio.Protocol):
                 kind, text = self.replay.answer(method, target, head, body)
             except (Refused, ValueError, KeyError) as why:
                 status, kind = "400 Bad Request", _XML
+                code = why.code if isinstance(why, Refused) else "InvalidParameterValue"
                 text = (
-                    "<Response><Errors><Error><Code>InvalidParameterValue</Code>"
+                    f"<Response><Errors><Error><Code>{code}</Code>"
                     f"<Message>{why}</Message></Error></Errors><RequestID>r</RequestID></Response>"
                 ).encode()
         reply = (
@@ -212,9 +219,12 @@ def main() -> None:
     )
     parser.add_argument("--instances", type=int, default=1000, help="over all regions")
     parser.add_argument("--latency", type=float, default=0.1, help="seconds until a reply begins")
+    parser.add_argument(
+        "--refuse", action="append", default=[], metavar="ACTION", help="as without permission"
+    )
     parser.add_argument("--port", type=int, default=0)
     options = parser.parse_args()
-    replay = Replay(fleet.account(options.regions, options.instances))
+    replay = Replay(fleet.account(options.regions, options.instances), options.refuse)
     asyncio.run(_serve(replay, options.latency, options.port))
 
 

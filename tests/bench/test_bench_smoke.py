@@ -86,8 +86,9 @@ def test_quick_run_measures_everything() -> None:
         "60 small files, unchanged",
         "beside rclone",
         "6 instances, 3 regions: time, beside the slowest",
-        "1,500 instances, 2 regions",
+        "2,500 instances, 2 regions",
         "beside boto3 with 30 threads",
+        "page after page instead of by zone",
         "CPU of the server meanwhile",
         "printing",
         "binary",
@@ -143,6 +144,13 @@ def test_what_the_replay_does_not_play_is_refused() -> None:
         ask(replay, "eu-west-1", {"Action": "DescribeInstances"})
     with pytest.raises(Refused):
         replay.answer("POST", "/", b"", b"Action=DescribeInstances")
+
+
+def test_the_replay_refuses_what_it_is_told_to() -> None:
+    replay = Replay(fleet.account(1, 1), ["DescribeVolumes"])
+    with pytest.raises(Refused) as why:
+        ask(replay, "us-east-1", {"Action": "DescribeVolumes"})
+    assert why.value.code == "UnauthorizedOperation"
 
 
 def ask(replay: Replay, region: str, form: dict[str, str]) -> str:

@@ -93,7 +93,8 @@ Result<Form> instances_form(const InstanceFilter& wanted) {
     filters.add("instance-state-name", names);
   }
   if (auto status = add_tags(filters, wanted.tags); !status) return fail(std::move(status).error());
-  if (wanted.zones.size() > k_most_filter_values) return refuse(k_action, "more than 200 zones are asked for");
+  if (wanted.zones.size() > k_most_filter_values)
+    return refuse(k_action, "more than 200 zones are asked for");
   for (const auto& zone : wanted.zones)
     if (auto status = check_zone(k_action, zone); !status) return fail(std::move(status).error());
   if (!wanted.zones.empty()) filters.add("availability-zone", wanted.zones);
@@ -155,7 +156,8 @@ class QueryInventory final : public Ec2Inventory {
     if (!form) co_return fail(std::move(form).error());
     form->emplace_back("MaxResults", "1000");
     if (!token.empty()) form->emplace_back("NextToken", std::move(token));
-    auto page = co_await with_managed<ListedInstance>("DescribeInstances", std::move(*form), instances_reader);
+    auto page =
+        co_await with_managed<ListedInstance>("DescribeInstances", std::move(*form), instances_reader);
     co_return std::move(page);
   }
 

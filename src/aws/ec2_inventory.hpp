@@ -32,7 +32,7 @@ struct TagFilter {
 // Narrows what EC2 sends; what isn't set narrows nothing.
 struct InstanceFilter {
   std::vector<InstanceState> states;
-  std::vector<TagFilter> tags;  // all of them; at most 50
+  std::vector<TagFilter> tags;     // all of them; at most 50
   std::vector<std::string> zones;  // any of these; at most 200; for reading a large region's zones at once
   std::vector<std::string>
       ids;  // at most 200; ids that aren't in the region are no error, they're just not told

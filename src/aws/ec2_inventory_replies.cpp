@@ -57,9 +57,11 @@ class ListReader final : public PageReader<Row> {
  public:
   using Read = Status (*)(const pugi::xml_node& item, Page<Row>& page);
   ListReader(const char* root, const char* list, Read read, bool may_be_empty = true)
-      : root_(root), list_(list), read_(read), may_be_empty_(may_be_empty), cutter_(list, [this](char* text, std::size_t size) {
-          return read_row(text, size);
-        }) {}
+      : root_(root),
+        list_(list),
+        read_(read),
+        may_be_empty_(may_be_empty),
+        cutter_(list, [this](char* text, std::size_t size) { return read_row(text, size); }) {}
 
   void take(std::string_view piece) override { cutter_.take(piece); }
 

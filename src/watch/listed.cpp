@@ -67,13 +67,8 @@ Machine machine_from(const aws::ListedInstance& instance, const std::string& reg
 }
 
 Kind kind_from(const aws::ListedInstance& instance) {
-  return {instance.type,
-          instance.zone,
-          instance.platform_details,
-          instance.usage_operation,
-          instance.reason_code,
-          instance.tenancy,
-          instance.bought_as};
+  return {instance.type,        instance.zone,    instance.platform_details, instance.usage_operation,
+          instance.reason_code, instance.tenancy, instance.bought_as};
 }
 
 pricing::InstanceFacts facts_from(const Kind& kind, const std::string& region) {
@@ -102,8 +97,7 @@ SpotHistories::SpotHistories(const std::vector<aws::SpotPricePoint>& points) {
 
 const pricing::SpotHistory& SpotHistories::of(const Kind& kind) const {
   static const pricing::SpotHistory k_none;
-  const auto found =
-      histories_.find({kind.type, kind.zone, pricing::spot_product(kind.platform_details)});
+  const auto found = histories_.find({kind.type, kind.zone, pricing::spot_product(kind.platform_details)});
   return found == histories_.end() ? k_none : found->second;
 }
 

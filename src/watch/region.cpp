@@ -127,8 +127,9 @@ class RegionReader {
         for (const auto& attachment : row.attachments) {
           const auto machine = by_id_.find(attachment.instance);
           if (machine == by_id_.end()) continue;
-          const auto kind = volume_kinds_.emplace(std::tuple(row.type, row.gib, row.iops, row.throughput),
-                                                  pricing::Volume{row.type, row.gib, row.iops, row.throughput});
+          const auto kind =
+              volume_kinds_.emplace(std::tuple(row.type, row.gib, row.iops, row.throughput),
+                                    pricing::Volume{row.type, row.gib, row.iops, row.throughput});
           volumes_.push_back({machine->second, &kind.first->second, row.created});
         }
       }
@@ -294,7 +295,7 @@ class RegionReader {
 
   std::unique_ptr<aws::Ec2Inventory> ec2_;
   Kinds kinds_;
-  std::vector<Bought> bought_;                                // of each machine
+  std::vector<Bought> bought_;                               // of each machine
   std::unordered_map<std::string_view, std::size_t> by_id_;  // the machines
   std::map<std::tuple<std::string, std::uint64_t, std::optional<std::uint64_t>, std::optional<std::uint64_t>>,
            pricing::Volume>

@@ -76,8 +76,8 @@ class InstancesReader {
       take_(std::move(rows));
     };
     std::string what = listing("DescribeInstances", region_);
-    auto status = co_await read_pages<aws::ListedInstance>(std::move(what), clock_, skew_, ask, take,
-                                                           std::move(token));
+    auto status =
+        co_await read_pages<aws::ListedInstance>(std::move(what), clock_, skew_, ask, take, std::move(token));
     co_return std::move(status);
   }
 

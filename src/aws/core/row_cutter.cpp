@@ -19,8 +19,7 @@ std::size_t find(std::string_view text, std::size_t from) {
   // glibc's is several times as fast as string_view's.
   const void* const found =
       ::memmem(text.data() + from, text.size() - from, k_tag_end.data(), k_tag_end.size());
-  return found == nullptr ? k_npos
-                          : static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
+  return found == nullptr ? k_npos : static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
 }
 
 }  // namespace

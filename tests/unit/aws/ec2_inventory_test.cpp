@@ -48,11 +48,14 @@ TEST_F(InventoryTest, AsksForAllZones) {
   EXPECT_FALSE(page->rows[1].regional);
   EXPECT_TRUE(page->rows[2].regional);
   EXPECT_EQ(asked(), "Action=DescribeAvailabilityZones&Version=2016-11-15&AllAvailabilityZones=true");
-  for (const auto* broken : {"<availabilityZoneInfo/>",
-                             "<availabilityZoneInfo><item><zoneName>A b</zoneName></item></availabilityZoneInfo>"}) {
+  for (const auto* broken :
+       {"<availabilityZoneInfo/>",
+        "<availabilityZoneInfo><item><zoneName>A b</zoneName></item></availabilityZoneInfo>"}) {
     http.fallback = [broken](const net::Request&) -> Result<net::Response> {
-      return net::Response{200, {}, "<DescribeAvailabilityZonesResponse>" + std::string(broken) +
-                                        "</DescribeAvailabilityZonesResponse>"};
+      return net::Response{200,
+                           {},
+                           "<DescribeAvailabilityZonesResponse>" + std::string(broken) +
+                               "</DescribeAvailabilityZonesResponse>"};
     };
     EXPECT_FALSE(test::run(ec2_->zones())) << broken;
   }

@@ -30,9 +30,9 @@ TEST(RowCutter, CutsTheSameWhereverThePiecesEnd) {
       "  <item></item><item><c>no item> here</c><subitem>2</subitem></item>\n</list><next>n</next></R>\n";
   for (std::size_t piece = 1; piece <= text.size(); ++piece) {
     const auto got = cut(text, piece);
-    EXPECT_EQ(got.rows, (std::vector<std::string>{
-                            "<item><a>1</a><b><item>x</item><item/></b></item>", "<item></item>",
-                            "<item><c>no item> here</c><subitem>2</subitem></item>"}))
+    EXPECT_EQ(got.rows,
+              (std::vector<std::string>{"<item><a>1</a><b><item>x</item><item/></b></item>", "<item></item>",
+                                        "<item><c>no item> here</c><subitem>2</subitem></item>"}))
         << piece;
     EXPECT_EQ(got.frame, "<?xml version=\"1.0\"?>\n<R><list>\n</list><next>n</next></R>\n") << piece;
   }

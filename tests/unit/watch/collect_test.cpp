@@ -48,8 +48,7 @@ aws::Awaitable<Result<T>> answer(Result<T> value) {
 
 class FakeEc2 final : public aws::Ec2Inventory {
  public:
-  FakeEc2(Script& script, std::vector<std::string> regions)
-      : script_(script), regions_(std::move(regions)) {}
+  FakeEc2(Script& script, std::vector<std::string> regions) : script_(script), regions_(std::move(regions)) {}
 
   aws::Awaitable<Result<aws::Page<aws::ListedRegion>>> regions() override {
     aws::Page<aws::ListedRegion> page;

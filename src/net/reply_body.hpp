@@ -7,8 +7,6 @@
 #include <string_view>
 
 #include <boost/asio/buffer.hpp>
-#include <boost/beast/http/error.hpp>
-#include <boost/beast/http/message.hpp>
 #include <boost/optional/optional.hpp>
 
 #include "net/http.hpp"
@@ -23,8 +21,8 @@ struct ReplyBody {
 
   class reader {  // NOLINT(readability-identifier-naming): Beast's name
    public:
-    template <bool IsRequest, class Fields>
-    reader(boost::beast::http::header<IsRequest, Fields>& head, value_type& body)
+    template <class Head>
+    reader(Head& head, value_type& body)
         : body_(body), succeeded_([&head] { return head.result_int() / 100 == 2; }) {}
 
     void init(const boost::optional<std::uint64_t>&, boost::system::error_code& error) {

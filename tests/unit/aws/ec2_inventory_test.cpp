@@ -119,14 +119,16 @@ TEST_F(InventoryTest, AsksForVolumesAndPrices) {
 
 TEST_F(InventoryTest, SendsNothingForWhatEc2CouldntMean) {
   const std::vector<std::string> too_many(201, "i-01234567");
-  const InstanceFilter instances[] = {{{}, {}, "eu west", {}},
-                                      {{}, {}, "", {"i-1"}},
-                                      {{}, {}, "", too_many},
-                                      {{}, {{"", {"v"}}}, "", {}},
-                                      {{}, {{std::string(513, 'k'), {}}}, "", {}},
-                                      {{}, {{"k", {std::string(1'025, 'v')}}}, "", {}},
-                                      {{}, {{"k", std::vector<std::string>(201, "v")}}, "", {}},
-                                      {{}, std::vector<TagFilter>(51, TagFilter{"k", {"v"}}), "", {}}};
+  const std::vector<std::string> zones(201, "eu-west-1a");
+  const InstanceFilter instances[] = {{{}, {}, zones, {}},
+                                      {{}, {}, {"eu west"}, {}},
+                                      {{}, {}, {}, {"i-1"}},
+                                      {{}, {}, {}, too_many},
+                                      {{}, {{"", {"v"}}}, {}, {}},
+                                      {{}, {{std::string(513, 'k'), {}}}, {}, {}},
+                                      {{}, {{"k", {std::string(1'025, 'v')}}}, {}, {}},
+                                      {{}, {{"k", std::vector<std::string>(201, "v")}}, {}, {}},
+                                      {{}, std::vector<TagFilter>(51, TagFilter{"k", {"v"}}), {}, {}}};
   for (const auto& filter : instances) {
     const auto page = test::run(ec2_->instances(filter, ""));
     ASSERT_FALSE(page);

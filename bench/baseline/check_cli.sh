@@ -5,6 +5,7 @@ set -euo pipefail
 
 AWS=${AWS:-aws}
 
+# shellcheck disable=SC2016 # the backticks are JMESPath's
 for region in $("$AWS" ec2 describe-regions --query 'Regions[].RegionName' --output text); do
   "$AWS" ec2 describe-instances --region "$region" \
     --filters Name=instance-state-name,Values=running \

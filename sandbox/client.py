@@ -261,6 +261,40 @@ class Sandbox:
     def instance(self, instance_id: str, region: str = REGION) -> Instance:
         return Instance(self, instance_id, region)
 
+    # Schedules.
+
+    def scheduler_role(self, name: str = "curfew-scheduler", **more: Any) -> str:
+        """Makes a role that schedules may use on instances with a tag curfew:job, and returns its ARN.
+
+        trust= and policy=: documents to use instead of these.
+        """
+        iam = self.client("iam")
+        statement = {"Principal": {"Service": "scheduler.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        trust = more.get("trust") or {"Statement": [{"Effect": "Allow", **statement}]}
+        tagged = {"Null": {"aws:ResourceTag/curfew:job": "false"}}
+        actions = ["ec2:TerminateInstances", "ec2:StopInstances"]
+        allow = {"Effect": "Allow", "Action": actions, "Resource": "*", "Condition": tagged}
+        policy = more.get("policy") or {"Statement": [allow]}
+        with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+            iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(_dated(trust)))
+        iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(_dated(trust)))
+        iam.put_role_policy(RoleName=name, PolicyName="given", PolicyDocument=json.dumps(_dated(policy)))
+        return str(iam.get_role(RoleName=name)["Role"]["Arn"])
+
+    def scheduler_advance(self, seconds: float) -> int:
+        """Lets the scheduler's clock run ahead; returns how many invocations that made, retries included."""
+        return int(self.control("scheduler_advance", http_timeout=300, seconds=seconds)["fired"])
+
+    def scheduler(self, **settings: Any) -> dict[str, float]:
+        """speed= of its clock, lateness= seconds that it uses of its minute, role_delay= seconds until it can assume a new
+        role, real_time=True puts its clock right again. Returns them, with now."""
+        return dict(self.control("scheduler", **settings))
+
+    def invocations(self) -> list[dict[str, Any]]:
+        """What schedules did: schedule, group, region, scheduled, time (both by the scheduler's clock), wall_time,
+        attempt, target, input, ok, code, message, again (will it be tried again)."""
+        return list(self.control("invocations"))
+
     # What is to go wrong, and what was asked.
 
     def fault(self, kind: str, service: str | None = None, op: str | None = None, **more: Any) -> int:
@@ -297,12 +331,17 @@ class Sandbox:
         return dict(self.control("settings", **values))
 
     def reset(self) -> None:
-        """Ends all instances at once, and takes back all faults, wishes and settings. What is in S3 and so on stays."""
+        """Ends all instances at once, and takes back all faults, wishes, settings and schedules. What is in S3 and so on
+        stays."""
         self.control("reset")
 
     def wish(self, **options: Any) -> None:
         """Options (cloud_init, machine, disk, memory, boot_delay) for instances that others launch here."""
         self.control("wish", options=options)
+
+
+def _dated(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", **document}
 
 
 def _packed(content: bytes | str | Path) -> tuple[str, int]:

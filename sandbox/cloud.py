@@ -16,6 +16,7 @@ from typing import Any
 from moto.ec2.models.instances import Instance as MotoInstance
 
 from sandbox import guest, meter, motobilling, motofix
+from sandbox.account import Account
 from sandbox.cgroups import Group
 from sandbox.front import Front
 from sandbox.imds import handler, stamp
@@ -28,7 +29,7 @@ _STOP_BOUND = 30.0
 _KEPT_DISKS = 32  # disks of terminated machines that a test can still read; older ones are given back
 
 
-class Cloud:
+class Cloud(Account):
     def __init__(self, mode: str, why: str, base: Path, groups: list[Path], make: MachineMaker) -> None:
         self.mode, self.why, self.base, self.groups, self._make = mode, why, base, groups, make
         self.front = Front(self.control)
@@ -40,6 +41,7 @@ class Cloud:
         self._lock = threading.RLock()
         motofix.install(self._launched, self.lives.get)
         motobilling.install()
+        self._make_account()
 
     # A new instance.
 
@@ -113,6 +115,7 @@ class Cloud:
         self.front.faults.clear()
         self._default, self.stop_bound = Options(), _STOP_BOUND
         self._wishes.clear()
+        self._reset_account()
         for life in list(self.lives.values()):
             life.end("terminate", force=True)
         return {}

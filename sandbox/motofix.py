@@ -21,6 +21,7 @@ from moto.ec2 import utils
 from moto.ec2.exceptions import EC2ClientError, InvalidInstanceIdError, OperationNotPermitted4
 
 from sandbox import spot, userdata
+from sandbox.patching import replace as _replace
 
 Hook = Callable[[models.Instance, str | None], None]
 Lives = Callable[[str], Any]
@@ -130,12 +131,6 @@ def install(launched: Hook, lives: Lives) -> None:
     _replace(models.Instance, "stop", end("stop"))
     _replace(models.Instance, "start", start)
     _replace(models.Instance, "reboot", lambda it: lives(it.id).reboot())
-
-
-def _replace(owner: Any, name: str, method: Callable[..., Any]) -> None:
-    if not hasattr(owner, name):
-        raise RuntimeError(f"moto has no {owner.__name__}.{name} any more: look at this module again")
-    setattr(owner, name, method)
 
 
 def _get_tags(self: Any) -> list[dict[str, str]]:

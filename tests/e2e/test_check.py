@@ -133,10 +133,12 @@ def test_a_deadline_without_its_schedule_is_told(
     cloud.client("scheduler").create_schedule(
         Name=f"curfew-{with_schedule.id}",
         ScheduleExpression="rate(10 minutes)",
+        StartDate=tags["curfew:deadline"],
         FlexibleTimeWindow={"Mode": "OFF"},
         Target={
             "Arn": "arn:aws:scheduler:::aws-sdk:ec2:terminateInstances",
-            "RoleArn": "arn:aws:iam::1:role/x",
+            "RoleArn": cloud.scheduler_role(),
+            "Input": json.dumps({"InstanceIds": [with_schedule.id]}),
         },
     )
     rows = found(check("--format", "json"))

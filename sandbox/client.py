@@ -261,6 +261,32 @@ class Sandbox:
     def instance(self, instance_id: str, region: str = REGION) -> Instance:
         return Instance(self, instance_id, region)
 
+    # Quotas, capacity and prices.
+
+    def quota(self, code: str, value: float, region: str | None = None) -> None:
+        """Sets a vCPU quota of EC2 (L-DB2E81BA, …), in all regions or one."""
+        self.control("quota", code=code, value=value, region=region)
+
+    def new_account(self) -> None:
+        """The quotas of an account that has asked for nothing: 5 vCPUs of the standard families, 0 of all others."""
+        self.control("new_account")
+
+    def capacity(self, instance_type: str = "*", zone: str = "*", market: str = "*", **more: Any) -> int:
+        """Says which pools (patterns; market: spot or on-demand) RunInstances refuses; returns a number for clear_capacity.
+
+        left= how many instances they still give (0), code= the refusal (InsufficientInstanceCapacity; with Unsupported the
+        type isn't offered there).
+        """
+        more |= {"instance_type": instance_type, "zone": zone, "market": market}
+        return int(self.control("capacity", **more)["id"])
+
+    def clear_capacity(self, number: int | None = None) -> None:
+        self.control("clear_capacity", id=number)
+
+    def spot_price(self, instance_type: str, zone: str, dollars: float, **more: Any) -> None:
+        """Changes a spot price from now on; ago= seconds: since then; product= other than Linux/UNIX."""
+        self.control("spot_price", instance_type=instance_type, zone=zone, dollars=dollars, **more)
+
     # Schedules.
 
     def scheduler_role(self, name: str = "curfew-scheduler", **more: Any) -> str:
@@ -286,8 +312,8 @@ class Sandbox:
         return int(self.control("scheduler_advance", http_timeout=300, seconds=seconds)["fired"])
 
     def scheduler(self, **settings: Any) -> dict[str, float]:
-        """speed= of its clock, lateness= seconds that it uses of its minute, role_delay= seconds until it can assume a new
-        role, real_time=True puts its clock right again. Returns them, with now."""
+        """speed= of its clock, lateness= seconds that it uses of its minute, real_time=True puts its clock right again.
+        Returns them, with now."""
         return dict(self.control("scheduler", **settings))
 
     def invocations(self) -> list[dict[str, Any]]:
@@ -327,12 +353,16 @@ class Sandbox:
         return list(self.control("requests"))
 
     def settings(self, **values: Any) -> dict[str, Any]:
-        """stop_bound: seconds that a machine may take to shut down once the API ends it, before it is cut off (30)."""
+        """stop_bound: seconds that a machine may take to shut down once the API ends it, before it is cut off (30).
+
+        visible_after: seconds until the API knows a new instance by its id, iam_delay: until a new role or instance profile
+        can be used (both 0).
+        """
         return dict(self.control("settings", **values))
 
     def reset(self) -> None:
-        """Ends all instances at once, and takes back all faults, wishes, settings and schedules. What is in S3 and so on
-        stays."""
+        """Ends all instances at once, and takes back all faults, wishes, settings, quotas and schedules. What is in S3 and so
+        on stays."""
         self.control("reset")
 
     def wish(self, **options: Any) -> None:

@@ -39,9 +39,10 @@ class Cloud(Account):
         self._default = Options()
         self._wishes: dict[str, Options] = {}
         self._lock = threading.RLock()
-        motofix.install(self._launched, self.lives.get)
-        motobilling.install()
         self._make_account()
+        motofix.install(self._launched, self.lives.get, self.launches)
+        motobilling.install()
+        self._install_account()
 
     # A new instance.
 
@@ -95,11 +96,11 @@ class Cloud(Account):
     def do_info(self) -> dict[str, Any]:
         return {"mode": self.mode, "why": self.why, "instances": list(self.lives)}
 
-    def do_settings(self, stop_bound: float | None = None) -> dict[str, Any]:
+    def do_settings(self, stop_bound: float | None = None, **more: Any) -> dict[str, Any]:
         """stop_bound: how long a machine may take to shut down when the API ends it, before it is cut off."""
         if stop_bound is not None:
             self.stop_bound = stop_bound
-        return {"stop_bound": self.stop_bound}
+        return {"stop_bound": self.stop_bound, **self._account_settings(**more)}
 
     def do_wish(self, token: str | None = None, options: dict[str, Any] | None = None) -> dict[str, Any]:
         """Options for the launch with that ClientToken, or for all launches that have none of their own."""
@@ -136,7 +137,8 @@ class Cloud(Account):
     def on_state(self, life: Life) -> dict[str, Any]:
         it = life.instance
         spot = it.lifecycle == "spot"
-        hourly = meter.hourly_micros(it.instance_type, it.region_name, spot)
+        set_price = self.spot_prices.set_by_test(it.instance_type, it._placement.zone) if spot else None
+        hourly = set_price or meter.hourly_micros(it.instance_type, it.region_name, spot)
         billed = life.meter.billed_seconds()
         return {
             "id": it.id,

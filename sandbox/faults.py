@@ -16,6 +16,14 @@ _THROTTLED = {"ec2": ("RequestLimitExceeded", 503), "s3": ("SlowDown", 503)}
 _QUERY_SERVICES = {"ec2", "sts", "iam", "sns", "ses", "autoscaling", "cloudformation", "monitoring"}
 
 
+class ApiError(Exception):
+    """An error that the sandbox itself answers, as the service would."""
+
+    def __init__(self, code: str, status: int, message: str) -> None:
+        super().__init__(message)
+        self.code, self.status, self.message = code, status, message
+
+
 @dataclass
 class Call:
     """One API request, by AWS's names: service as in the signature's scope, op as in the API reference, key its access

@@ -16,9 +16,11 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from sandbox import faults, prices
-from sandbox.faults import Call, Fault, Faults
+from sandbox.faults import ApiError, Call, Fault, Faults
 
 Control = Callable[[str, dict[str, Any]], Any]
+# Operation, request and region -> the reply's document, or None: that is moto's business.
+Answer = Callable[[str, dict[str, Any], str], dict[str, Any] | None]
 _LOG_LIMIT = 100_000
 _HANG_LIMIT = 3600.0
 _CLOCK = "sandbox.clock"  # in the WSGI environment: seconds by which the reply's Date is ahead
@@ -34,6 +36,7 @@ class Front:
         self.control = control
         self.faults = Faults()
         self.sources: dict[int, str] = {}  # local port of a forwarded connection -> instance
+        self.answers: dict[str, Answer] = {"pricing": prices.answer}
         self.log: deque[dict[str, Any]] = deque(maxlen=_LOG_LIMIT)
         self._moto = DomainDispatcherApplication(create_backend_app)
 
@@ -56,19 +59,29 @@ class Front:
             entry["fault"] = fault.kind
             if (answer := self._misbehave(fault, call, environ, start, entry)) is not None:
                 return answer
-        if (call.service, call.op) == ("pricing", "GetProducts"):
-            return self._prices(environ, start, entry)
+        if call.service in self.answers:
+            return self._answer(call, environ, start, entry)
         return self._pass_on(environ, start, entry)
 
-    def _prices(
-        self, environ: dict[str, Any], start: Callable[..., Any], entry: dict[str, Any]
+    def _answer(
+        self, call: Call, environ: dict[str, Any], start: Callable[..., Any], entry: dict[str, Any]
     ) -> Iterable[bytes]:
-        length = min(int(environ.get("CONTENT_LENGTH") or 0), _PEEK_LIMIT)
-        body = json.dumps(prices.get_products(json.loads(environ["wsgi.input"].read(length)))).encode()
-        entry["status"] = 200
-        kind = ("Content-Type", "application/x-amz-json-1.1")
-        start("200 OK", [kind, ("Content-Length", str(len(body)))])
-        return [body]
+        """A JSON service that moto lacks, or parts of one."""
+        body = environ["wsgi.input"].read(min(int(environ.get("CONTENT_LENGTH") or 0), _PEEK_LIMIT))
+        environ["wsgi.input"] = io.BytesIO(body)
+        status, kind = 200, "application/x-amz-json-1.1"
+        try:
+            document = self.answers[call.service](call.op, json.loads(body or b"{}"), call.region)
+            reply = json.dumps(document).encode()
+        except ApiError as error:
+            fault = Fault("error", code=error.code, status=error.status, message=error.message)
+            status, kind, reply = faults.error_reply(fault, call)
+        else:
+            if document is None:
+                return self._pass_on(environ, start, entry)
+        entry["status"] = status
+        start(f"{status} Sandbox", [("Content-Type", kind), ("Content-Length", str(len(reply)))])
+        return [reply]
 
     def _peek(self, environ: dict[str, Any]) -> bytes:
         """The body of a call whose name is in it; it can be read again."""

@@ -20,7 +20,9 @@ from moto.core.responses import ActionResult, EmptyResult
 from moto.ec2 import utils
 from moto.ec2.exceptions import EC2ClientError, InvalidInstanceIdError, OperationNotPermitted4
 
-from sandbox import spot, userdata
+from sandbox import faults, parameters, spot, userdata
+from sandbox.capacity import SERVER_ERRORS
+from sandbox.launches import Launches
 from sandbox.patching import replace as _replace
 
 Hook = Callable[[models.Instance, str | None], None]
@@ -41,6 +43,7 @@ _respond_terminate = responses.InstanceResponse.terminate_instances
 _respond_stop = responses.InstanceResponse.stop_instances
 _parse_block_devices = responses.InstanceResponse._parse_block_device_mapping
 _tokens: dict[tuple[str, ...], tuple[dict[str, Any], Any]] = {}
+_launches: Launches
 _lock = threading.RLock()
 _force = threading.local()
 
@@ -56,8 +59,10 @@ _FILTERS: dict[str, Callable[[Any], str]] = {
 }
 
 
-def install(launched: Hook, lives: Lives) -> None:
+def install(launched: Hook, lives: Lives, launches: Launches) -> None:
     """launched(instance, client token) is called for each new instance; lives(id) finds what looks after one."""
+    global _launches
+    _launches = launches
     _replace(tagging.TaggedEC2Resource, "get_tags", _get_tags)
     _replace(utils, "passes_filter_dict", _passes)
     _replace(
@@ -172,6 +177,9 @@ def _idempotent_run(self: Any) -> Any:
     if len(userdata.decode(ask("UserData"))) > userdata.MAX_BYTES:
         raise EC2ClientError("InvalidParameterValue", "User data is limited to 16384 bytes")
     _check_spot(ask)
+    _launches.check(self, ask)
+    if ask("DryRun"):
+        return _respond_run(self)
     with _lock:
         if token and key in _tokens:
             before, answer = _tokens[key]
@@ -179,11 +187,17 @@ def _idempotent_run(self: Any) -> Any:
                 message = "Arguments on this idempotent request are inconsistent with arguments used in previous request(s)."
                 raise EC2ClientError("IdempotentParameterMismatch", message)
             return ActionResult(answer)
-        self._get_param = lambda name, *more, **options: (
-            most if name == "MinCount" else ask(name, *more, **options)
-        )
+        try:
+            zone = _launches.admit(self, ask, most)
+        except EC2ClientError as error:
+            if error.code not in SERVER_ERRORS:
+                raise
+            return server_error(error)
+        instead = {"MinCount": most} | ({"Placement.AvailabilityZone": zone} if zone else {})
+        self._get_param = lambda name, *more, **options: instead.get(name) or ask(name, *more, **options)
         response = _respond_run(self)
         result: Any = response.result
+        _launches.launched(result.instances)
         profile = {
             "iam_instance_profile_name": ask("IamInstanceProfile.Name"),
             "iam_instance_profile_arn": ask("IamInstanceProfile.Arn"),
@@ -201,6 +215,14 @@ def _idempotent_run(self: Any) -> Any:
         if token:
             _tokens[key] = (body, result)
         return response
+
+
+def server_error(error: EC2ClientError) -> tuple[str, dict[str, Any]]:
+    """An error that EC2 answers with 500 and clients repeat; moto knows 400 only."""
+    call = faults.Call("ec2", "RunInstances", "", "/", None)
+    fault = faults.Fault("error", code=error.code, status=500, message=error.message)
+    status, _, body = faults.error_reply(fault, call)
+    return body.decode(), {"status": status}
 
 
 def _one_time_spot(ask: Callable[..., Any]) -> bool:
@@ -295,22 +317,30 @@ def _describe_attribute(self: Any) -> Any:
 
 
 def _block_devices(self: Any) -> list[dict[str, Any]]:
-    """DeleteOnTermination: true for a root volume unless said otherwise, false for others."""
+    """DeleteOnTermination: true for the root volume unless said otherwise, false for others."""
     mappings = _parse_block_devices(self)
+    image_id = self._get_param("ImageId")
+    images = self.ec2_backend.describe_images(filters={"image-id": [image_id]}) if image_id else []
+    roots = [image.root_device_name for image in images] or ["/dev/sda1", "/dev/xvda"]
     for mapping, given in zip(mappings, self._get_param("BlockDeviceMappings", []), strict=True):
+        is_root = mapping["DeviceName"] in roots
         if "DeleteOnTermination" not in given.get("Ebs", {}):
-            mapping["Ebs"]["DeleteOnTermination"] = mapping["DeviceName"] in ("/dev/sda1", "/dev/xvda")
+            mapping["Ebs"]["DeleteOnTermination"] = is_root
+        if is_root and images and not mapping["Ebs"]["VolumeSize"]:
+            mapping["Ebs"]["VolumeSize"] = parameters.smallest_root(images[0].id) or 8
     return list(mappings)
 
 
 def _root_volume(self: Any) -> None:
     """The root volume bears the image's name for it, which moto does not heed."""
-    volume = self.ec2_backend.create_volume(size=8, zone_name=self._placement.zone)
+    size = parameters.smallest_root(self.image_id) or 8
+    volume = self.ec2_backend.create_volume(size=size, zone_name=self._placement.zone)
     self.ec2_backend.attach_volume(volume.id, self.id, self.root_device_name or "/dev/sda1", True)
 
 
 def _ensure_root_volume(it: Any) -> None:
-    if not any(name in ("/dev/sda1", "/dev/xvda", it.root_device_name) for name in it.block_device_mapping):
+    """A mapping for a device that is not the image's root makes one more volume."""
+    if (it.root_device_name or "/dev/sda1") not in it.block_device_mapping:
         it.setup_defaults()
 
 

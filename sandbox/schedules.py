@@ -114,7 +114,6 @@ class Scheduler:
         self,
         speed: float | None = None,
         lateness: float | None = None,
-        role_delay: float | None = None,
         real_time: bool = False,
     ) -> dict[str, float]:
         with self._changed:
@@ -123,7 +122,6 @@ class Scheduler:
             if speed is not None:
                 self.clock.set(self.clock.now(), speed)
             self.lateness = self.lateness if lateness is None else lateness
-            self.role_delay = self.role_delay if role_delay is None else role_delay
             self._changed.notify_all()
             return {"now": self.clock.now(), "speed": self.clock.speed, "lateness": self.lateness}
 

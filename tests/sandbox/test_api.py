@@ -113,21 +113,33 @@ def test_the_shutdown_behavior_can_be_changed(cloud: Sandbox) -> None:
 
 
 def test_the_volumes_that_shall_go_with_the_instance_go(cloud: Sandbox) -> None:
+    image = cloud.client("ec2").describe_images(ImageIds=[cloud.image_id()])["Images"][0]
+    root = image["RootDeviceName"]
     devices = [
-        {"DeviceName": "/dev/sda1", "Ebs": {"VolumeSize": 20}},
+        {"DeviceName": root, "Ebs": {"VolumeSize": 20}},
         {"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 5}},
     ]
     instance = cloud.launch(machine=False, BlockDeviceMappings=devices)
     by_name = {device["DeviceName"]: device["Ebs"] for device in instance.describe()["BlockDeviceMappings"]}
-    assert by_name["/dev/sda1"]["DeleteOnTermination"] is True
+    assert set(by_name) == {root, "/dev/sdf"}
+    assert by_name[root]["DeleteOnTermination"] is True
     assert by_name["/dev/sdf"]["DeleteOnTermination"] is False
     instance.terminate()
     instance.wait("terminated", BOUND)
     left = {
         volume["VolumeId"]: volume["State"] for volume in cloud.client("ec2").describe_volumes()["Volumes"]
     }
-    assert by_name["/dev/sda1"]["VolumeId"] not in left
+    assert by_name[root]["VolumeId"] not in left
     assert left[by_name["/dev/sdf"]["VolumeId"]] == "available"
+
+
+def test_a_device_that_is_not_the_root_is_one_more_volume(cloud: Sandbox) -> None:
+    wrong = [{"DeviceName": "/dev/sda1", "Ebs": {"VolumeSize": 20}}]  # the image's is /dev/xvda
+    devices = cloud.launch(machine=False, BlockDeviceMappings=wrong).describe()["BlockDeviceMappings"]
+    assert {each["DeviceName"]: each["Ebs"]["DeleteOnTermination"] for each in devices} == {
+        "/dev/sda1": False,
+        "/dev/xvda": True,
+    }
 
 
 def test_what_ec2_refuses_of_one_time_spot_instances(cloud: Sandbox) -> None:

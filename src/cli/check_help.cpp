@@ -14,7 +14,7 @@ What is read:
   --exclude-region R   not this one; may be repeated, or R,R
   --account ROLE_ARN   also this account, by assuming that role; may be repeated
   --profile NAME       credentials and region of this profile of ~/.aws
-  --allow-denied       a region that a policy denies is shown as not read, and isn't an error
+  --allow-denied       a region that a policy denies explicitly is shown as not read, and isn't an error
   --limit TIME         what isn't read by then is an error (default 2m)
 
 Which instances are shown:
@@ -53,10 +53,10 @@ Who is told (docs/check.md):
 
 Exit code, by --exit-style:
   count    how many instances need attention, at most 100; 101 when anything could not be read, whatever was found
-  nagios   0 none; 1 warnings; 2 critical ones; 3 anything could not be read
+  nagios   2 something is critical; else 3 anything could not be read; 1 warnings; 0 none
   zero     0, also when instances need attention; 101 when anything could not be read, or --enforce could not end
            what it was to end
-A place of --notify that could not be told counts as what could not be read. In each style: 102 no credentials; 103 bad
+A place of --notify that could not be told counts as what could not be read. Also: 102 no credentials (nagios: 3); 103 bad
 usage, or the result can't be written.
 
 Examples:

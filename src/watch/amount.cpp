@@ -21,32 +21,40 @@ Micros positive(Micros amount) { return std::max(amount, Micros{0}); }
 Amount over(const Amount& hourly, Seconds duration) {
   auto amount = hourly;
   amount.sum = cost_of(hourly.sum, duration);
+  amount.low = cost_of(hourly.low, duration);
   return amount;
 }
 
 // An instance's own price or cost, with the marks that it has.
 Amount marked(const std::optional<Micros>& part, const MachineCost& cost) {
   Amount amount;
-  amount.add(part);
+  amount.add(part, cost.at_most);
   amount.at_least = amount.at_least || cost.at_least;
-  amount.at_most = part && cost.at_most;
   return amount;
 }
 
-Amount extras(const std::optional<Micros>& ebs, const std::optional<Micros>& ipv4, bool at_most) {
+Amount volumes(const std::optional<Micros>& part, const MachineCost& cost) {
   Amount amount;
-  amount.add(ebs);
-  amount.add(ipv4);
-  amount.at_most = at_most && amount.sum > Micros{};
+  amount.add(part, cost.ebs_at_most);
+  amount.at_least = amount.at_least || cost.ebs_at_least;
   return amount;
 }
 
-enum class Mark : std::uint8_t { none, exact, at_least, at_most, about, unknown };
+Amount addresses(const std::optional<Micros>& part) {
+  Amount amount;
+  amount.add(part);
+  return amount;
+}
+
+bool is_going(InstanceState state) {
+  return state == InstanceState::shutting_down || state == InstanceState::terminated;
+}
+
+enum class Mark : std::uint8_t { none, exact, at_least, at_most, unknown };
 
 Mark kind_of(const Amount& amount) {
   if (amount.is_unknown()) return Mark::unknown;
   if (!amount.any) return Mark::none;
-  if (amount.at_least && amount.at_most) return Mark::about;
   if (amount.at_least) return Mark::at_least;
   return amount.at_most ? Mark::at_most : Mark::exact;
 }
@@ -54,7 +62,6 @@ Mark kind_of(const Amount& amount) {
 std::string described(const Amount& amount, const std::string& sum) {
   switch (kind_of(amount)) {
     case Mark::unknown: return "unknown";
-    case Mark::about: return "about " + sum;
     case Mark::at_least: return "at least " + sum;
     case Mark::at_most: return "at most " + sum;
     case Mark::exact:
@@ -66,7 +73,6 @@ std::string described(const Amount& amount, const std::string& sum) {
 std::string celled(const Amount& amount, const std::string& sum) {
   switch (kind_of(amount)) {
     case Mark::unknown: return "unknown";
-    case Mark::about: return "~" + sum;
     case Mark::at_least: return ">=" + sum;
     case Mark::at_most: return "<=" + sum;
     case Mark::exact: return sum;
@@ -76,30 +82,45 @@ std::string celled(const Amount& amount, const std::string& sum) {
 }
 
 std::string hourly_text(const Amount& amount) {
-  return amount.sum.count == 0 ? "$0.000" : pricing::format_hourly(amount.sum);
+  return amount.shown().count == 0 ? "$0.000" : pricing::format_hourly(amount.shown());
 }
 
 }  // namespace
 
-void Amount::add(const std::optional<Micros>& part) {
+void Amount::add(const std::optional<Micros>& part, bool is_upper_bound) {
   if (!part) {
     at_least = true;
     return;
   }
   any = true;
-  sum = saturated_sum(sum, positive(*part));
+  const auto amount = positive(*part);
+  sum = saturated_sum(sum, amount);
+  if (is_upper_bound) at_most = at_most || amount > Micros{};
+  else low = saturated_sum(low, amount);
 }
 
 void Amount::add(const Amount& other) {
   sum = saturated_sum(sum, other.sum);
+  low = saturated_sum(low, other.low);
   at_least = at_least || other.at_least;
   at_most = at_most || other.at_most;
   any = any || other.any;
 }
 
+Amount ebs_hourly_of(const Machine& machine) {
+  auto cost = machine.cost;
+  if (is_going(machine.state)) cost.ebs_at_most = true;
+  return volumes(cost.ebs_hourly, cost);
+}
+
+Amount ipv4_hourly_of(const Machine& machine) {
+  return addresses(is_going(machine.state) ? std::optional(Micros{}) : machine.cost.ipv4_hourly);
+}
+
 Amount extras_hourly_of(const Machine& machine) {
-  const auto& cost = machine.cost;
-  return extras(cost.ebs_hourly, cost.ipv4_hourly, cost.extras_at_most);
+  auto amount = ebs_hourly_of(machine);
+  amount.add(ipv4_hourly_of(machine));
+  return amount;
 }
 
 Amount instance_hourly_of(const Machine& machine) {
@@ -119,7 +140,8 @@ Amount hourly_of(const Machine& machine) {
 Amount so_far_of(const Machine& machine) {
   if (machine.state != InstanceState::running) return {};
   const auto& cost = machine.cost;
-  auto amount = extras(cost.ebs_so_far, cost.ipv4_so_far, cost.extras_at_most);
+  auto amount = volumes(cost.ebs_so_far, cost);
+  amount.add(addresses(cost.ipv4_so_far));
   const auto own = marked(cost.so_far, cost);
   amount.add(own);
   amount.any = own.any;
@@ -129,15 +151,14 @@ Amount so_far_of(const Machine& machine) {
 Amount per_day(const Amount& hourly) { return over(hourly, std::chrono::hours{24}); }
 Amount per_month(const Amount& hourly) { return over(hourly, std::chrono::hours{730}); }
 
-std::string describe(const Amount& amount) { return described(amount, format_dollars(amount.sum)); }
-std::string cell_of(const Amount& amount) { return celled(amount, format_dollars(amount.sum)); }
+std::string describe(const Amount& amount) { return described(amount, format_dollars(amount.shown())); }
+std::string cell_of(const Amount& amount) { return celled(amount, format_dollars(amount.shown())); }
 std::string describe_hourly(const Amount& amount) { return described(amount, hourly_text(amount)); }
 std::string hourly_cell_of(const Amount& amount) { return celled(amount, hourly_text(amount)); }
 
 std::string_view mark_of(const Amount& amount) {
   switch (kind_of(amount)) {
     case Mark::unknown: return "unknown";
-    case Mark::about: return "about";
     case Mark::at_least: return "at_least";
     case Mark::at_most: return "at_most";
     case Mark::exact:

@@ -28,6 +28,7 @@ std::string cost_text(const Machine& machine, const std::optional<Micros>& limit
                       std::string_view name) {
   auto amount = so_far_of(machine);
   amount.any = true;  // what is known of it passes the limit, whatever the rest is
+  amount.at_least = amount.at_least && !amount.at_most;
   return "has cost " + describe(amount) + ", more than " + format_limit(limit.value_or(Micros{})) +
          from(by_tag, name);
 }

@@ -113,8 +113,10 @@ MachineCost cost_from(const pricing::InstanceCost& cost) {
     out.at_least = out.at_least || amount.mark() == pricing::Mark::at_least;
     out.at_most = out.at_most || amount.mark() == pricing::Mark::at_most;
   }
-  for (const auto& amount : {cost.ebs_per_hour, cost.ebs_so_far, cost.ipv4_per_hour, cost.ipv4_so_far})
-    out.extras_at_most = out.extras_at_most || amount.mark() == pricing::Mark::at_most;
+  for (const auto& amount : {cost.ebs_per_hour, cost.ebs_so_far}) {
+    out.ebs_at_least = out.ebs_at_least || amount.mark() == pricing::Mark::at_least;
+    out.ebs_at_most = out.ebs_at_most || amount.mark() == pricing::Mark::at_most;
+  }
   out.source = cost.source_text;
   return out;
 }

@@ -70,10 +70,11 @@ struct MachineCost {
   std::optional<Micros> ebs_so_far = {};   // them, since its last start
   std::optional<Micros> ipv4_hourly = {};  // its public IPv4 addresses; zero where it has none
   std::optional<Micros> ipv4_so_far = {};
-  bool at_least = false;        // hourly and so_far are lower bounds
-  bool at_most = false;         // they are upper bounds: a spot instance at the price on demand
-  bool extras_at_most = false;  // of the volumes or addresses there are only upper bounds
-  std::string source = {};  // of `hourly`: "Pricing API", "list price of 2025-05-28", "spot price history"
+  bool at_least = false;      // hourly and so_far are lower bounds
+  bool at_most = false;       // they are upper bounds: a spot instance at the price on demand
+  bool ebs_at_least = false;  // there are volumes that aren't in these sums
+  bool ebs_at_most = false;   // of some volumes there are only upper bounds
+  std::string source = {};    // of `hourly`: "Pricing API", "list price of 2025-05-28", "spot price history"
 };
 
 // The accelerators of an instance type, see gpus.hpp.

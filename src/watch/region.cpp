@@ -43,6 +43,7 @@ struct AttachedVolume {
   std::size_t machine;
   const pricing::Volume* volume;
   WallTime created;
+  std::size_t id;  // its hash: of one machine's volumes, the same one only on two pages
 };
 
 class RegionReader {
@@ -84,7 +85,8 @@ class RegionReader {
       if (by_id_.contains(row.id)) continue;  // what changes between two pages may be on both
       auto machine = machine_from(row, query_.region);
       if (!matches(query_.filter, machine, tags_from(row), now)) continue;
-      by_id_.emplace(out_.machines.emplace_back(std::move(machine)).id, out_.machines.size() - 1);
+      out_.machines.push_back(std::move(machine));
+      by_id_.emplace(out_.machines.back().id, out_.machines.size() - 1);
       const auto [kind, fresh] = kinds_.try_emplace(kind_from(row));
       if (fresh) kind->second.facts.instance = facts_from(kind->first, query_.region);
       bought_.push_back({&*kind, pricing::transition_time(row.reason), row.public_ipv4s});
@@ -115,8 +117,12 @@ class RegionReader {
     for (auto& filter : filters) lists.push_back(read_volumes_of(std::move(filter), error));
     co_await run_together(std::move(lists));
     if (error) co_return lost(pricing::k_permission_for_volumes, "the volumes in " + query_.region, *error);
-    std::stable_sort(volumes_.begin(), volumes_.end(),
-                     [](const auto& a, const auto& b) { return a.machine < b.machine; });
+    const auto key = [](const auto& volume) { return std::pair(volume.machine, volume.id); };
+    std::sort(volumes_.begin(), volumes_.end(),
+              [&](const auto& a, const auto& b) { return key(a) < key(b); });
+    volumes_.erase(std::unique(volumes_.begin(), volumes_.end(),
+                               [&](const auto& a, const auto& b) { return key(a) == key(b); }),
+                   volumes_.end());
     volumes_read_ = true;
   }
 
@@ -130,7 +136,10 @@ class RegionReader {
           const auto kind =
               volume_kinds_.emplace(std::tuple(row.type, row.gib, row.iops, row.throughput),
                                     pricing::Volume{row.type, row.gib, row.iops, row.throughput});
-          volumes_.push_back({machine->second, &kind.first->second, row.created});
+          // Attached to several instances (Multi-Attach) it's billed once: with the first of them.
+          if (row.attachments.size() > 1 && !shared_volumes_.insert(row.id).second) break;
+          volumes_.push_back(
+              {machine->second, &kind.first->second, row.created, std::hash<std::string>{}(row.id)});
         }
       }
     };
@@ -301,6 +310,7 @@ class RegionReader {
            pricing::Volume>
       volume_kinds_;
   std::vector<AttachedVolume> volumes_;
+  std::set<std::string> shared_volumes_;
   bool volumes_read_ = false;
   std::optional<SpotHistories> spot_prices_;
   std::map<pricing::PriceKey, pricing::OnDemandPrice> on_demand_;

@@ -39,7 +39,7 @@ std::string outside(std::string_view text) {
 }
 
 std::string dollars(const std::optional<Micros>& amount) { return amount ? decimal(*amount) : ""; }
-std::string dollars(const Amount& amount) { return amount.is_unknown() ? "" : decimal(amount.sum); }
+std::string dollars(const Amount& amount) { return amount.is_unknown() ? "" : decimal(amount.shown()); }
 std::string flag(bool value) { return value ? "true" : "false"; }
 
 std::optional<WallTime> deadline_of(const Machine& machine) {

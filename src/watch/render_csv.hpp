@@ -19,7 +19,7 @@
 //   hourly_dollars, so_far_dollars                of the instance alone
 //   ebs_hourly_dollars, ebs_so_far_dollars, ipv4_hourly_dollars, ipv4_so_far_dollars
 //   total_hourly_dollars, total_so_far_dollars    all of it
-//   cost_mark               exact, at_least, at_most, about, unknown
+//   cost_mark               exact, at_least, at_most, unknown
 //   price_source
 //
 // An amount that isn't known is empty, never 0. Worst first. What could not be read isn't in here: the exit code and

@@ -44,7 +44,7 @@ Json seconds(const std::optional<Seconds>& duration) {
 }
 Json time(const std::optional<WallTime>& at) { return at ? text(format_utc(*at)) : k_null; }
 
-Json known(const Amount& amount) { return amount.is_unknown() ? k_null : decimal(amount.sum); }
+Json known(const Amount& amount) { return amount.is_unknown() ? k_null : decimal(amount.shown()); }
 Json marked(const Amount& amount) {
   return object({{"amount", known(amount)}, {"mark", text(mark_of(amount))}});
 }

@@ -44,7 +44,7 @@
 //
 // Money is in US dollars, as a number with six decimals; null is not known, which is never 0. `hourly` and
 // `so_far` are of the instance alone, the totals with its volumes and addresses. `mark` is exact, at_least (something
-// isn't in it), at_most (a price in it is an upper bound), about (both) or unknown; an unknown amount is null.
+// isn't in it), at_most (a price in it is an upper bound) or unknown; an unknown amount is null.
 // Texts from outside are cut after 1,024 bytes; what isn't UTF-8 in them is U+FFFD.
 #pragma once
 

@@ -55,6 +55,13 @@ void single(const Sink& sink, std::string_view name, std::string_view help, cons
   Family(sink, name, help).series({}, value);
 }
 
+// What isn't known has no series: it's not 0.
+void series_of(const Family& family, const Labels& labels, const Amount& amount) {
+  if (!amount.is_unknown()) family.series(labels, decimal(amount.sum));
+}
+
+std::string is_exact(const Amount& amount) { return amount.at_least || amount.at_most ? "0" : "1"; }
+
 void totals(const Report& report, const Totals& sums, const Sink& sink) {
   single(sink, "check_timestamp_seconds", "When the accounts were read.", seconds_of(report.at));
   single(sink, "check_complete", "Whether all that was to be read could be read.",
@@ -78,12 +85,16 @@ void totals(const Report& report, const Totals& sums, const Sink& sink) {
          std::to_string(sums.prices_unknown));
   single(sink, "prices_at_most", "Instances of whose price only an upper bound is known.",
          std::to_string(sums.prices_at_most));
-  const Family hourly(sink, "hourly_cost_dollars", "What is known of the cost per hour.");
-  hourly.series({{"part", "instances"}}, decimal(sums.instances_hourly.sum));
-  hourly.series({{"part", "ebs"}}, decimal(sums.ebs_hourly.sum));
-  hourly.series({{"part", "ipv4"}}, decimal(sums.ipv4_hourly.sum));
-  single(sink, "cost_dollars", "What is known of the cost since each instance was started last.",
-         decimal(sums.so_far.sum));
+  const Family hourly(sink, "hourly_cost_dollars",
+                      "What is known of the cost per hour, upper bounds included.");
+  const std::pair<std::string_view, const Amount*> parts[] = {
+      {"instances", &sums.instances_hourly}, {"ebs", &sums.ebs_hourly}, {"ipv4", &sums.ipv4_hourly}};
+  for (const auto& [part, amount] : parts) series_of(hourly, {{"part", part}}, *amount);
+  const Family exact(sink, "hourly_cost_exact", "Whether all of it is known.");
+  for (const auto& [part, amount] : parts) exact.series({{"part", part}}, is_exact(*amount));
+  series_of(Family(sink, "cost_dollars", "What is known of the cost since each instance was started last."),
+            {}, sums.so_far);
+  single(sink, "cost_exact", "Whether all of it is known.", is_exact(sums.so_far));
 }
 
 std::vector<Row> without_repeats(std::vector<Row> rows) {
@@ -112,6 +123,11 @@ constexpr Measure k_measures[] = {
      }},
     {"instance_cost_dollars", "Cost since the last start, with volumes and addresses.",
      [](const Row& row) { return row.so_far.any ? decimal(row.so_far.sum) : std::string(); }},
+    {"instance_cost_exact", "Whether all of both costs is known.",
+     [](const Row& row) {
+       const auto hourly = is_exact(hourly_of(*row.machine));
+       return row.running && hourly == "1" ? is_exact(row.so_far) : hourly;
+     }},
     {"instance_deadline_timestamp_seconds", "When the instance is to be gone.",
      [](const Row& row) {
        const auto at = row.machine->deadline.value_or(Deadline{}).at;

@@ -8,13 +8,16 @@
 //   curfew_instances{severity}                     ok, warning, critical
 //   curfew_instances_kept, curfew_gpus
 //   curfew_prices_unknown, curfew_prices_at_most   instances whose price isn't known, or known as an upper bound only
-//   curfew_hourly_cost_dollars{part}               instances, ebs, ipv4; of what is known
-//   curfew_cost_dollars                            since each instance was started last; of what is known
+//   curfew_hourly_cost_dollars{part}               instances, ebs, ipv4; of what is known, upper bounds
+//                                                included; left out: unknown
+//   curfew_hourly_cost_exact{part}                 1, or 0: not all of it is known, or of some only an upper bound
+//   curfew_cost_dollars, curfew_cost_exact         since each instance was started last; the same
 //   curfew_instance_info{account,region,instance_id,zone,type,lifecycle,state,name,owner,
 //                        launched_by,curfew_job}  1
 //   curfew_instance_severity{account,region,instance_id}          0 OK, 1 WARNING, 2 CRITICAL; and so the following
 //   curfew_instance_running_seconds
 //   curfew_instance_hourly_cost_dollars, curfew_instance_cost_dollars   with volumes and addresses; left out: unknown
+//   curfew_instance_cost_exact                     of both
 //   curfew_instance_deadline_timestamp_seconds
 //   curfew_instance_gpus
 //

@@ -40,10 +40,8 @@ Totals totals_of(const std::vector<Row>& rows) {
     totals.critical += assessment.severity == Severity::critical ? 1U : 0U;
     totals.warning += assessment.severity == Severity::warning ? 1U : 0U;
     totals.kept += assessment.kept ? 1U : 0U;
-    const bool at_most = machine->cost.extras_at_most;
-    totals.ebs_hourly.add(machine->cost.ebs_hourly);
-    totals.ebs_hourly.at_most = totals.ebs_hourly.at_most || at_most;
-    totals.ipv4_hourly.add(machine->cost.ipv4_hourly);
+    totals.ebs_hourly.add(ebs_hourly_of(*machine));
+    totals.ipv4_hourly.add(ipv4_hourly_of(*machine));
     if (!running) continue;
     ++totals.running;
     totals.gpus += machine->gpus.count.value_or(0);

@@ -11,6 +11,7 @@
 
 #include "support/fake_clock.hpp"
 #include "support/run.hpp"
+#include "watch/amount.hpp"
 
 namespace curfew::watch {
 namespace {
@@ -34,6 +35,9 @@ struct Script {
   std::optional<Error> error;
   bool hangs = false;
   bool volumes_denied = false;
+  std::vector<std::vector<aws::ListedVolume>> volume_pages;
+  bool spot = false;  // its instances
+  std::vector<aws::SpotPricePoint> spot_prices;
   std::vector<std::string> schedules;
   std::optional<Error> schedules_error;
   // What is told of each zone alone; none: zones may not be asked for.
@@ -90,20 +94,28 @@ class FakeEc2 final : public aws::Ec2Inventory {
       instance.usage_operation = "RunInstances";
       instance.launched = test::FakeClock{}.now - 72h;
       instance.volumes = {"vol-1"};
+      if (script_.spot) instance.bought_as = aws::BoughtAs::spot;
       instance.tags.add("curfew:deadline", "2030-01-01T00:00:00Z");
       page.rows.push_back(std::move(instance));
     }
     page.next = scripted.next;
     co_return page;
   }
-  aws::Awaitable<Result<aws::Page<aws::ListedVolume>>> volumes(aws::VolumeFilter, std::string) override {
+  aws::Awaitable<Result<aws::Page<aws::ListedVolume>>> volumes(aws::VolumeFilter,
+                                                               std::string token) override {
     ++script_.volumes_asked;
     if (script_.volumes_denied) co_return fail(k_denied);
-    co_return aws::Page<aws::ListedVolume>{};
+    aws::Page<aws::ListedVolume> page;
+    const auto at = token.size();  // a letter more for each page
+    if (at < script_.volume_pages.size()) page.rows = script_.volume_pages[at];
+    if (at + 1 < script_.volume_pages.size()) page.next = token + "p";
+    co_return page;
   }
   aws::Awaitable<Result<aws::Page<aws::SpotPricePoint>>> spot_prices(aws::SpotPriceQuery,
                                                                      std::string) override {
-    co_return aws::Page<aws::SpotPricePoint>{};
+    aws::Page<aws::SpotPricePoint> page;
+    page.rows = script_.spot_prices;
+    co_return page;
   }
   aws::Awaitable<Result<bool>> is_termination_protected(std::string) override {
     return answer(Result<bool>(false));
@@ -347,6 +359,68 @@ TEST_F(CollectTest, a_price_that_is_kept_is_not_asked_for) {
   const auto report = collect_all();
   EXPECT_EQ(reads.prices_asked, 0);
   EXPECT_EQ(report.machines.at(0).cost.hourly, Micros{2'000'000});
+}
+
+aws::ListedVolume volume(const std::string& id, const std::vector<std::string>& instances,
+                         const std::string& type = "gp3") {
+  aws::ListedVolume made;
+  made.id = id;
+  made.type = type;
+  made.gib = 100;
+  made.created = test::FakeClock{}.now - 72h;
+  for (const auto& instance : instances) made.attachments.push_back({instance, true});
+  return made;
+}
+
+TEST_F(CollectTest, volumes_are_added_each_once) {
+  auto& script = reads.regions["us-east-1"];
+  script.pages = {{{"i-1", "i-2", "i-3"}, ""}};
+  // One is on two pages, one is attached to two instances; two that are alike are two; the last is of no instance here.
+  script.volume_pages = {
+      {volume("vol-1", {"i-1"}), volume("vol-2", {"i-1"}), volume("vol-3", {"i-2", "i-3"})},
+      {volume("vol-2", {"i-1"}), volume("vol-3", {"i-2", "i-3"}), volume("vol-4", {"i-9"})}};
+  const auto report = collect_all();
+  ASSERT_EQ(report.machines.size(), 3U);
+  // 100 GiB of gp3 at $0.08 a month of 730 hours.
+  EXPECT_EQ(report.machines[0].cost.ebs_hourly, Micros{21'918});
+  EXPECT_EQ(report.machines[1].cost.ebs_hourly, Micros{10'959});
+  EXPECT_EQ(report.machines[2].cost.ebs_hourly, Micros{0});
+  EXPECT_EQ(report.machines[1].cost.ebs_so_far, Micros{789'048});
+  EXPECT_FALSE(report.machines[0].cost.ebs_at_least || report.machines[0].cost.ebs_at_most);
+}
+
+TEST_F(CollectTest, a_volume_of_an_unknown_type_makes_a_lower_bound) {
+  auto& script = reads.regions["us-east-1"];
+  script.pages = {{{"i-1"}, ""}};
+  script.volume_pages = {{volume("vol-1", {"i-1"}), volume("vol-2", {"i-1"}, "gp9")}};
+  const auto report = collect_all();
+  const auto& cost = report.machines.at(0).cost;
+  EXPECT_EQ(cost.ebs_hourly, Micros{10'959});
+  EXPECT_TRUE(cost.ebs_at_least);
+  EXPECT_EQ(mark_of(hourly_of(report.machines[0])), "at_least");
+  EXPECT_EQ(mark_of(so_far_of(report.machines[0])), "at_least");
+}
+
+TEST_F(CollectTest, a_spot_instance_costs_what_its_own_history_says) {
+  auto& script = reads.regions["us-east-1"];
+  script.pages = {{{"i-1"}, ""}};
+  script.spot = true;
+  const auto now = clock.now;
+  // Another zone's and another product's are dear. Its own doubled 24 hours ago.
+  script.spot_prices = {{"g5.xlarge", "Linux/UNIX", "us-east-1b", now - 100h, Micros{9'000'000}},
+                        {"g5.xlarge", "Windows", "us-east-1a", now - 100h, Micros{9'000'000}},
+                        {"g5.xlarge", "Linux/UNIX", "us-east-1a", now - 24h, Micros{600'000}},
+                        {"g5.xlarge", "Linux/UNIX", "us-east-1a", now - 100h, Micros{300'000}}};
+  auto report = collect_all();
+  const auto& cost = report.machines.at(0).cost;
+  EXPECT_EQ(cost.hourly, Micros{600'000});
+  EXPECT_EQ(cost.so_far, Micros{48 * 300'000 + 24 * 600'000});
+  EXPECT_FALSE(cost.at_least || cost.at_most);
+  script.pages = {{{"i-1"}, ""}};
+  script.spot_prices.clear();
+  report = collect_all();
+  EXPECT_EQ(report.machines.at(0).cost.hourly, Micros{1'006'000}) << "on demand";
+  EXPECT_TRUE(report.machines[0].cost.at_most);
 }
 
 TEST_F(CollectTest, an_account_whose_role_is_refused_holds_up_no_other) {

@@ -47,7 +47,7 @@ Report report() {
   spot.gpus = {true, 8U};
   spot.cost.hourly = Micros{32'772'600};
   spot.cost.at_most = true;
-  spot.cost.extras_at_most = true;
+  spot.cost.ebs_at_most = true;
   spot.cost.source = "list price of 2025-05-28";
   run_for(spot, 30min);
   spot.group = "workers";

@@ -20,13 +20,17 @@ TEST(Amount, SaysWhatIsMissingFromIt) {
   };
   const Case cases[] = {
       {{}, "$0.00", "", "exact"},
-      {{Micros{72'432'000}, false, false, true}, "$72.43", "$72.43", "exact"},
-      {{Micros{72'432'000}, true, false, true}, "at least $72.43", ">=$72.43", "at_least"},
-      {{Micros{72'432'000}, false, true, true}, "at most $72.43", "<=$72.43", "at_most"},
-      {{Micros{72'432'000}, true, true, true}, "about $72.43", "~$72.43", "about"},
-      {{Micros{72'432'000}, true, true, false}, "unknown", "unknown", "unknown"},
-      {{Micros{}, true, false, false}, "unknown", "unknown", "unknown"},
-      {{Micros{}, false, false, true}, "$0.00", "$0.00", "exact"},
+      {{Micros{72'432'000}, Micros{72'432'000}, false, false, true}, "$72.43", "$72.43", "exact"},
+      {{Micros{72'432'000}, Micros{72'432'000}, true, false, true},
+       "at least $72.43",
+       ">=$72.43",
+       "at_least"},
+      {{Micros{72'432'000}, Micros{1'000'000}, false, true, true}, "at most $72.43", "<=$72.43", "at_most"},
+      // With a part missing it may be more than any upper bound of the others.
+      {{Micros{72'432'000}, Micros{1'000'000}, true, true, true}, "at least $1.00", ">=$1.00", "at_least"},
+      {{Micros{72'432'000}, {}, true, true, false}, "unknown", "unknown", "unknown"},
+      {{{}, {}, true, false, false}, "unknown", "unknown", "unknown"},
+      {{{}, {}, false, false, true}, "$0.00", "$0.00", "exact"},
   };
   for (const auto& each : cases) {
     EXPECT_EQ(describe(each.amount), each.text);
@@ -64,7 +68,7 @@ TEST(Amount, OfAnInstanceIsItAndItsVolumesAndAddresses) {
   EXPECT_EQ(mark_of(so_far_of(spot)), "at_most");
   EXPECT_EQ(mark_of(extras_hourly_of(spot)), "exact");
   auto estimated = made;
-  estimated.cost.extras_at_most = true;
+  estimated.cost.ebs_at_most = true;
   EXPECT_EQ(mark_of(so_far_of(estimated)), "at_most");
   EXPECT_EQ(mark_of(instance_hourly_of(estimated)), "exact");
 }
@@ -76,6 +80,15 @@ TEST(Amount, OfAStoppedInstanceIsItsVolumesOnly) {
   EXPECT_EQ(cell_of(so_far_of(made)), "");
   EXPECT_EQ(cell_of(instance_hourly_of(made)), "");
   EXPECT_FALSE(running_for(made, k_now));
+}
+
+TEST(Amount, OfOneThatWasEndedIsNoAddressAndAtMostItsVolumes) {
+  auto made = machine();
+  made.state = InstanceState::shutting_down;
+  EXPECT_EQ(describe_hourly(hourly_of(made)), "at most $0.011");
+  EXPECT_EQ(describe_hourly(ipv4_hourly_of(made)), "$0.000");
+  const auto totals = totals_of(rows_of(report_of({made})));
+  EXPECT_EQ(describe_hourly(totals.hourly), "at most $0.011");
 }
 
 TEST(Amount, NeverWrapsAndIsNeverNegative) {
@@ -92,7 +105,7 @@ TEST(Amount, NeverWrapsAndIsNeverNegative) {
 }
 
 TEST(Amount, ADayIs24HoursAndAMonth730) {
-  const Amount hourly{Micros{1'006'000}, true, false, true};
+  const Amount hourly{Micros{1'006'000}, Micros{1'006'000}, true, false, true};
   EXPECT_EQ(describe(per_day(hourly)), "at least $24.14");
   EXPECT_EQ(describe(per_month(hourly)), "at least $734.38");
   EXPECT_EQ(decimal(hourly.sum), "1.006000");
@@ -144,11 +157,12 @@ TEST(Totals, CountAndSumWithWhatTheyLeaveOut) {
   EXPECT_EQ(totals.needing_attention(), 2U);
   EXPECT_EQ(totals.prices_unknown, 1U);
   EXPECT_EQ(totals.prices_at_most, 1U);
-  EXPECT_EQ(describe_hourly(totals.instances_hourly), "about $2.012");
+  // One is known, of one the most that it costs, of one nothing.
+  EXPECT_EQ(describe_hourly(totals.instances_hourly), "at least $1.006");
   EXPECT_EQ(describe_hourly(totals.ebs_hourly), "$0.044");
   EXPECT_EQ(describe_hourly(totals.ipv4_hourly), "$0.020");
   EXPECT_EQ(totals.hourly.sum, Micros{2 * 1'006'000 + 4 * 10'959 + 4 * 5'000});
-  EXPECT_EQ(describe(totals.so_far), "about $74.62");
+  EXPECT_EQ(describe(totals.so_far), "at least $73.61");
 }
 
 TEST(Totals, OfOnlyUnknownPricesAreALowerBoundOrUnknown) {

@@ -27,7 +27,6 @@ _STARTS_WITHIN = 60.0
 _SAMPLE_EVERY = 0.01
 _HOME = "us-east-1"
 _MB = 1024 / 1e6  # of a KiB, as the kernel counts
-_PAGE = 1000
 
 OURS, CLI, SEQUENTIAL, POOL = "curfew", "AWS CLI", "boto3", "boto3 with 30 threads"
 _THREADS = 30
@@ -100,10 +99,9 @@ class Server:
 
 
 @contextmanager
-def serving(account: Account, latency: float, home: Path, refused: Sequence[str] = ()) -> Iterator[Server]:
+def serving(account: Account, latency: float, home: Path) -> Iterator[Server]:
     words = [sys.executable, "-m", "bench.replay", "--regions", str(account.regions)]
     words += ["--instances", str(account.instances), "--latency", str(latency)]
-    words += [f"--refuse={action}" for action in refused]
     with subprocess.Popen(words, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as running:
         starting = threading.Timer(_STARTS_WITHIN, running.kill)
         starting.start()
@@ -264,8 +262,6 @@ def measure(amounts: Amounts) -> list[Row]:
             home.mkdir()
             with serving(account, amounts.latency, home) as server:
                 found = _measure(server, account, amounts, Path(name))
-            if account.instances > account.regions * _PAGE:
-                found.page_after_page = _without_zones(account, amounts, home, Path(name))
             rows += _rows(found, account, amounts)
             if account.regions == amounts.accounts[0].regions:
                 each_takes[account.instances] = median(found.took[OURS].cpu)
@@ -284,7 +280,6 @@ class Found:
     latency: float  # the slowest region's own
     server_cpu: float  # for one run of ours
     first: float  # the run before which no price was known
-    page_after_page: Took = field(default_factory=Took)  # ours, where zones may not be asked for
 
 
 def _measure(server: Server, account: Account, amounts: Amounts, work: Path) -> Found:
@@ -306,15 +301,6 @@ def _measure(server: Server, account: Account, amounts: Amounts, work: Path) -> 
     return Found(took, latency, server_cpu, first.seconds[0])
 
 
-def _without_zones(account: Account, amounts: Amounts, home: Path, work: Path) -> Took:
-    took = Took()
-    with serving(account, amounts.latency, home, ["DescribeAvailabilityZones"]) as server:
-        programs = Programs(server, account, work)
-        for _ in range(amounts.rounds):
-            programs.run(OURS, took)
-    return took
-
-
 def _rows(found: Found, account: Account, amounts: Amounts) -> list[Row]:
     ours = found.took[OURS]
     seconds, cpu, peak = median(ours.seconds), median(ours.cpu), median(ours.peak) * _MB
@@ -334,8 +320,6 @@ def _rows(found: Found, account: Account, amounts: Amounts) -> list[Row]:
         )
     ]
     rows += [Row(f"  beside {name}", "s", seconds, median(took.seconds)) for name, took in others.items()]
-    if slower := found.page_after_page.seconds:
-        rows.append(Row("  beside curfew, page after page instead of by zone", "s", seconds, median(slower)))
     rows.append(Row("  the first time, when no price is known", "s", found.first))
     rows += [
         Row(

@@ -93,11 +93,6 @@ Result<Form> instances_form(const InstanceFilter& wanted) {
     filters.add("instance-state-name", names);
   }
   if (auto status = add_tags(filters, wanted.tags); !status) return fail(std::move(status).error());
-  if (wanted.zones.size() > k_most_filter_values)
-    return refuse(k_action, "more than 200 zones are asked for");
-  for (const auto& zone : wanted.zones)
-    if (auto status = check_zone(k_action, zone); !status) return fail(std::move(status).error());
-  if (!wanted.zones.empty()) filters.add("availability-zone", wanted.zones);
   if (auto status = check_ids(k_action, wanted.ids); !status) return fail(std::move(status).error());
   if (!wanted.ids.empty()) filters.add("instance-id", wanted.ids);
   return filters.take();
@@ -142,12 +137,6 @@ class QueryInventory final : public Ec2Inventory {
 
   Awaitable<Result<Page<ListedRegion>>> regions() override {
     auto page = co_await list<ListedRegion>("DescribeRegions", Form(), regions_reader);
-    co_return std::move(page);
-  }
-
-  Awaitable<Result<Page<ListedZone>>> zones() override {
-    Form form{{"AllAvailabilityZones", "true"}};
-    auto page = co_await list<ListedZone>("DescribeAvailabilityZones", std::move(form), zones_reader);
     co_return std::move(page);
   }
 

@@ -32,8 +32,7 @@ struct TagFilter {
 // Narrows what EC2 sends; what isn't set narrows nothing.
 struct InstanceFilter {
   std::vector<InstanceState> states;
-  std::vector<TagFilter> tags;     // all of them; at most 50
-  std::vector<std::string> zones;  // any of these; at most 200; for reading a large region's zones at once
+  std::vector<TagFilter> tags;  // all of them; at most 50
   std::vector<std::string>
       ids;  // at most 200; ids that aren't in the region are no error, they're just not told
 };
@@ -62,8 +61,6 @@ class Ec2Inventory {
   virtual ~Ec2Inventory() = default;
   // The account's enabled regions, at least one. A test server may also tell ones that aren't enabled: see opt_in.
   [[nodiscard]] virtual Awaitable<Result<Page<ListedRegion>>> regions() = 0;
-  // All of the region's zones, those included that the account hasn't opted in to; at least one.
-  [[nodiscard]] virtual Awaitable<Result<Page<ListedZone>>> zones() = 0;
   // Up to 1000, those managed by other services included. `token`: empty for the first page.
   [[nodiscard]] virtual Awaitable<Result<Page<ListedInstance>>> instances(InstanceFilter filter,
                                                                           std::string token) = 0;

@@ -335,15 +335,6 @@ Result<ListedRegion> region_row(const pugi::xml_node& item) {
   return region;
 }
 
-Result<ListedZone> zone_row(const pugi::xml_node& item) {
-  ListedZone zone;
-  zone.name = child_view(item, "zoneName");
-  if (!is_zone(zone.name)) return odd("zoneName", zone.name);
-  const auto type = child_view(item, "zoneType");
-  zone.regional = type.empty() || type == "availability-zone";
-  return zone;
-}
-
 Status add_reservation(const pugi::xml_node& reservation, Page<ListedInstance>& page) {
   const auto owner = child_view(reservation, "ownerId");
   if (!is_account(owner)) return odd("ownerId", owner);
@@ -389,11 +380,6 @@ bool is_platform(std::string_view text) {
 ReadsRegions regions_reader() {
   return std::make_unique<ListReader<ListedRegion>>("DescribeRegionsResponse", "regionInfo",
                                                     add_row<ListedRegion, region_row>, false);
-}
-
-ReadsZones zones_reader() {
-  return std::make_unique<ListReader<ListedZone>>("DescribeAvailabilityZonesResponse", "availabilityZoneInfo",
-                                                  add_row<ListedZone, zone_row>, false);
 }
 
 ReadsInstances instances_reader() {

@@ -13,8 +13,8 @@
 
 namespace curfew::aws {
 
-// A server of tests counts reservations, not instances, so a page may hold more than was asked for.
-inline constexpr std::size_t k_most_rows = 20'000;
+// 1,000 are asked for. A server of tests counts reservations, not instances, so a page may hold more.
+inline constexpr std::size_t k_most_rows = 5'000;
 inline constexpr std::size_t k_most_tags = 128;           // an instance has 50 of its owner's, and AWS's own
 inline constexpr std::size_t k_longest_tag_key = 512;     // 128 characters of up to 4 bytes
 inline constexpr std::size_t k_longest_tag_value = 1024;  // 256
@@ -28,12 +28,10 @@ class PageReader {
   [[nodiscard]] virtual Result<Page<Row>> finish() = 0;  // once, when all has come
 };
 using ReadsRegions = std::unique_ptr<PageReader<ListedRegion>>;
-using ReadsZones = std::unique_ptr<PageReader<ListedZone>>;
 using ReadsInstances = std::unique_ptr<PageReader<ListedInstance>>;
 using ReadsVolumes = std::unique_ptr<PageReader<ListedVolume>>;
 using ReadsSpotPrices = std::unique_ptr<PageReader<SpotPricePoint>>;
 [[nodiscard]] ReadsRegions regions_reader();
-[[nodiscard]] ReadsZones zones_reader();
 [[nodiscard]] ReadsInstances instances_reader();
 [[nodiscard]] ReadsVolumes volumes_reader();
 [[nodiscard]] ReadsSpotPrices spot_prices_reader();

@@ -120,11 +120,6 @@ struct ListedRegion {
   OptIn opt_in = OptIn::not_required;
 };
 
-struct ListedZone {
-  std::string name;
-  bool regional = true;  // an Availability Zone; else a Local or a Wavelength Zone
-};
-
 // The request that launched a spot instance. Of a persistent one another instance follows, unless it's cancelled before
 // its instance is ended.
 struct SpotRequest {

@@ -8,6 +8,8 @@
 #include <set>
 #include <utility>
 
+#include <boost/asio/this_coro.hpp>
+
 #include "net/within.hpp"
 #include "watch/lanes.hpp"
 #include "watch/region.hpp"
@@ -15,8 +17,16 @@
 namespace curfew::watch {
 namespace {
 
-constexpr std::size_t k_regions_at_once = 64;  // of all accounts
-constexpr const char* k_all_regions = "all regions";
+constexpr std::size_t k_at_once = 64;  // regions, of all accounts
+constexpr int k_part_for_caller = 3;   // of the own account's limit: its id is of use, but not needed
+
+std::string late(Millis limit) {
+  return "not read within " + format_duration(std::chrono::duration_cast<Seconds>(limit));
+}
+
+std::string all_regions(const AccountReads& account) {
+  return account.role.empty() || !account.id.empty() ? "all regions" : "all regions, by " + account.role;
+}
 
 // A region of an account, and what came of it.
 struct Reading {
@@ -39,17 +49,15 @@ class Collector {
   Awaitable<Report> collect() {
     report_.at = clock_.wall();
     report_.thresholds = plan_.thresholds;
-    std::vector<Job> finding;
-    for (auto& account : accounts_) finding.emplace_back([this, &account] { return find_regions(account); });
-    co_await run_all(std::move(finding), k_regions_at_once);
+    lanes_.emplace(co_await boost::asio::this_coro::executor, k_at_once);
+    for (auto& account : accounts_) lanes_->add([this, &account] { return find_regions(account); });
+    auto ended = lanes_->ended();
+    co_await std::move(ended);
 
-    progress_.regions = readings_.size();
-    show();
-    std::vector<Job> reading;
-    for (auto& each : readings_) reading.emplace_back([this, &each] { return read(each); });
-    co_await run_all(std::move(reading), k_regions_at_once);
-
-    for (auto& each : readings_) take(each);
+    for (const auto& account : accounts_) {
+      for (auto& each : readings_)
+        if (each.account == &account) take(each);
+    }
     for (const auto& [permission, regions] : missing_permissions_)
       report_.notes.push_back(
           {"no permission for " + permission + " (" + regions + "): costs are less exact", false});
@@ -57,9 +65,10 @@ class Collector {
   }
 
  private:
-  [[nodiscard]] Millis left() const { return std::max(until_ - clock_.boot(), Millis{0}); }
-  [[nodiscard]] std::string late() const {
-    return "not read within " + format_duration(std::chrono::duration_cast<Seconds>(plan_.limit));
+  // Of a region, or of an account's list of regions, that begins now.
+  [[nodiscard]] Millis limit() const {
+    const auto left = std::max(until_ - clock_.boot(), Millis{0});
+    return std::min(left, limit_of_one(plan_.limit));
   }
   void show() const {
     if (show_) show_(progress_);
@@ -70,49 +79,61 @@ class Collector {
         {account.id, std::move(region), RegionReading::Outcome::failed, std::move(error)});
   }
 
+  // Where an account is reached by two ways, it's read by the one that leads there first.
+  bool is_read_already(const AccountReads& account) {
+    if (account.id.empty() || ids_.insert(account.id).second) return false;
+    const auto way =
+        account.role.empty() ? std::string("the caller's own credentials lead") : account.role + " leads";
+    report_.notes.push_back({"account " + account.id + " is read once: " + way + " to it as well", false});
+    return true;
+  }
+
+  // Its regions begin as soon as they're known, whatever other accounts do.
   Awaitable<void> find_regions(AccountReads& account) {
     if (account.id.empty()) {
+      const bool own = account.role.empty();
+      const auto most = own ? limit() / k_part_for_caller : limit();
       auto asking = account.reads->caller();
-      auto id = co_await net::within(left(), std::move(asking));
-      if (id && *id) account.id = std::move((**id).account);
-      // Nothing of it can be read with credentials that AWS doesn't take.
-      else if (id && (*id).error().kind == ErrorKind::refused)
-        co_return failed(account, account.role.empty() ? k_all_regions : "all regions, by " + account.role,
-                         (*id).error().text());
+      auto caller = co_await net::within(most, std::move(asking));
+      if (caller && *caller) account.id = std::move((**caller).account);
+      // Nothing can be read with credentials that AWS doesn't take, and those of a role come from where ids do.
+      else if (!own || (caller && (*caller).error().kind == ErrorKind::refused))
+        co_return failed(account, all_regions(account), caller ? (*caller).error().text() : late(most));
     }
+    if (is_read_already(account)) co_return;
     if (!account.id.empty()) report_.accounts.push_back({account.id, account.role});
     std::vector<std::string> enabled;
     if (account.enabled) {
       enabled = std::move(*account.enabled);
     } else if (plan_.only.empty()) {
+      const auto left = limit();
       const auto ec2 = account.reads->inventory(plan_.home);
       auto asking = ec2->regions();
-      auto page = co_await net::within(left(), std::move(asking));
-      if (!page) co_return failed(account, k_all_regions, late());
-      if (!*page) co_return failed(account, k_all_regions, (*page).error().text());
+      auto page = co_await net::within(left, std::move(asking));
+      if (!page) co_return failed(account, all_regions(account), late(left));
+      if (!*page) co_return failed(account, all_regions(account), (*page).error().text());
       enabled = enabled_regions((*page)->rows);
     }
     auto chosen = choose_regions(enabled, plan_.only, plan_.except);
-    if (!chosen) co_return failed(account, k_all_regions, chosen.error().text());
+    if (!chosen) co_return failed(account, all_regions(account), chosen.error().text());
     for (auto& region : chosen->ignored)
       report_.regions.push_back({account.id, std::move(region), RegionReading::Outcome::ignored, {}});
-    for (auto& region : chosen->to_read) readings_.push_back({&account, std::move(region), {}});
+    progress_.regions += chosen->to_read.size();
+    show();
+    for (auto& region : chosen->to_read) {
+      auto& reading = readings_.emplace_back(Reading{&account, std::move(region), {}});
+      lanes_->add([this, &reading] { return read(reading); });
+    }
   }
 
   Awaitable<void> read(Reading& reading) {
-    RegionQuery query{reading.region, plan_.filter, [this](std::size_t more) {
+    RegionQuery query{reading.region, plan_.filter, report_.at, limit(), [this](std::size_t more) {
                         progress_.instances += more;
                         show();
                       }};
-    auto work = [](Reads& reads, RegionQuery what, const os::Clock& clock, pricing::PriceCache& prices,
-                   RegionFindings& out) -> Awaitable<bool> {
-      co_await read_region(reads, std::move(what), clock, prices, out);
-      co_return true;
-    };
-    auto reading_it = work(*reading.account->reads, std::move(query), clock_, prices_, reading.findings);
-    const auto in_time = co_await net::within(left(), std::move(reading_it));
-    if (!in_time && !reading.findings.error)
-      reading.findings.error = Error{ErrorKind::timed_out, "read " + reading.region, late(), "", {}};
+    auto reading_it =
+        read_region(*reading.account->reads, std::move(query), clock_, prices_, reading.findings);
+    co_await std::move(reading_it);
     ++progress_.regions_read;
     show();
   }
@@ -131,8 +152,11 @@ class Collector {
       said.error = findings.error->text();
     }
     report_.regions.push_back(std::move(said));
-    for (auto& machines = findings.machines; !machines.empty(); machines.pop_front())
-      report_.machines.push_back(std::move(machines.front()));
+    for (auto& machines = findings.machines; !machines.empty(); machines.pop_front()) {
+      // Of one whose id nobody told, its instances do.
+      const bool twice = account->id.empty() && ids_.contains(machines.front().account);
+      if (!twice) report_.machines.push_back(std::move(machines.front()));
+    }
     for (auto& note : findings.notes) report_.notes.push_back(std::move(note));
     for (const auto& permission : findings.missing_permissions) {
       auto& regions = missing_permissions_[permission];
@@ -148,12 +172,16 @@ class Collector {
   std::function<void(const Progress&)> show_;
   BootTime until_;
   Progress progress_;
+  std::optional<Lanes> lanes_;
+  std::set<std::string> ids_;  // of the accounts that are read
   std::deque<Reading> readings_;
   std::map<std::string, std::string> missing_permissions_;  // and the regions in which
   Report report_;
 };
 
 }  // namespace
+
+Millis limit_of_one(Millis total) { return total * 3 / 4; }
 
 std::vector<std::string> enabled_regions(const std::vector<aws::ListedRegion>& regions) {
   std::vector<std::string> names;

@@ -23,7 +23,7 @@ struct CollectPlan {
   Thresholds thresholds;
   bool allow_denied = false;       // a region that an explicit deny keeps from us is none that failed
   std::string home = "us-east-1";  // the region that tells which are enabled
-  Millis limit{120'000};           // for all of it
+  Millis limit{120'000};           // for all of it; see limit_of_one()
 };
 
 struct Progress {
@@ -42,6 +42,10 @@ struct AccountReads {
 
 // Those that the account may use: a test server also tells others.
 [[nodiscard]] std::vector<std::string> enabled_regions(const std::vector<aws::ListedRegion>& regions);
+
+// Of one region from when it begins, or of an account's list of regions, so that what one that's dead leaves of `total` is
+// enough to tell so. Beyond `total` none goes on.
+[[nodiscard]] Millis limit_of_one(Millis total);
 
 // `prices` is looked into, and what is learnt is put there. `progress` is called whenever there's some; may be null.
 [[nodiscard]] Awaitable<Report> collect(std::vector<AccountReads> accounts, CollectPlan plan,

@@ -2,6 +2,7 @@
 #include "watch/lanes.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <exception>
 #include <memory>
 #include <utility>
@@ -15,39 +16,58 @@
 
 namespace curfew::watch {
 namespace asio = boost::asio;
-namespace {
 
-struct Lanes {
-  Lanes(const asio::any_io_executor& executor, std::vector<Job> all)
-      : jobs(std::move(all)), ended(executor, asio::steady_timer::time_point::max()) {}
-  std::vector<Job> jobs;
-  std::size_t next = 0;
+struct Lanes::State {
+  State(asio::any_io_executor where, std::size_t most)
+      : executor(std::move(where)),
+        at_once(std::max<std::size_t>(most, 1)),
+        changed(executor, asio::steady_timer::time_point::max()) {}
+  asio::any_io_executor executor;
+  std::size_t at_once;
+  std::deque<Job> waiting;
   std::size_t running = 0;
   std::exception_ptr thrown;
-  asio::steady_timer ended;
+  asio::steady_timer changed;
 };
 
-net::Awaitable<void> run_lane(std::shared_ptr<Lanes> lanes) {
-  while (lanes->next < lanes->jobs.size()) {
-    const Job job = std::move(lanes->jobs[lanes->next++]);
+Lanes::Lanes(asio::any_io_executor executor, std::size_t at_once)
+    : state_(std::make_shared<State>(std::move(executor), at_once)) {}
+
+void Lanes::add(Job job) {
+  state_->waiting.push_back(std::move(job));
+  start(state_);
+}
+
+void Lanes::start(const std::shared_ptr<State>& state) {
+  if (state->waiting.empty() || state->running == state->at_once) return;
+  ++state->running;
+  asio::co_spawn(state->executor, run(state), [state](const std::exception_ptr& thrown) {
+    if (thrown && !state->thrown) state->thrown = thrown;
+    --state->running;
+    start(state);  // for what was added after this lane had found nothing more
+    if (state->running == 0) state->changed.cancel();
+  });
+}
+
+net::Awaitable<void> Lanes::run(std::shared_ptr<State> state) {
+  while (!state->waiting.empty()) {
+    const Job job = std::move(state->waiting.front());
+    state->waiting.pop_front();
     co_await job();
   }
 }
 
-}  // namespace
+net::Awaitable<void> Lanes::ended() {
+  const auto state = state_;
+  while (state->running > 0) co_await state->changed.async_wait(asio::as_tuple(asio::use_awaitable));
+  if (state->thrown) std::rethrow_exception(state->thrown);
+}
 
 net::Awaitable<void> run_all(std::vector<Job> jobs, std::size_t at_once) {
-  const auto executor = co_await asio::this_coro::executor;
-  const auto lanes = std::make_shared<Lanes>(executor, std::move(jobs));
-  lanes->running = std::min(std::max<std::size_t>(at_once, 1), lanes->jobs.size());
-  for (std::size_t i = lanes->running; i > 0; --i) {
-    asio::co_spawn(executor, run_lane(lanes), [lanes](const std::exception_ptr& thrown) {
-      if (thrown && !lanes->thrown) lanes->thrown = thrown;
-      if (--lanes->running == 0) lanes->ended.cancel();
-    });
-  }
-  while (lanes->running > 0) co_await lanes->ended.async_wait(asio::as_tuple(asio::use_awaitable));
-  if (lanes->thrown) std::rethrow_exception(lanes->thrown);
+  Lanes lanes(co_await asio::this_coro::executor, at_once);
+  for (auto& job : jobs) lanes.add(std::move(job));
+  auto ended = lanes.ended();
+  co_await std::move(ended);
 }
 
 net::Awaitable<void> run_together(std::vector<net::Awaitable<void>> work) {

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "aws/pages.hpp"
@@ -13,20 +14,28 @@
 
 namespace curfew::watch {
 
-// `ask` takes a token and gives a page; `take` gets the rows of each. `skew` becomes the worst of all replies. What both
-// refer to must outlive the call. `token`: where an earlier page left off.
+inline std::string listing(const char* call, const std::string& region) {
+  return std::string(call) + " in " + region;
+}
+
+// `ask` takes a token and gives a page; `take` gets the rows of each as it comes, and may return a Status: an error ends
+// the reading. `skew` becomes the worst of all replies. What both refer to must outlive the call.
 template <class Row, class Ask, class Take>
 net::Awaitable<Status> read_pages(std::string what, const os::Clock& clock, std::optional<Millis>& skew,
-                                  Ask ask, Take take, std::string token = {}) {
+                                  Ask ask, Take take) {
   aws::PageRule rule(std::move(what));
-  if (const auto begun = rule.after(token); !begun) co_return fail(Error{begun.error()});
-  for (;;) {
+  for (std::string token;;) {
     const auto asked = clock.wall();
     auto asking = ask(token);
     auto page = co_await std::move(asking);
     if (!page) co_return fail(std::move(page.error()));
     if (page->answered) skew = worse_skew(skew, clock_skew(asked, clock.wall(), *page->answered));
-    take(std::move(page->rows));
+    if constexpr (std::is_void_v<decltype(take(std::move(page->rows)))>) {
+      take(std::move(page->rows));
+    } else {
+      Status taken = take(std::move(page->rows));
+      if (!taken) co_return std::move(taken);
+    }
     const auto next = rule.after(page->next);
     if (!next) co_return fail(Error{next.error()});
     if (*next == aws::NextPage::none) co_return Status{};

@@ -9,13 +9,13 @@
 #include <utility>
 
 #include "aws/pages.hpp"
+#include "net/within.hpp"
 #include "pricing/instance_cost.hpp"
 #include "pricing/price_query.hpp"
 #include "pricing/spot.hpp"
 #include "watch/lanes.hpp"
 #include "watch/listed.hpp"
 #include "watch/read_pages.hpp"
-#include "watch/region_lists.hpp"
 
 namespace curfew::watch {
 namespace {
@@ -50,41 +50,77 @@ class RegionReader {
  public:
   RegionReader(Reads& reads, RegionQuery query, const os::Clock& clock, pricing::PriceCache& prices,
                RegionFindings& out)
-      : reads_(reads), query_(std::move(query)), clock_(clock), prices_(prices), out_(out) {}
+      : reads_(reads),
+        query_(std::move(query)),
+        clock_(clock),
+        prices_(prices),
+        out_(out),
+        until_(clock.boot() + query_.limit) {}
 
   Awaitable<void> read() {
     ec2_ = reads_.inventory(query_.region);
-    co_await read_instances();
+    auto asking = read_instances();
+    const bool listed = co_await in_time(std::move(asking));
+    if (!listed) out_.error = late("DescribeInstances");
     if (out_.machines.empty()) co_return;
-    std::vector<Awaitable<void>> about_them;
-    about_them.push_back(read_schedules());
-    about_them.push_back(read_volumes());
-    about_them.push_back(read_spot_prices());
-    about_them.push_back(read_prices());
-    co_await run_together(std::move(about_them));
+    look_up_prices();
+    if (listed) {
+      std::vector<Awaitable<void>> about_them;
+      about_them.push_back(read_schedules());
+      about_them.push_back(read_volumes());
+      about_them.push_back(read_spot_prices());
+      about_them.push_back(read_prices());
+      co_await run_together(std::move(about_them));
+    }
     price();
   }
 
  private:
+  // Whether it has ended within what is left.
+  Awaitable<bool> in_time(Awaitable<void> work) {
+    auto flagged = [](Awaitable<void> doing) -> Awaitable<bool> {
+      co_await std::move(doing);
+      co_return true;
+    };
+    auto doing = flagged(std::move(work));
+    const auto left = std::max(until_ - clock_.boot(), Millis{0});
+    const auto ended = co_await net::within(left, std::move(doing));
+    co_return ended.has_value();
+  }
+  [[nodiscard]] Error late(const char* call) const {
+    return {ErrorKind::timed_out,
+            listing(call, query_.region),
+            "not read within " + format_duration(std::chrono::duration_cast<Seconds>(query_.limit)),
+            "",
+            {}};
+  }
+
   Awaitable<void> read_instances() {
     aws::InstanceFilter filter;
     for (const auto state : query_.filter.states) {
       if (const auto known = aws::instance_state_from(name_of(state))) filter.states.push_back(*known);
     }
-    const TakeInstances take = [this](std::vector<aws::ListedInstance> rows) { add(std::move(rows)); };
-    auto status =
-        co_await read_instances_of(*ec2_, query_.region, std::move(filter), clock_, out_.skew, take);
+    const auto ask = [this, filter](const std::string& token) { return ec2_->instances(filter, token); };
+    const auto take = [this](const std::vector<aws::ListedInstance>& rows) { return add(rows); };
+    std::string what = listing("DescribeInstances", query_.region);
+    auto status = co_await read_pages<aws::ListedInstance>(std::move(what), clock_, out_.skew, ask, take);
     if (!status) out_.error = std::move(status.error());
   }
 
   // From here on they're in the report, whatever happens to the rest.
-  void add(std::vector<aws::ListedInstance> rows) {
+  Status add(const std::vector<aws::ListedInstance>& rows) {
+    Status status;
     const auto before = out_.machines.size();
-    const auto now = clock_.wall();
     for (const auto& row : rows) {
       if (by_id_.contains(row.id)) continue;  // what changes between two pages may be on both
       auto machine = machine_from(row, query_.region);
-      if (!matches(query_.filter, machine, tags_from(row), now)) continue;
+      if (!matches(query_.filter, machine, tags_from(row), query_.at)) continue;
+      if (out_.machines.size() == k_most_instances) {
+        status =
+            fail(ErrorKind::unavailable, listing("DescribeInstances", query_.region),
+                 "has more than " + std::to_string(k_most_instances) + " instances: only these are shown");
+        break;
+      }
       out_.machines.push_back(std::move(machine));
       by_id_.emplace(out_.machines.back().id, out_.machines.size() - 1);
       const auto [kind, fresh] = kinds_.try_emplace(kind_from(row));
@@ -92,6 +128,7 @@ class RegionReader {
       bought_.push_back({&*kind, pricing::transition_time(row.reason), row.public_ipv4s});
     }
     if (query_.found) query_.found(out_.machines.size() - before);
+    return status;
   }
 
   // A price that isn't known is told with the instance; that it couldn't be asked for is told once.
@@ -115,7 +152,9 @@ class RegionReader {
     std::optional<Error> error;
     std::vector<Awaitable<void>> lists;
     for (auto& filter : filters) lists.push_back(read_volumes_of(std::move(filter), error));
-    co_await run_together(std::move(lists));
+    auto asking = run_together(std::move(lists));
+    const bool all = co_await in_time(std::move(asking));
+    if (!all && !error) error = late("DescribeVolumes");
     if (error) co_return lost(pricing::k_permission_for_volumes, "the volumes in " + query_.region, *error);
     const auto key = [](const auto& volume) { return std::pair(volume.machine, volume.id); };
     std::sort(volumes_.begin(), volumes_.end(),
@@ -150,7 +189,7 @@ class RegionReader {
 
   Awaitable<void> read_spot_prices() {
     aws::SpotPriceQuery query;
-    query.to = clock_.wall();
+    query.to = query_.at;
     query.from = query.to;
     std::set<std::string> types;
     std::set<std::string> products;
@@ -166,26 +205,35 @@ class RegionReader {
     if (types.empty()) co_return;
     query.products.assign(products.begin(), products.end());
     std::vector<aws::SpotPricePoint> points;
+    std::optional<Error> error;
+    auto asking = read_spot_prices_of(types, std::move(query), points, error);
+    const bool all = co_await in_time(std::move(asking));
+    if (!all && !error) error = late("DescribeSpotPriceHistory");
+    if (error)
+      co_return lost(pricing::k_permission_for_spot_prices, "the spot prices in " + query_.region, *error);
+    spot_prices_.emplace(points);
+  }
+
+  Awaitable<void> read_spot_prices_of(const std::set<std::string>& types, aws::SpotPriceQuery query,
+                                      std::vector<aws::SpotPricePoint>& points, std::optional<Error>& error) {
     for (auto type = types.begin(); type != types.end();) {
       query.types.clear();
       for (; type != types.end() && query.types.size() < k_types_at_once; ++type)
         query.types.push_back(*type);
       const auto ask = [this, query](const std::string& token) { return ec2_->spot_prices(query, token); };
-      const auto take = [&](std::vector<aws::SpotPricePoint> rows) {
+      const auto take = [&points](std::vector<aws::SpotPricePoint> rows) {
         std::move(rows.begin(), rows.end(), std::back_inserter(points));
       };
       std::string what = listing("DescribeSpotPriceHistory", query_.region);
       auto status = co_await read_pages<aws::SpotPricePoint>(std::move(what), clock_, out_.skew, ask, take);
-      if (!status)
-        co_return lost(pricing::k_permission_for_spot_prices, "the spot prices in " + query_.region,
-                       status.error());
+      if (status) continue;
+      error = std::move(status.error());
+      co_return;
     }
-    spot_prices_.emplace(points);
   }
 
   // On demand, by the cache and the Pricing API; where neither tells it, pricing looks into the built-in list.
-  Awaitable<void> read_prices() {
-    std::set<pricing::PriceKey> wanted;
+  void look_up_prices() {
     for (auto& [kind, priced] : kinds_) {
       auto key = pricing::price_key(priced.facts.instance);
       if (!key) {
@@ -193,26 +241,35 @@ class RegionReader {
         continue;
       }
       priced.key = std::move(*key);
-      wanted.insert(*priced.key);
+      if (const auto kept = prices_.find(*priced.key, clock_.wall()))
+        on_demand_.emplace(*priced.key, pricing::OnDemandPrice{kept->per_hour, true, kept->read_at});
+      else prices_to_ask_.insert(*priced.key);
     }
+  }
+
+  Awaitable<void> read_prices() {
+    if (prices_to_ask_.empty()) co_return;
+    auto asking = ask_prices();
+    const bool all = co_await in_time(std::move(asking));
+    if (all) co_return;
+    const auto error = late("GetProducts");
+    price_problem_ = error.cause;
+    lost(pricing::k_permission_for_prices, "the on-demand prices of " + query_.region, error);
+  }
+
+  Awaitable<void> ask_prices() {
     const auto list = reads_.price_list(query_.region);
-    bool may_ask = true;
-    for (const auto& key : wanted) {
-      if (const auto kept = prices_.find(key, clock_.wall())) {
-        on_demand_.emplace(key, pricing::OnDemandPrice{kept->per_hour, true, kept->read_at});
-        continue;
-      }
-      if (!may_ask) continue;
+    for (const auto& key : prices_to_ask_) {
       auto filters = pricing::price_filters(key);
       std::string service(pricing::k_ec2_service_code);
       auto products = co_await list->get_products(std::move(service), std::move(filters));
       if (!products) {
         // Asking for the others would take as long, and end alike.
-        may_ask = false;
         price_problem_ = products.error().cause;
-        if (products.error().kind == ErrorKind::not_found) continue;
-        lost(pricing::k_permission_for_prices, "the on-demand prices of " + query_.region, products.error());
-        continue;
+        if (products.error().kind != ErrorKind::not_found)
+          lost(pricing::k_permission_for_prices, "the on-demand prices of " + query_.region,
+               products.error());
+        co_return;
       }
       const auto price = pricing::on_demand_price(*products, key);
       if (!price) {
@@ -226,7 +283,6 @@ class RegionReader {
   }
 
   void price() {
-    const auto now = clock_.wall();
     for (auto& [kind, priced] : kinds_) {
       set_on_demand_price(priced);
       priced.facts.missing_permissions = missing_;
@@ -245,7 +301,7 @@ class RegionReader {
         for (; volume != volumes_.end() && volume->machine == at; ++volume)
           facts.volumes->push_back({*volume->volume, volume->created});
       }
-      const auto cost = pricing::instance_cost(facts, now);
+      const auto cost = pricing::instance_cost(facts, query_.at);
       machine.cost = cost_from(cost);
       out_.missing_permissions.insert(cost.missing_permissions.begin(), cost.missing_permissions.end());
     }
@@ -263,10 +319,27 @@ class RegionReader {
   Awaitable<void> read_schedules() {
     const bool wanted = std::any_of(out_.machines.begin(), out_.machines.end(), wants_schedule);
     if (!wanted) co_return;
-    const auto scheduler = reads_.scheduler(query_.region);
     std::set<std::string> enabled;
-    aws::PageRule rule(listing("ListSchedules", query_.region));
     std::optional<Error> error;
+    auto asking = list_schedules(enabled, error);
+    const bool all = co_await in_time(std::move(asking));
+    if (!all && !error) error = late("ListSchedules");
+    const bool refused = error && error->kind == ErrorKind::refused;
+    if (error && !refused)
+      out_.notes.push_back(
+          {"the schedules in " + query_.region + " could not be read: " + error->text(), true});
+    for (auto& machine : out_.machines) {
+      if (!wants_schedule(machine)) continue;
+      if (error) machine.schedule = refused ? ScheduleState::refused : ScheduleState::failed;
+      else if (enabled.contains(std::string(k_schedule_prefix) + machine.id))
+        machine.schedule = ScheduleState::armed;
+      else machine.schedule = ScheduleState::missing;
+    }
+  }
+
+  Awaitable<void> list_schedules(std::set<std::string>& enabled, std::optional<Error>& error) {
+    const auto scheduler = reads_.scheduler(query_.region);
+    aws::PageRule rule(listing("ListSchedules", query_.region));
     for (std::string token; !error;) {
       std::string prefix(k_schedule_prefix);
       std::string all_groups;
@@ -283,17 +356,6 @@ class RegionReader {
       else if (*next == aws::NextPage::none) break;
       token = std::move(page->next);
     }
-    const bool refused = error && error->kind == ErrorKind::refused;
-    if (error && !refused)
-      out_.notes.push_back(
-          {"the schedules in " + query_.region + " could not be read: " + error->text(), true});
-    for (auto& machine : out_.machines) {
-      if (!wants_schedule(machine)) continue;
-      if (error) machine.schedule = refused ? ScheduleState::refused : ScheduleState::failed;
-      else if (enabled.contains(std::string(k_schedule_prefix) + machine.id))
-        machine.schedule = ScheduleState::armed;
-      else machine.schedule = ScheduleState::missing;
-    }
   }
 
   Reads& reads_;
@@ -301,6 +363,7 @@ class RegionReader {
   const os::Clock& clock_;
   pricing::PriceCache& prices_;
   RegionFindings& out_;
+  BootTime until_;
 
   std::unique_ptr<aws::Ec2Inventory> ec2_;
   Kinds kinds_;
@@ -314,6 +377,7 @@ class RegionReader {
   bool volumes_read_ = false;
   std::optional<SpotHistories> spot_prices_;
   std::map<pricing::PriceKey, pricing::OnDemandPrice> on_demand_;
+  std::set<pricing::PriceKey> prices_to_ask_;
   std::map<pricing::PriceKey, std::string> price_problems_;  // why the Pricing API told none
   std::string price_problem_;                                // of all that it wasn't asked for any more
   std::vector<std::string> missing_;

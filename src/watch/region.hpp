@@ -29,11 +29,17 @@ struct RegionFindings {
 struct RegionQuery {
   std::string region;
   Filter filter;
-  std::function<void(std::size_t instances)> found;  // so many more; may be null
+  WallTime at;  // what costs and ages are reckoned by
+  Millis limit;
+  std::function<void(std::size_t instances)> found = {};  // so many more; may be null
 };
 
+// More in one region are an error.
+inline constexpr std::size_t k_most_instances = 200'000;
+
 // Instances first; what they cost, and their schedules, after. Without the permission for one of these the instances are
-// shown with what is known. `out` must outlive the call, also where that is cancelled.
+// shown with what is known, and so they are when the limit passes: while the list is read, that is the error; later, notes tell
+// what isn't known, and only schedules that weren't read are `unread`. `out` must outlive the call.
 [[nodiscard]] Awaitable<void> read_region(Reads& reads, RegionQuery query, const os::Clock& clock,
                                           pricing::PriceCache& prices, RegionFindings& out);
 

@@ -33,34 +33,6 @@ TEST_F(InventoryTest, AsksForRegionsAndTellsAwssClock) {
   EXPECT_EQ(http.limits_seen.at(0).body, 32U << 20U);
 }
 
-TEST_F(InventoryTest, AsksForAllZones) {
-  http.then(200,
-            "<DescribeAvailabilityZonesResponse><availabilityZoneInfo>"
-            "<item><zoneName>eu-west-1a</zoneName><zoneType>availability-zone</zoneType></item>"
-            "<item><zoneName>eu-west-1-xyz-1a</zoneName><zoneType>local-zone</zoneType></item>"
-            "<item><zoneName>eu-west-1b</zoneName></item>"
-            "</availabilityZoneInfo></DescribeAvailabilityZonesResponse>");
-  const auto page = test::run(ec2_->zones());
-  ASSERT_TRUE(page) << page.error().text();
-  ASSERT_EQ(page->rows.size(), 3U);
-  EXPECT_EQ(page->rows[0].name, "eu-west-1a");
-  EXPECT_TRUE(page->rows[0].regional);
-  EXPECT_FALSE(page->rows[1].regional);
-  EXPECT_TRUE(page->rows[2].regional);
-  EXPECT_EQ(asked(), "Action=DescribeAvailabilityZones&Version=2016-11-15&AllAvailabilityZones=true");
-  for (const auto* broken :
-       {"<availabilityZoneInfo/>",
-        "<availabilityZoneInfo><item><zoneName>A b</zoneName></item></availabilityZoneInfo>"}) {
-    http.fallback = [broken](const net::Request&) -> Result<net::Response> {
-      return net::Response{200,
-                           {},
-                           "<DescribeAvailabilityZonesResponse>" + std::string(broken) +
-                               "</DescribeAvailabilityZonesResponse>"};
-    };
-    EXPECT_FALSE(test::run(ec2_->zones())) << broken;
-  }
-}
-
 TEST_F(InventoryTest, AsksForAPageOfInstances) {
   http.then(200, recorded("list_instances_aws.xml"), {{"Date", "nonsense"}});
   const auto page = test::run(ec2_->instances({}, ""));
@@ -82,7 +54,6 @@ TEST_F(InventoryTest, SendsFiltersWithTheirValuesTakenAsTheyAre) {
   InstanceFilter filter;
   filter.states = {InstanceState::running, InstanceState::shutting_down};
   filter.tags = {{"team", {"a*b?", "c\\d&e"}}, {"curfew:job", {}}};
-  filter.zones = {"eu-west-1a", "eu-west-1-xyz-1a"};
   filter.ids = {"i-01234567", "i-0123456789abcdef0"};
   ASSERT_TRUE(test::run(ec2_->instances(filter, "")));
   EXPECT_EQ(asked(),
@@ -90,8 +61,7 @@ TEST_F(InventoryTest, SendsFiltersWithTheirValuesTakenAsTheyAre) {
             "&Filter.1.Name=instance-state-name&Filter.1.Value.1=running&Filter.1.Value.2=shutting-down"
             "&Filter.2.Name=tag%3Ateam&Filter.2.Value.1=a%5C%2Ab%5C%3F&Filter.2.Value.2=c%5C%5Cd%26e"
             "&Filter.3.Name=tag-key&Filter.3.Value.1=curfew%3Ajob"
-            "&Filter.4.Name=availability-zone&Filter.4.Value.1=eu-west-1a&Filter.4.Value.2=eu-west-1-xyz-1a"
-            "&Filter.5.Name=instance-id&Filter.5.Value.1=i-01234567&Filter.5.Value.2=i-0123456789abcdef0"
+            "&Filter.4.Name=instance-id&Filter.4.Value.1=i-01234567&Filter.4.Value.2=i-0123456789abcdef0"
             "&MaxResults=1000&IncludeManagedResources=true");
 }
 
@@ -119,16 +89,13 @@ TEST_F(InventoryTest, AsksForVolumesAndPrices) {
 
 TEST_F(InventoryTest, SendsNothingForWhatEc2CouldntMean) {
   const std::vector<std::string> too_many(201, "i-01234567");
-  const std::vector<std::string> zones(201, "eu-west-1a");
-  const InstanceFilter instances[] = {{{}, {}, zones, {}},
-                                      {{}, {}, {"eu west"}, {}},
-                                      {{}, {}, {}, {"i-1"}},
-                                      {{}, {}, {}, too_many},
-                                      {{}, {{"", {"v"}}}, {}, {}},
-                                      {{}, {{std::string(513, 'k'), {}}}, {}, {}},
-                                      {{}, {{"k", {std::string(1'025, 'v')}}}, {}, {}},
-                                      {{}, {{"k", std::vector<std::string>(201, "v")}}, {}, {}},
-                                      {{}, std::vector<TagFilter>(51, TagFilter{"k", {"v"}}), {}, {}}};
+  const InstanceFilter instances[] = {{{}, {}, {"i-1"}},
+                                      {{}, {}, too_many},
+                                      {{}, {{"", {"v"}}}, {}},
+                                      {{}, {{std::string(513, 'k'), {}}}, {}},
+                                      {{}, {{"k", {std::string(1'025, 'v')}}}, {}},
+                                      {{}, {{"k", std::vector<std::string>(201, "v")}}, {}},
+                                      {{}, std::vector<TagFilter>(51, TagFilter{"k", {"v"}}), {}}};
   for (const auto& filter : instances) {
     const auto page = test::run(ec2_->instances(filter, ""));
     ASSERT_FALSE(page);

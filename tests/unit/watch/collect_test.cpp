@@ -1,6 +1,7 @@
 // What is made of lists that are long, broken, refused or never come, in several regions and accounts at once.
 #include "watch/collect.hpp"
 
+#include <functional>
 #include <map>
 
 #include <boost/asio/io_context.hpp>
@@ -12,6 +13,7 @@
 #include "support/fake_clock.hpp"
 #include "support/run.hpp"
 #include "watch/amount.hpp"
+#include "watch/region.hpp"
 
 namespace curfew::watch {
 namespace {
@@ -34,14 +36,15 @@ struct Script {
   std::vector<Page> pages;
   std::optional<Error> error;
   bool hangs = false;
+  bool ends_hanging = false;  // instead of `error`
   bool volumes_denied = false;
   std::vector<std::vector<aws::ListedVolume>> volume_pages;
   bool spot = false;  // its instances
   std::vector<aws::SpotPricePoint> spot_prices;
+  bool volumes_hang = false;
   std::vector<std::string> schedules;
   std::optional<Error> schedules_error;
-  // What is told of each zone alone; none: zones may not be asked for.
-  std::map<std::string, Page> zones;
+  bool schedules_hang = false;
   std::size_t volumes_asked = 0;
 };
 
@@ -50,39 +53,30 @@ aws::Awaitable<Result<T>> answer(Result<T> value) {
   co_return value;
 }
 
+aws::Awaitable<void> hang() {
+  const auto executor = co_await asio::this_coro::executor;
+  asio::steady_timer never(executor, asio::steady_timer::time_point::max());
+  co_await never.async_wait(asio::use_awaitable);
+}
+
 class FakeEc2 final : public aws::Ec2Inventory {
  public:
-  FakeEc2(Script& script, std::vector<std::string> regions) : script_(script), regions_(std::move(regions)) {}
+  FakeEc2(Script& script, std::vector<std::string> regions, bool hangs)
+      : script_(script), regions_(std::move(regions)), hangs_(hangs) {}
 
   aws::Awaitable<Result<aws::Page<aws::ListedRegion>>> regions() override {
+    if (hangs_) co_await hang();
     aws::Page<aws::ListedRegion> page;
     for (const auto& name : regions_) page.rows.push_back({name, aws::OptIn::not_required});
     page.rows.push_back({"me-south-1", aws::OptIn::not_opted_in});
     co_return page;
   }
-  aws::Awaitable<Result<aws::Page<aws::ListedZone>>> zones() override {
-    if (script_.zones.empty()) co_return fail(k_denied);
-    aws::Page<aws::ListedZone> page;
-    for (const auto& [name, ids] : script_.zones) page.rows.push_back({name, name.size() < 11});
-    co_return page;
-  }
-  aws::Awaitable<Result<aws::Page<aws::ListedInstance>>> instances(aws::InstanceFilter filter,
+  aws::Awaitable<Result<aws::Page<aws::ListedInstance>>> instances(aws::InstanceFilter,
                                                                    std::string) override {
-    if (script_.hangs) {
-      const auto executor = co_await asio::this_coro::executor;
-      asio::steady_timer never(executor, asio::steady_timer::time_point::max());
-      co_await never.async_wait(asio::use_awaitable);
-    }
-    Script::Page scripted;
-    if (!filter.zones.empty()) {
-      for (const auto& zone : filter.zones)
-        for (const auto& id : script_.zones[zone].ids) scripted.ids.push_back(id);
-      if (scripted.ids.empty()) co_return fail(script_.error.value_or(k_unavailable));
-    } else if (at_ == script_.pages.size()) {
-      co_return fail(script_.error.value_or(k_unavailable));
-    } else {
-      scripted = script_.pages[at_++];
-    }
+    const bool at_end = at_ == script_.pages.size();
+    if (script_.hangs || (at_end && script_.ends_hanging)) co_await hang();
+    if (at_end) co_return fail(script_.error.value_or(k_unavailable));
+    const auto scripted = script_.pages[at_++];
     aws::Page<aws::ListedInstance> page;
     for (const auto& id : scripted.ids) {
       aws::ListedInstance instance;
@@ -104,6 +98,7 @@ class FakeEc2 final : public aws::Ec2Inventory {
   aws::Awaitable<Result<aws::Page<aws::ListedVolume>>> volumes(aws::VolumeFilter,
                                                                std::string token) override {
     ++script_.volumes_asked;
+    if (script_.volumes_hang) co_await hang();
     if (script_.volumes_denied) co_return fail(k_denied);
     aws::Page<aws::ListedVolume> page;
     const auto at = token.size();  // a letter more for each page
@@ -130,6 +125,7 @@ class FakeEc2 final : public aws::Ec2Inventory {
  private:
   Script& script_;
   std::vector<std::string> regions_;
+  bool hangs_;
   std::size_t at_ = 0;
 };
 
@@ -140,6 +136,7 @@ class FakeScheduler final : public aws::Scheduler {
     return answer(Result<aws::Schedule>(fail(k_denied)));
   }
   aws::Awaitable<Result<aws::SchedulePage>> schedules(std::string, std::string, std::string) override {
+    if (script_.schedules_hang) co_await hang();
     if (script_.schedules_error) co_return fail(*script_.schedules_error);
     aws::SchedulePage page;
     for (const auto& name : script_.schedules) page.schedules.push_back({name, "default", true});
@@ -152,39 +149,45 @@ class FakeScheduler final : public aws::Scheduler {
 
 class FakePrices final : public aws::PriceList {
  public:
-  explicit FakePrices(int& asked) : asked_(asked) {}
+  FakePrices(int& asked, bool hangs) : asked_(asked), hangs_(hangs) {}
   aws::Awaitable<Result<std::vector<std::string>>> get_products(std::string,
                                                                 std::vector<aws::ProductFilter>) override {
     ++asked_;
-    return answer(Result<std::vector<std::string>>(fail(k_denied)));
+    if (hangs_) co_await hang();
+    co_return fail(k_denied);
   }
 
  private:
   int& asked_;
+  bool hangs_;
 };
 
 class FakeReads final : public Reads {
  public:
   std::map<std::string, Script> regions;
   Result<std::string> id = std::string("123456789012");
+  bool hangs = false;                    // whatever it's asked
+  std::function<void()> passes = [] {};  // when a region begins
   int prices_asked = 0;
+  bool prices_hang = false;
 
   Awaitable<Result<aws::CallerIdentity>> caller() override {
-    if (!id) return answer(Result<aws::CallerIdentity>(fail(Error{id.error()})));
-    return answer(
-        Result<aws::CallerIdentity>(aws::CallerIdentity{*id, "arn:aws:iam::123456789012:user/x", {}}));
+    if (hangs) co_await hang();
+    if (!id) co_return fail(Error{id.error()});
+    co_return aws::CallerIdentity{*id, "arn:aws:iam::123456789012:user/x", {}};
   }
   std::unique_ptr<aws::Ec2> ec2(const std::string&) override { return nullptr; }
   std::unique_ptr<aws::Ec2Inventory> inventory(const std::string& region) override {
+    passes();
     std::vector<std::string> names;
     for (const auto& [name, script] : regions) names.push_back(name);
-    return std::make_unique<FakeEc2>(regions[region], std::move(names));
+    return std::make_unique<FakeEc2>(regions[region], std::move(names), hangs);
   }
   std::unique_ptr<aws::Scheduler> scheduler(const std::string& region) override {
     return std::make_unique<FakeScheduler>(regions[region]);
   }
   std::unique_ptr<aws::PriceList> price_list(const std::string&) override {
-    return std::make_unique<FakePrices>(prices_asked);
+    return std::make_unique<FakePrices>(prices_asked, prices_hang);
   }
 };
 
@@ -213,6 +216,11 @@ class CollectTest : public ::testing::Test {
     for (const auto& machine : report.machines) all.push_back(machine.region + " " + machine.id);
     std::sort(all.begin(), all.end());
     return all;
+  }
+  static std::string notes(const Report& report) {
+    std::string told;
+    for (const auto& note : report.notes) told += note.text + "\n";
+    return told;
   }
 };
 
@@ -248,47 +256,66 @@ std::vector<std::string> many(const std::string& prefix, std::size_t count) {
   return ids;
 }
 
-TEST_F(CollectTest, a_large_region_is_read_by_its_zones) {
-  auto& script = reads.regions["eu-west-1"];
-  script.pages = {{many("i-a", 1000), "more"}};  // no further page is asked for
-  script.zones["eu-west-1a"].ids = many("i-a", 1500);
-  script.zones["eu-west-1b"].ids = many("i-b", 700);
-  script.zones["eu-west-1-lax-1a"].ids = many("i-c", 3);
-  script.zones["eu-west-1-wl1-1"].ids = many("i-d", 2);
-  const auto report = collect_all();
-  EXPECT_FALSE(is_unread(report)) << region(report, "eu-west-1").error;
-  EXPECT_EQ(report.machines.size(), 1500U + 700U + 3U + 2U);
-  EXPECT_EQ(progress.instances, report.machines.size()) << "none is counted twice";
-}
-
-TEST_F(CollectTest, a_zone_that_is_not_read_whole_fails_its_region) {
-  auto& script = reads.regions["eu-west-1"];
-  script.pages = {{many("i-a", 1000), "more"}};
-  script.zones["eu-west-1a"].ids = many("i-a", 1500);
-  script.zones["eu-west-1b"] = {};  // answers with an error
-  const auto report = collect_all();
-  EXPECT_EQ(region(report, "eu-west-1").outcome, RegionReading::Outcome::failed);
-  EXPECT_EQ(report.machines.size(), 1500U);
-}
-
-TEST_F(CollectTest, zones_that_lack_what_the_region_told_are_not_believed) {
-  auto& script = reads.regions["eu-west-1"];
-  script.pages = {{many("i-a", 1000), "more"}, {many("i-z", 500), ""}};
-  script.zones["eu-west-1a"].ids = many("i-a", 999);
-  const auto report = collect_all();
-  EXPECT_FALSE(is_unread(report)) << region(report, "eu-west-1").error;
-  EXPECT_EQ(report.machines.size(), 1500U) << "the region's own list is read to its end";
-}
-
-TEST_F(CollectTest, without_the_right_to_ask_for_zones_a_large_region_is_read_page_by_page) {
+TEST_F(CollectTest, a_large_region_is_read_page_by_page) {
   auto& script = reads.regions["eu-west-1"];
   script.pages = {{many("i-a", 1000), "a"}, {many("i-b", 1000), "b"}, {many("i-c", 10), ""}};
   auto report = collect_all();
   EXPECT_FALSE(is_unread(report)) << region(report, "eu-west-1").error;
   EXPECT_EQ(report.machines.size(), 2010U);
+  EXPECT_EQ(progress.instances, 2010U);
   script.pages = {{many("i-a", 1000), "a"}, {many("i-b", 1000), "a"}};
   report = collect_all();
   EXPECT_NE(region(report, "eu-west-1").error.find("came a second time"), std::string::npos);
+}
+
+TEST_F(CollectTest, more_instances_than_are_held_are_an_error_and_no_smaller_count) {
+  auto& script = reads.regions["eu-west-1"];
+  script.pages = {{many("i-a", k_most_instances), "a"}, {{"i-b0"}, "b"}, {{"i-c0"}, ""}};
+  const auto report = collect_all();
+  EXPECT_EQ(report.machines.size(), k_most_instances);
+  EXPECT_EQ(region(report, "eu-west-1").outcome, RegionReading::Outcome::failed);
+  EXPECT_NE(region(report, "eu-west-1").error.find("more than 200000 instances"), std::string::npos);
+}
+
+TEST_F(CollectTest, pages_that_came_before_one_that_hangs_are_told_with_what_they_cost) {
+  reads.regions["eu-west-1"].pages = {{{"i-1"}, "a"}, {{"i-2"}, "b"}};
+  reads.regions["eu-west-1"].ends_hanging = true;
+  plan.limit = 200ms;
+  const auto report = collect_all();
+  EXPECT_EQ(ids(report), (std::vector<std::string>{"eu-west-1 i-1", "eu-west-1 i-2"}));
+  EXPECT_EQ(region(report, "eu-west-1").outcome, RegionReading::Outcome::failed);
+  EXPECT_NE(region(report, "eu-west-1").error.find("not read within"), std::string::npos);
+  EXPECT_TRUE(report.machines.at(1).cost.hourly) << "by the list that is built in";
+}
+
+TEST_F(CollectTest, when_only_costs_come_late_the_region_is_read) {
+  auto& script = reads.regions["us-east-1"];
+  script.pages = {{{"i-1"}, ""}};
+  script.schedules = {"curfew-i-1"};
+  script.volumes_hang = true;
+  reads.prices_hang = true;
+  plan.limit = 200ms;
+  const auto report = collect_all();
+  EXPECT_FALSE(is_unread(report)) << region(report, "us-east-1").error << notes(report);
+  ASSERT_EQ(report.machines.size(), 1U);
+  EXPECT_EQ(report.machines[0].cost.so_far, Micros{72'432'000}) << "by the list that is built in";
+  EXPECT_EQ(report.machines[0].cost.ipv4_hourly, Micros{0}) << "that it has none was read";
+  EXPECT_FALSE(report.machines[0].cost.ebs_hourly);
+  EXPECT_EQ(report.machines[0].schedule, ScheduleState::armed);
+  for (const auto* late : {"the volumes in us-east-1 could not be read", "the on-demand prices of us-east-1"})
+    EXPECT_NE(notes(report).find(late), std::string::npos) << notes(report);
+}
+
+TEST_F(CollectTest, schedules_that_come_late_are_unread) {
+  auto& script = reads.regions["us-east-1"];
+  script.pages = {{{"i-1"}, ""}};
+  script.schedules_hang = true;
+  plan.limit = 200ms;
+  const auto report = collect_all();
+  EXPECT_TRUE(is_unread(report));
+  EXPECT_EQ(region(report, "us-east-1").outcome, RegionReading::Outcome::read);
+  EXPECT_EQ(report.machines.at(0).schedule, ScheduleState::failed);
+  EXPECT_TRUE(report.machines.at(0).cost.hourly);
 }
 
 TEST_F(CollectTest, volumes_are_asked_for_by_instance_and_of_many_by_zone) {
@@ -333,8 +360,7 @@ TEST_F(CollectTest, without_the_rights_for_costs_the_instances_are_shown_and_not
   EXPECT_EQ(reads.prices_asked, 1);
   EXPECT_EQ(report.machines[0].schedule, ScheduleState::armed);
   EXPECT_FALSE(is_unread(report));
-  std::string told;
-  for (const auto& note : report.notes) told += note.text + "\n";
+  const auto told = notes(report);
   EXPECT_NE(told.find("ec2:DescribeVolumes (us-east-1)"), std::string::npos) << told;
   EXPECT_NE(told.find("pricing:GetProducts (us-east-1)"), std::string::npos) << told;
 }
@@ -432,6 +458,61 @@ TEST_F(CollectTest, an_account_whose_role_is_refused_holds_up_no_other) {
   EXPECT_EQ(ids(report), (std::vector<std::string>{"us-east-1 i-1"}));
   EXPECT_TRUE(is_unread(report));
   EXPECT_EQ(region(report, "all regions, by " + role).outcome, RegionReading::Outcome::failed);
+}
+
+TEST_F(CollectTest, an_account_that_hangs_holds_up_no_other) {
+  reads.regions["us-east-1"].pages = {{{"i-1"}, ""}};
+  FakeReads other;
+  other.hangs = true;
+  const std::string role = "arn:aws:iam::222222222222:role/watch";
+  plan.limit = 300ms;
+  const auto report = collect_all({{&other, role, ""}, {&reads, "", ""}});
+  EXPECT_EQ(ids(report), (std::vector<std::string>{"us-east-1 i-1"}));
+  EXPECT_EQ(region(report, "us-east-1").outcome, RegionReading::Outcome::read);
+  EXPECT_NE(region(report, "all regions, by " + role).error.find("not read within"), std::string::npos);
+}
+
+TEST_F(CollectTest, one_region_never_takes_all_of_the_time) {
+  EXPECT_EQ(limit_of_one(120s), 90s);
+  reads.regions["us-east-1"].hangs = true;
+  plan.limit = 2s;
+  const auto report = collect_all();
+  EXPECT_NE(region(report, "us-east-1").error.find("not read within 1s"), std::string::npos)
+      << region(report, "us-east-1").error;
+}
+
+TEST_F(CollectTest, an_account_that_two_ways_lead_to_is_counted_once) {
+  reads.regions["us-east-1"].pages = {{{"i-1"}, ""}};
+  const std::string first = "arn:aws:iam::123456789012:role/first";
+  const std::string second = "arn:aws:iam::123456789012:role/second";
+  for (const auto* own : {"", "123456789012"}) {
+    FakeReads one = reads;
+    FakeReads other = reads;
+    const auto report = collect_all({{&reads, "", own}, {&one, first, ""}, {&other, second, ""}});
+    EXPECT_EQ(ids(report), (std::vector<std::string>{"us-east-1 i-1"}));
+    EXPECT_EQ(report.accounts.size(), 1U);
+    EXPECT_FALSE(is_unread(report));
+    for (const auto& way : {first, second})
+      EXPECT_NE(notes(report).find("account 123456789012 is read once: " + way + " leads to it as well"),
+                std::string::npos)
+          << notes(report);
+  }
+}
+
+TEST_F(CollectTest, an_account_whose_id_is_not_told_is_not_counted_twice_either) {
+  reads.regions["us-east-1"].pages = {{{"i-1"}, ""}};
+  FakeReads other = reads;
+  reads.id = fail(Error{k_unavailable});
+  EXPECT_EQ(ids(collect_all()), (std::vector<std::string>{"us-east-1 i-1"}));
+  const auto report = collect_all({{&reads, "", ""}, {&other, "arn:aws:iam::123456789012:role/watch", ""}});
+  EXPECT_EQ(ids(report), (std::vector<std::string>{"us-east-1 i-1"}));
+}
+
+TEST_F(CollectTest, ages_and_costs_are_of_one_time) {
+  reads.regions["us-east-1"].pages = {{{"i-1"}, ""}};
+  reads.passes = [this] { clock.now += 10h; };
+  const auto report = collect_all();
+  EXPECT_EQ(report.machines.at(0).cost.so_far, Micros{72'432'000}) << "72 hours, as when it began";
 }
 
 TEST_F(CollectTest, regions_that_are_left_out_are_told) {

@@ -70,9 +70,6 @@ class FakeInventory final : public aws::Ec2Inventory {
     for (const auto& name : names_) page.rows.push_back({name, aws::OptIn::not_required});
     co_return page;
   }
-  Awaitable<Result<aws::Page<aws::ListedZone>>> zones() override {
-    co_return fail(ErrorKind::refused, "DescribeAvailabilityZones", "not authorized");
-  }
   Awaitable<Result<aws::Page<aws::ListedInstance>>> instances(aws::InstanceFilter filter,
                                                               std::string token) override {
     if (region_.list_hangs) co_await hang();

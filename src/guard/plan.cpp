@@ -1,6 +1,8 @@
 // Makes the ladder.
 #include "guard/plan.hpp"
 
+#include <cctype>
+
 #include "base/text.hpp"
 #include "guard/probes/machine_use.hpp"
 
@@ -24,9 +26,16 @@ Ending behavior_of(const std::optional<MachineFacts>& facts) {
   return facts ? facts->shutdown_behavior.value_or(Ending::none) : Ending::none;
 }
 
+// A value of curfew:then that isn't understood may be a slip for `stop`, which keeps the disks.
+bool is_then_terminate(std::string_view value) {
+  std::string word(trimmed(value));
+  for (char& c : word) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return word == "terminate";
+}
+
 bool was_launched_for_this(const MachineFacts& facts) {
   const auto then = facts.tags.find(k_then_tag);
-  return facts.tags.contains(k_job_tag) && (then == facts.tags.end() || then->second != "stop");
+  return facts.tags.contains(k_job_tag) && (then == facts.tags.end() || is_then_terminate(then->second));
 }
 
 }  // namespace

@@ -11,6 +11,8 @@
 namespace curfew::watch {
 namespace {
 
+constexpr const char* k_then = "curfew:then";
+
 std::string lower(std::string_view text) {
   std::string out(text);
   for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -79,7 +81,11 @@ void take_tags(Machine& machine, const Tags& tags) {
       first_of(tags, {"curfew:launched-by", "aws:createdBy", "CreatedBy", "created-by", "LaunchedBy"});
   machine.group = first_of(tags, {"aws:autoscaling:groupName"});
   if (const auto job = tags("curfew:job")) machine.job = std::string(*job);
-  machine.then_stop = tags("curfew:then") == "stop";
+  if (const auto then = tags(k_then)) {
+    const auto word = lower(trimmed(*then));
+    machine.then_stop = word == "stop";
+    if (word != "stop" && word != "terminate") machine.ignored_tags.emplace_back(k_then);
+  }
   if (const auto deadline = tags("curfew:deadline")) {
     const auto at = parse_utc(trimmed(*deadline));
     machine.deadline = at ? Deadline{*at, {}} : Deadline{{}, std::string(*deadline)};
@@ -90,6 +96,11 @@ void take_tags(Machine& machine, const Tags& tags) {
   take_threshold<Seconds>(machine, tags, "curfew:crit", parse_duration, machine.overrides.crit);
   take_threshold<Micros>(machine, tags, "curfew:warn-cost", parse_dollars, machine.overrides.warn_cost);
   take_threshold<Micros>(machine, tags, "curfew:crit-cost", parse_dollars, machine.overrides.crit_cost);
+}
+
+bool is_then_unclear(const Machine& machine) {
+  const auto& ignored = machine.ignored_tags;
+  return std::find(ignored.begin(), ignored.end(), k_then) != ignored.end();
 }
 
 bool wants_schedule(const Machine& machine) {

@@ -7,7 +7,8 @@
 //                             who made the instance; the first of them that is there
 //   curfew:job                launched under curfew; without it nothing is ever ended by `--enforce`
 //   curfew:deadline           when the instance is to be gone: a time with a zone, as parse_utc() reads it
-//   curfew:then=stop          ending it is stopping it
+//   curfew:then=stop          ending it is stopping it; `terminate`, as without the tag, is terminating it. Any other
+//                             value can't be understood, and then nothing is ended without being asked which is meant
 //   curfew:schedule=none      it has no schedule of its own, on purpose
 //   curfew:warn, curfew:crit              a duration ("90m", "12h"), instead of --warn, --crit
 //   curfew:warn-cost, curfew:crit-cost    dollars ("5", "12.50"), instead of --warn-cost, --crit-cost
@@ -35,6 +36,9 @@ using Tags = std::function<std::optional<std::string_view>(std::string_view key)
 void take_tags(Machine& machine, const Tags& tags);
 
 [[nodiscard]] std::optional<Keep> parse_keep(std::string_view value);
+
+// Whether its tag curfew:then says neither `stop` nor `terminate`: which one is meant isn't known, and one loses the disks.
+[[nodiscard]] bool is_then_unclear(const Machine& machine);
 
 // Whether its schedule should be asked for: it runs, has a well-formed deadline, and not curfew:schedule=none.
 [[nodiscard]] bool wants_schedule(const Machine& machine);

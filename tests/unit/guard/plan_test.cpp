@@ -26,6 +26,19 @@ struct Case {
   bool marks;
 };
 
+TEST(EndingPlan, a_tag_then_that_is_not_understood_keeps_the_disks) {
+  for (const auto& [value, ending] : {std::pair{"stop", Ending::stop},
+                                      {"Stop", Ending::stop},
+                                      {"stop ", Ending::stop},
+                                      {"halt", Ending::stop},
+                                      {"", Ending::stop},
+                                      {"terminate", Ending::terminate},
+                                      {" Terminate", Ending::terminate}}) {
+    const auto facts = facts_with({{"curfew:job", "x"}, {"curfew:then", value}}, Ending::stop);
+    EXPECT_EQ(ending_plan(Then::automatic, true, facts).ending, ending) << value;
+  }
+}
+
 TEST(EndingPlan, follows_then_and_what_is_known_of_the_machine) {
   const std::map<std::string, std::string> job{{"curfew:job", "x"}};
   const std::map<std::string, std::string> job_stop{{"curfew:job", "x"}, {"curfew:then", "stop"}};

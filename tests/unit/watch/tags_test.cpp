@@ -113,6 +113,23 @@ TEST(TakeTags, WhatCantBeUnderstoodIsKeptApart) {
   EXPECT_FALSE(made.overrides.warn);
 }
 
+TEST(TakeTags, ThenIsReadWhateverItsCaseAndSpaces) {
+  for (const auto& [value, stops, unclear] : {std::tuple{"stop", true, false},
+                                              {"Stop", true, false},
+                                              {" stop ", true, false},
+                                              {"terminate", false, false},
+                                              {"TERMINATE ", false, false},
+                                              {"halt", false, true},
+                                              {"", false, true},
+                                              {"stop it", false, true}}) {
+    Machine made;
+    take_tags(made, tags_of({{"curfew:then", value}}));
+    EXPECT_EQ(made.then_stop, stops) << value;
+    EXPECT_EQ(is_then_unclear(made), unclear) << value;
+  }
+  EXPECT_FALSE(is_then_unclear(machine()));
+}
+
 TEST(WantsSchedule, OnlyWhatRunsWithADeadlineAndDidntSayNone) {
   auto made = machine();
   EXPECT_TRUE(wants_schedule(made));

@@ -105,7 +105,9 @@ class QueryEc2 final : public Ec2 {
     Form form{{"InstanceId.1", id}};
     auto xml = co_await call(action, id, std::move(form));
     if (!xml) co_return fail(std::move(xml).error());
-    for (const auto reservation : xml->root().child("reservationSet").children("item")) {
+    const auto reservations = xml->root().child("reservationSet");
+    if (!reservations) co_return odd_reply(action + " " + id, "has no reservationSet");
+    for (const auto reservation : reservations.children("item")) {
       auto state = state_in(reservation.child("instancesSet"), id, "instanceState");
       if (is_instance_state(state)) co_return state;
       if (!state.empty())

@@ -17,27 +17,16 @@ bool may_pass(const Error& error) {
          error.kind == ErrorKind::not_found;
 }
 
-std::string call_of(Action action) { return action == Action::stop ? "StopInstances" : "TerminateInstances"; }
+// EC2's own word. A proxy's 404, or an empty list, tells nothing of the instance.
+bool is_gone(const Error& error) { return error.code == "InvalidInstanceID.NotFound"; }
+bool is_gone_request(const Error& error) { return error.code == "InvalidSpotInstanceRequestID.NotFound"; }
 
-// What EC2 says, and where that helps what can be done about it.
-std::string explained(const Error& error, const Act& act) {
-  auto text = error.text();
-  if (error.code == "OperationNotPermitted" && act.action == Action::terminate)
-    text += "; " + unprotect_command(act.region, act.instance, "") + " lifts its protection";
-  if (error.code == "UnsupportedOperation" && act.action == Action::stop)
-    text += "; it can only be terminated: curfew stop " + act.instance + " --region " + act.region +
-            " --then terminate";
-  return text;
-}
+std::string call_of(Action action) { return action == Action::stop ? "StopInstances" : "TerminateInstances"; }
 
 class Ender {
  public:
   Ender(aws::Ec2& ec2, aws::Ec2Inventory& inventory, Ending ending, const EndingLimits& limits)
-      : ec2_(ec2),
-        inventory_(inventory),
-        act_(std::move(ending.act)),
-        spot_request_(std::move(ending.spot_request)),
-        limits_(limits) {}
+      : ec2_(ec2), inventory_(inventory), ending_(std::move(ending)), act_(ending_.act), limits_(limits) {}
 
   Awaitable<Act> end() {
     auto working = work();
@@ -50,44 +39,60 @@ class Ender {
   }
 
  private:
-  void failed(std::string why) {
-    act_.done = false;
-    act_.outcome = warning_.empty() ? std::move(why) : std::move(why) + "; " + warning_;
-  }
-  void succeeded(std::string state) {
-    act_.done = true;
-    act_.outcome = warning_.empty() ? std::move(state) : std::move(state) + "; " + warning_;
+  void failed(std::string why) { ended(false, std::move(why)); }
+  void succeeded(std::string state) { ended(true, std::move(state)); }
+  void ended(bool done, std::string how) {
+    act_.done = done;
+    act_.outcome = std::move(how);
+    for (const auto* also : {&cancelled_, &warning_})
+      if (!also->empty()) act_.outcome += "; " + *also;
   }
 
   // What it gives tells nothing: what came of it is in act_.
   Awaitable<bool> work() {
-    if (act_.action == Action::terminate && !spot_request_.empty()) {
-      const bool may_end = co_await cancel_persistent();
+    bool first = true;
+    if (act_.action == Action::terminate && !ending_.spot_request.empty()) {
+      const bool may_end = co_await settle_request();
       if (!may_end) co_return true;
+      first = false;  // that may have taken long
+    } else if (act_.action == Action::terminate && ending_.is_spot) {
+      warn_of_request("EC2 doesn't tell its spot request");
     }
     Millis pause = limits_.pause;
     for (unsigned failures = 0;;) {
-      auto asking = ask();
-      const auto answer = co_await std::move(asking);
+      Status may;
+      if (!first) may = co_await may_still();
+      first = false;
+      Result<std::string> answer;
+      if (may) answer = co_await ask();
+      else answer = fail(Error{may.error()});
       if (answer) {
         const bool seen = co_await look();
         if (seen) co_return true;
         last_ = call_of(act_.action) + " is accepted, but " + last_;
         continue;
       }
-      last_ = explained(answer.error(), act_);
+      const auto why = may ? explained(answer.error()) : answer.error().text();
+      last_ = why;
       const bool over = ++failures >= limits_.attempts;
-      if (over && answer.error().kind == ErrorKind::not_found) {
-        succeeded("gone");
-        co_return true;
+      if (over && is_gone(answer.error())) {
+        const bool seen = co_await look();
+        if (seen) co_return true;
       }
       if (over || !may_pass(answer.error())) {
-        failed(last_);
+        failed(why);
         co_return true;
       }
       co_await net::pause(pause);
       pause *= 2;
     }
+  }
+
+  Awaitable<Status> may_still() {
+    if (!ending_.may_still) co_return Status{};
+    auto asking = ending_.may_still();
+    auto answer = co_await std::move(asking);
+    co_return answer;
   }
 
   Awaitable<Result<std::string>> ask() {
@@ -107,7 +112,7 @@ class Ender {
         co_return true;
       }
       last_ = state ? "it is " + *state + " still" : state.error().text();
-      if (state || state.error().kind != ErrorKind::not_found) unknown = 0;
+      if (state || !is_gone(state.error())) unknown = 0;
       else if (++unknown == k_looks_until_gone) {
         succeeded("gone");
         co_return true;
@@ -118,51 +123,102 @@ class Ender {
   }
 
   // Whether the instance may be ended now.
+  Awaitable<bool> settle_request() {
+    auto cancelling = cancel_persistent();
+    const auto settled = co_await net::within(limits_.total / 3, std::move(cancelling));
+    if (settled) co_return *settled;
+    if (!persistent_) {
+      warn_of_request(last_.empty() ? "no answer" : last_);
+      co_return true;
+    }
+    failed(last_.empty() ? "no answer about its persistent spot request " + ending_.spot_request : last_);
+    co_return false;
+  }
+
   Awaitable<bool> cancel_persistent() {
+    const auto& id = ending_.spot_request;
     Millis pause = limits_.pause;
+    bool asked = false;
     for (unsigned failures = 0;;) {
-      auto asking = inventory_.spot_request(spot_request_);
+      auto asking = inventory_.spot_request(id);
       const auto request = co_await std::move(asking);
+      if (request) persistent_ = request->persistent;
+      if (request && asked && is_over(request->state)) tell_cancelled();
       if (request && (!request->persistent || is_over(request->state))) co_return true;
-      if (!request && request.error().kind == ErrorKind::not_found) co_return true;
-      if (!request && !may_pass(request.error())) {
-        // It ends what costs money now; should another follow, that one is seen by the next check.
-        warning_ =
-            "whether its spot request " + spot_request_ +
-            " is persistent, and so launches another instance, is not known: " + request.error().text();
-        co_return true;
-      }
+      if (!request && is_gone_request(request.error())) co_return true;
       std::string problem = request ? std::string() : request.error().text();
-      bool may_help = true;
+      bool may_help = request || may_pass(request.error());
       if (request) {
-        auto cancelling = inventory_.cancel_spot_request(spot_request_);
-        const auto cancelled = co_await std::move(cancelling);
-        if (cancelled) co_return true;
-        problem = cancelled.error().text();
-        may_help = may_pass(cancelled.error());
+        Status may;
+        if (asked) may = co_await may_still();
+        if (!may && !may_pass(may.error())) {
+          failed(may.error().text());
+          co_return false;
+        }
+        Result<std::string> state;
+        if (may) state = co_await cancel();
+        else state = fail(Error{may.error()});
+        asked = asked || may;
+        if (state && is_over(*state)) {
+          tell_cancelled();
+          co_return true;
+        }
+        problem = state ? "EC2 answers that it is " + *state + " still" : state.error().text();
+        may_help = state || may_pass(state.error());
       }
-      last_ = "its persistent spot request " + spot_request_ +
-              " would launch another, and can't be cancelled: " + problem;
+      last_ = persistent_ ? "its persistent spot request " + id +
+                                " would launch another, and can't be cancelled: " + problem
+                          : problem;
       if (++failures >= limits_.attempts || !may_help) {
-        failed(last_);
-        co_return false;
+        if (persistent_) failed(last_);
+        else warn_of_request(problem);
+        co_return !persistent_;
       }
       co_await net::pause(pause);
       pause *= 2;
     }
   }
 
-  static bool is_over(const std::string& state) {
-    return state == "cancelled" || state == "closed" || state == "failed";
+  Awaitable<Result<std::string>> cancel() { return inventory_.cancel_spot_request(ending_.spot_request); }
+
+  void tell_cancelled() {
+    cancelled_ = "its persistent spot request " + ending_.spot_request + " is cancelled";
+  }
+  void warn_of_request(const std::string& why) {
+    const auto& id = ending_.spot_request;
+    warning_ = "whether its spot request" + (id.empty() ? std::string() : " " + id) +
+               " is persistent, and so launches another instance, is not known: " + why;
+  }
+
+  // What EC2 says, and where that helps what can be done about it.
+  [[nodiscard]] std::string explained(const Error& error) const {
+    auto text = error.text();
+    if (error.code == "OperationNotPermitted" && act_.action == Action::terminate) {
+      const bool own = ending_.role.empty();
+      text += "; ";
+      if (!own) text += "with credentials of account " + act_.account + ", ";
+      text += unprotect_command(act_.region, act_.instance, own ? ending_.profile : std::string()) +
+              " lifts its protection";
+    }
+    if (error.code == "UnsupportedOperation" && act_.action == Action::stop) {
+      std::vector<std::string> argv{"curfew",    "stop",   act_.instance, "--region",
+                                    act_.region, "--then", "terminate"};
+      if (!ending_.role.empty()) argv.insert(argv.end(), {"--account", ending_.role});
+      if (!ending_.profile.empty()) argv.insert(argv.end(), {"--profile", ending_.profile});
+      text += "; it can only be terminated: " + shell_quoted(argv);
+    }
+    return text;
   }
 
   aws::Ec2& ec2_;
   aws::Ec2Inventory& inventory_;
+  Ending ending_;
   Act act_;
-  std::string spot_request_;
   const EndingLimits& limits_;
-  std::string last_;     // what was seen last, for the message when time runs out
-  std::string warning_;  // to be told however it ends
+  bool persistent_ = false;  // its spot request is, as far as is known
+  std::string last_;         // what was seen last, for the message when time runs out
+  std::string cancelled_;    // to be told however it ends
+  std::string warning_;      // likewise
 };
 
 }  // namespace
@@ -170,6 +226,10 @@ class Ender {
 bool is_going(Action action, std::string_view state) {
   if (state == "shutting-down" || state == "terminated") return true;
   return action == Action::stop && (state == "stopping" || state == "stopped");
+}
+
+bool is_over(std::string_view state) {
+  return state == "cancelled" || state == "closed" || state == "completed" || state == "failed";
 }
 
 std::string unprotect_command(const std::string& region, const std::string& id, const std::string& profile) {

@@ -126,6 +126,8 @@ TEST_F(Ec2Test, ReadsTheStateFromDescribeInstances) {
   EXPECT_EQ(test::run(ec2_->instance_state(k_id)), "shutting-down");
   http.then(200, reply(""));
   EXPECT_EQ(test::run(ec2_->instance_state(k_id)).error().kind, ErrorKind::not_found);
+  http.then(200, "<DescribeInstancesResponse><requestId>r</requestId></DescribeInstancesResponse>");
+  EXPECT_EQ(test::run(ec2_->instance_state(k_id)).error().kind, ErrorKind::unavailable);
   http.then(400,
             "<Response><Errors><Error><Code>InvalidInstanceID.NotFound</Code><Message>m</Message></Error></"
             "Errors></Response>");

@@ -36,15 +36,21 @@ struct FakeRegion {
   std::function<void(FakeRegion&)> before_list = [](FakeRegion&) {};  // right before instances are told
   std::optional<Error> list_error;
   bool list_hangs = false;
+  bool regions_hang = false;
   bool first_page_is_empty = false;
   std::optional<Millis> aws_ahead = Millis{0};  // AWS's clock minus ours; empty: no reply tells a time
   std::optional<Error> protection_error;
+  bool protection_hangs = false;
+  std::function<void(FakeRegion&)> after_protection = [](FakeRegion&) {};  // right after it was told
   std::optional<Error> request_error;
+  bool request_hangs = false;
   std::optional<Error> cancel_error;
-  std::deque<Error> end_errors;  // of TerminateInstances and StopInstances, one a call
-  unsigned ignored_ends = 0;     // so many are accepted, and nothing comes of them
+  std::deque<std::string> cancel_states;  // what it answers first; then "cancelled"
+  std::deque<Error> end_errors;           // of TerminateInstances and StopInstances, one a call
+  unsigned ignored_ends = 0;              // so many are accepted, and nothing comes of them
   bool end_hangs = false;
-  std::deque<Error> state_errors;  // of looking at a state
+  std::function<void(FakeRegion&)> after_call = [](FakeRegion&) {};  // right after one that changes something
+  std::deque<Error> state_errors;                                    // of looking at a state
 
   std::vector<std::string> calls;  // that change something: "terminate i-1"
 };
@@ -67,6 +73,7 @@ class FakeInventory final : public aws::Ec2Inventory {
 
   Awaitable<Result<aws::Page<aws::ListedRegion>>> regions() override {
     aws::Page<aws::ListedRegion> page;
+    if (region_.regions_hang) co_await hang();
     for (const auto& name : names_) page.rows.push_back({name, aws::OptIn::not_required});
     co_return page;
   }
@@ -93,17 +100,25 @@ class FakeInventory final : public aws::Ec2Inventory {
     co_return aws::Page<aws::SpotPricePoint>{};
   }
   Awaitable<Result<bool>> is_termination_protected(std::string id) override {
+    if (region_.protection_hangs) co_await hang();
     if (region_.protection_error) co_return fail(*region_.protection_error);
-    co_return region_.is_protected[id];
+    const bool is_protected = region_.is_protected[id];
+    region_.after_protection(region_);
+    co_return is_protected;
   }
   Awaitable<Result<aws::SpotRequest>> spot_request(std::string id) override {
+    if (region_.request_hangs) co_await hang();
     if (region_.request_error) co_return fail(*region_.request_error);
     co_return region_.requests.at(id);
   }
   Awaitable<Result<std::string>> cancel_spot_request(std::string id) override {
     region_.calls.push_back("cancel " + id);
+    region_.after_call(region_);
     if (region_.cancel_error) co_return fail(*region_.cancel_error);
-    co_return std::string("cancelled");
+    if (region_.cancel_states.empty()) co_return std::string("cancelled");
+    auto state = region_.cancel_states.front();
+    region_.cancel_states.pop_front();
+    co_return state;
   }
 
  private:
@@ -152,6 +167,7 @@ class FakeEc2 final : public aws::Ec2 {
  private:
   Awaitable<Result<std::string>> end(std::string verb, std::string id, aws::InstanceState state) {
     region_.calls.push_back(verb + " " + id);
+    region_.after_call(region_);
     if (region_.end_hangs) co_await hang();
     if (!region_.end_errors.empty()) {
       auto error = region_.end_errors.front();

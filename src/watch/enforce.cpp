@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
+#include "base/text.hpp"
 #include "net/within.hpp"
 #include "watch/clock_skew.hpp"
 #include "watch/lanes.hpp"
@@ -17,12 +19,14 @@ namespace {
 
 constexpr std::size_t k_asked_at_once = 16;
 constexpr std::size_t k_ended_at_once = 8;
+constexpr std::size_t k_longest_why = 500;
 constexpr Millis k_call_limit{60'000};  // for one question; each client's own limits are inside
 
 // One account's access, and who we are there.
 struct Access {
   Reads* reads = nullptr;
   std::string by;       // the caller's ARN
+  std::string role;     // by which it's reached; empty: the caller's own
   std::string problem;  // why nothing can be done there
 };
 
@@ -49,7 +53,7 @@ class Enforcer {
     all.any_number = true;
     auto plan = plan_enforcement(report_, all);
     co_await ask_protection(plan.to_end);
-    plan = plan_enforcement(report_, options_);
+    plan = plan_enforcement(report_, options_, unasked_);
     done_.left_alone = std::move(plan.left_alone);
     done_.refused = std::move(plan.refused);
     if (!options_.yes) done_.mode = Enforced::Mode::dry_run;
@@ -76,29 +80,31 @@ class Enforcer {
   }
 
   // The first way in that the report says leads to that account.
-  [[nodiscard]] Reads* reads_of(const std::string& account) const {
+  [[nodiscard]] const AccountReads* way_to(const std::string& account) const {
     for (const auto& known : report_.accounts) {
       if (known.id != account) continue;
       for (const auto& each : accounts_)
-        if (each.role == known.role) return each.reads;
+        if (each.role == known.role) return &each;
     }
     return nullptr;
   }
 
-  // Not in the lists. Where it can't be asked it stays unknown; EC2 doesn't terminate what is protected.
+  // Not in the lists. Where it can't be asked it stays unknown; EC2 doesn't terminate what is protected, but stops it.
   Awaitable<void> ask_protection(const std::vector<std::size_t>& indexes) {
     std::vector<Job> jobs;
-    for (const auto index : indexes)
-      jobs.emplace_back([this, index] { return ask_protection_of(report_.machines[index]); });
+    for (const auto index : indexes) jobs.emplace_back([this, index] { return ask_protection_of(index); });
     co_await run_all(std::move(jobs), k_asked_at_once);
   }
-  Awaitable<void> ask_protection_of(Machine& machine) {
-    Reads* reads = reads_of(machine.account);
-    if (reads == nullptr) co_return;
-    const auto inventory = reads->inventory(machine.region);
+  Awaitable<void> ask_protection_of(std::size_t index) {
+    auto& machine = report_.machines[index];
+    const auto* way = way_to(machine.account);
+    if (way == nullptr) co_return;
+    const auto inventory = way->reads->inventory(machine.region);
     auto asking = inventory->is_termination_protected(machine.id);
     const auto answer = co_await net::within(k_call_limit, std::move(asking));
-    if (answer && *answer) machine.protected_from_end = **answer;
+    if (!answer) co_return;
+    if (*answer) machine.protected_from_end = **answer;
+    else if (answer->error().kind == ErrorKind::refused) unasked_.insert(index);
   }
 
   Awaitable<void> end_all(const std::vector<std::size_t>& indexes) {
@@ -120,11 +126,13 @@ class Enforcer {
 
   Awaitable<Access> find_access(const std::string& account) {
     Access access;
-    access.reads = reads_of(account);
-    if (access.reads == nullptr) {
+    const auto* way = way_to(account);
+    if (way == nullptr) {
       access.problem = "there are no credentials for account " + account;
       co_return access;
     }
+    access.reads = way->reads;
+    access.role = way->role;
     auto asking = access.reads->caller();
     const auto caller = co_await net::within(k_call_limit, std::move(asking));
     // Who did it must stand in the ledger.
@@ -163,8 +171,23 @@ class Enforcer {
     act.why = why_ended(again->machine);
     act.at = clock_.wall();
     const auto ec2 = access.reads->ec2(machine.region);
-    Ending ending{std::move(act), std::move(again->spot_request)};
+    std::optional<LeftAlone> withdrawn;
+    Ending ending;
+    ending.may_still = [this, &inventory, &machine, &withdrawn, action = act.action] {
+      return may_still(*inventory, machine, action, withdrawn);
+    };
+    ending.act = std::move(act);
+    ending.spot_request = std::move(again->spot_request);
+    ending.is_spot = again->machine.lifecycle == Lifecycle::spot;
+    ending.profile = report_.profile;
+    ending.role = access.role;
     auto ended = co_await end_instance(*ec2, *inventory, std::move(ending), limits_, log_);
+    if (withdrawn) {
+      // With what was done up to then: a call that failed, a request that is cancelled.
+      withdrawn->why = printable(ended.outcome, k_longest_why);
+      done_.left_alone.push_back(std::move(*withdrawn));
+      co_return;
+    }
     if (ended.done) {
       const auto state = parse_state(ended.outcome.substr(0, ended.outcome.find(';')));
       machine.state = state == InstanceState::unknown ? InstanceState::terminated : state;
@@ -172,9 +195,34 @@ class Enforcer {
     out = std::move(ended);
   }
 
-  // Gone since: as one that is terminated.
+  // The same question once more, in the course of ending it. One that is going may be asked to go again.
+  Awaitable<Status> may_still(aws::Ec2Inventory& inventory, const Machine& seen, Action action,
+                              std::optional<LeftAlone>& withdrawn) {
+    auto reading = read_again(inventory, seen);
+    auto again = co_await std::move(reading);
+    if (!again) co_return fail(std::move(again).error());
+    const auto& machine = again->machine;
+    const auto decided = still_enforceable(seen, machine, again->now);
+    if (decided == Enforcement::not_running && is_going(action, name_of(machine.state))) co_return Status{};
+    const std::string what = "left alone after all";
+    if (decided != Enforcement::end) {
+      withdrawn = left_alone(machine, decided);
+      co_return fail(ErrorKind::conflict, what, withdrawn->why);
+    }
+    if (action_for(machine) != action)
+      co_return fail(ErrorKind::conflict, what, "its tag curfew:then was changed just now");
+    co_return Status{};
+  }
+
+  // The list comes last: what it tells is to be as young as can be.
   Awaitable<Result<Again>> read_again(aws::Ec2Inventory& inventory, const Machine& seen) {
     const std::string what = "read " + seen.id + " again";
+    Again again;
+    auto asking = inventory.is_termination_protected(seen.id);
+    const auto is_protected = co_await net::within(k_call_limit, std::move(asking));
+    if (!is_protected) co_return fail(ErrorKind::timed_out, what, "no answer");
+    if (!*is_protected && is_protected->error().kind != ErrorKind::refused)
+      co_return fail(Error{is_protected->error()});
     aws::InstanceFilter filter;
     filter.ids = {seen.id};
     const auto ask = [&inventory, filter](const std::string& token) {
@@ -193,21 +241,12 @@ class Enforcer {
     if (is_skewed(*skew))
       co_return fail(ErrorKind::unavailable, what,
                      "this machine's clock and AWS's differ by more than " + format_duration(k_most_skew));
-    Again again;
+    // One that is terminated is told for about an hour: this one isn't known to be.
+    if (rows.empty()) co_return fail(ErrorKind::unavailable, what, "EC2 no longer tells of it");
     again.now = clock_.wall() + std::min(*skew, Millis{0});
-    if (rows.empty()) {
-      again.machine = seen;
-      again.machine.state = InstanceState::terminated;
-      co_return again;
-    }
     again.machine = machine_from(rows.front(), seen.region);
     again.spot_request = rows.front().spot_request;
-    auto asking = inventory.is_termination_protected(seen.id);
-    const auto is_protected = co_await net::within(k_call_limit, std::move(asking));
-    if (is_protected && *is_protected) again.machine.protected_from_end = **is_protected;
-    else if (is_protected && (*is_protected).error().kind != ErrorKind::refused)
-      co_return fail(Error{(*is_protected).error()});
-    else if (!is_protected) co_return fail(ErrorKind::timed_out, what, "no answer");
+    if (*is_protected) again.machine.protected_from_end = **is_protected;
     co_return again;
   }
 
@@ -217,6 +256,7 @@ class Enforcer {
   const os::Clock& clock_;
   ActLog& log_;
   EndingLimits limits_;
+  std::set<std::size_t> unasked_;         // machines of which it may not be asked whether they're protected
   std::map<std::string, Access> access_;  // by account
   std::vector<std::optional<Act>> acts_;
   Enforced done_;

@@ -32,7 +32,8 @@ LeftAlone left_alone(const Machine& machine, Enforcement reason) {
           describe(reason, machine)};
 }
 
-EnforcePlan plan_enforcement(const Report& report, const EnforceOptions& options) {
+EnforcePlan plan_enforcement(const Report& report, const EnforceOptions& options,
+                             const std::set<std::size_t>& unasked) {
   const auto skew = skew_of(report);
   const WallTime now = report.at + std::min(skew.value_or(Millis{0}), Millis{0});
   EnforcePlan plan;
@@ -40,7 +41,9 @@ EnforcePlan plan_enforcement(const Report& report, const EnforceOptions& options
   for (std::size_t i = 0; i < report.machines.size(); ++i) {
     const auto& machine = report.machines[i];
     if (!seen.insert(key_of(machine)).second) continue;
-    const auto decided = enforceable(machine, now);
+    auto decided = enforceable(machine, now);
+    if (decided == Enforcement::end && machine.then_stop && unasked.contains(i))
+      decided = Enforcement::protection_unknown;
     if (decided == Enforcement::end) plan.to_end.push_back(i);
     else if (is_left_alone(decided)) plan.left_alone.push_back(left_alone(machine, decided));
   }

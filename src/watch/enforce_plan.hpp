@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +28,9 @@ struct EnforcePlan {
 
 // A deadline is past when it is by our clock and by AWS's. Where the two differ by more than k_most_skew, or AWS's isn't
 // known, the plan is refused, as soon as there's anything to end. An instance that is listed twice is ended once.
-[[nodiscard]] EnforcePlan plan_enforcement(const Report& report, const EnforceOptions& options);
+// `unasked`: indexes of those of which it may not be asked whether they're protected.
+[[nodiscard]] EnforcePlan plan_enforcement(const Report& report, const EnforceOptions& options,
+                                           const std::set<std::size_t>& unasked = {});
 
 [[nodiscard]] LeftAlone left_alone(const Machine& machine, Enforcement reason);
 [[nodiscard]] Action action_for(const Machine& machine);

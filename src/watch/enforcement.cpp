@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 #include "watch/assess.hpp"
+#include "watch/tags.hpp"
 
 namespace curfew::watch {
 
@@ -19,6 +20,8 @@ std::string_view name_of(Enforcement enforcement) {
     case Enforcement::in_group: return "in_group";
     case Enforcement::managed: return "managed";
     case Enforcement::is_protected: return "protected";
+    case Enforcement::protection_unknown: return "protection_unknown";
+    case Enforcement::then_unclear: return "then_unclear";
     case Enforcement::deadline_moved: return "deadline_moved";
     case Enforcement::started_again: return "started_again";
     case Enforcement::became_another: break;
@@ -61,6 +64,12 @@ std::string describe(Enforcement enforcement, const Machine& machine) {
       return "managed by " + printable(machine.managed_by, 80) + ", by which alone it can be ended";
     case Enforcement::is_protected:
       return "protected from termination (DisableApiTermination): take that off first";
+    case Enforcement::protection_unknown:
+      return "not known whether it's protected (ec2:DescribeInstanceAttribute is refused), which "
+             "StopInstances "
+             "wouldn't heed";
+    case Enforcement::then_unclear:
+      return "its tag curfew:then says neither stop nor terminate: which one is meant isn't known";
     case Enforcement::deadline_moved: return "its deadline was changed just now";
     case Enforcement::started_again: return "it was started again just now";
     case Enforcement::became_another: break;
@@ -80,6 +89,7 @@ Enforcement enforceable(const Machine& machine, WallTime now) {
   if (!machine.group.empty()) return Enforcement::in_group;
   if (!machine.managed_by.empty()) return Enforcement::managed;
   if (machine.protected_from_end.value_or(false)) return Enforcement::is_protected;
+  if (is_then_unclear(machine)) return Enforcement::then_unclear;
   return Enforcement::end;
 }
 
@@ -90,7 +100,10 @@ Enforcement still_enforceable(const Machine& seen, const Machine& again, WallTim
   if (seen.launched != again.launched) return Enforcement::started_again;
   const auto deadline_of = [](const Machine& machine) { return machine.deadline.value_or(Deadline{}).at; };
   if (deadline_of(seen) != deadline_of(again)) return Enforcement::deadline_moved;
-  return enforceable(again, now);
+  const auto decided = enforceable(again, now);
+  if (decided == Enforcement::end && again.then_stop && !again.protected_from_end)
+    return Enforcement::protection_unknown;
+  return decided;
 }
 
 }  // namespace curfew::watch

@@ -22,9 +22,11 @@ enum class Enforcement : std::uint8_t {
   in_group,                 // an Auto Scaling group would replace it
   managed,                  // by another AWS service, by which alone it can be ended
   is_protected,             // DisableApiTermination
-  deadline_moved,           // between the reading and the ending
-  started_again,            // between the reading and the ending
-  became_another            // another id, account or region was read again: a mistake somewhere
+  protection_unknown,  // not to be asked; StopInstances, which it's for, doesn't heed protection by itself
+  then_unclear,        // its tag curfew:then says neither stop nor terminate
+  deadline_moved,      // between the reading and the ending
+  started_again,       // between the reading and the ending
+  became_another       // another id, account or region was read again: a mistake somewhere
 };
 [[nodiscard]] std::string_view name_of(Enforcement enforcement);
 // For people: "kept by its tag curfew:keep until 2026-12-02T00:00:00Z: demo".
@@ -34,7 +36,8 @@ enum class Enforcement : std::uint8_t {
 
 // Needs a tag curfew:job, a well-formed deadline in the past, and a launch before it.
 [[nodiscard]] Enforcement enforceable(const Machine& machine, WallTime now);
-// The same of what was read again right before ending it; whatever has changed since it was `seen` speaks against it.
+// The same of what was read again right before ending it, its protection too where that may be asked; whatever has changed
+// since it was `seen` speaks against it.
 [[nodiscard]] Enforcement still_enforceable(const Machine& seen, const Machine& again, WallTime now);
 
 }  // namespace curfew::watch

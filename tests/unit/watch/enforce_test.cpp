@@ -120,8 +120,6 @@ TEST_F(EnforceTest, whatever_changes_between_reading_and_ending_saves_it) {
   const Change changes[] = {
       {"deadline moved", with("curfew:deadline", "2030-01-01T00:00:00Z"), "deadline_moved"},
       {"kept", with("curfew:keep", "wait"), "kept"},
-      {"protected", [](FakeRegion& region) { region.is_protected["i-1"] = true; }, "protected"},
-      {"vanished", [](FakeRegion& region) { region.instances.clear(); }, "not_running"},
       {"going already",
        [](FakeRegion& region) { region.instances["i-1"].state = aws::InstanceState::shutting_down; },
        "not_running"},
@@ -141,6 +139,98 @@ TEST_F(EnforceTest, whatever_changes_between_reading_and_ending_saves_it) {
     EXPECT_TRUE(region().calls.empty()) << change.what;
   }
   EXPECT_TRUE(log.lines.empty());
+}
+
+TEST_F(EnforceTest, one_that_is_protected_since_it_was_asked_first_is_left_alone) {
+  add("i-1");
+  region().after_protection = [](FakeRegion& region) { region.is_protected["i-1"] = true; };
+  const auto done = enforce_all();
+  EXPECT_TRUE(done.acts.empty());
+  ASSERT_EQ(done.left_alone.size(), 1U);
+  EXPECT_EQ(done.left_alone[0].reason, "protected");
+  EXPECT_TRUE(region().calls.empty());
+}
+
+TEST_F(EnforceTest, one_that_ec2_does_not_tell_of_is_not_taken_for_ended) {
+  add("i-1");
+  auto report = read();
+  region().before_list = [](FakeRegion& region) { region.instances.clear(); };
+  const auto done = enforce_on(report);
+  ASSERT_EQ(done.acts.size(), 1U);
+  EXPECT_NE(done.acts[0].outcome.find("no longer tells of it"), std::string::npos) << done.acts[0].outcome;
+  EXPECT_TRUE(has_failed(done));
+  EXPECT_EQ(report.machines[0].state, InstanceState::running);
+  EXPECT_TRUE(region().calls.empty());
+}
+
+TEST_F(EnforceTest, one_that_is_kept_while_it_is_being_ended_is_left_alone) {
+  add("i-1");
+  region().end_errors = {k_unavailable};
+  region().after_call = [](FakeRegion& region) { region.instances["i-1"].tags.add("curfew:keep", "demo"); };
+  auto done = enforce_all();
+  EXPECT_TRUE(done.acts.empty());
+  ASSERT_EQ(done.left_alone.size(), 1U);
+  EXPECT_EQ(done.left_alone[0].reason, "kept");
+  EXPECT_EQ(region().calls.size(), 1U);
+  EXPECT_EQ(log.lines.size(), 2U) << "what was tried stands in the ledger";
+
+  account.regions.clear();
+  add("i-1");
+  region().instances["i-1"].spot_request = "sir-abcd1234";
+  region().requests["sir-abcd1234"] = {"sir-abcd1234", "active", true, "i-1"};
+  region().after_call = [](FakeRegion& region) { region.instances["i-1"].tags.add("curfew:keep", "demo"); };
+  done = enforce_all();
+  ASSERT_EQ(done.left_alone.size(), 1U);
+  EXPECT_NE(done.left_alone[0].why.find("sir-abcd1234 is cancelled"), std::string::npos)
+      << done.left_alone[0].why;
+  EXPECT_EQ(region().calls, (std::vector<std::string>{"cancel sir-abcd1234"}));
+}
+
+TEST_F(EnforceTest, a_call_whose_answer_was_lost_is_no_reason_to_leave_it_alone) {
+  add("i-1");
+  region().end_errors = {k_unavailable};
+  region().after_call = [](FakeRegion& region) {
+    region.instances["i-1"].state = aws::InstanceState::shutting_down;
+  };
+  EXPECT_TRUE(enforce_all().acts.at(0).done);
+}
+
+TEST_F(EnforceTest, whether_it_is_protected_must_be_known_before_it_is_stopped) {
+  add("i-1");
+  tag("i-1", "curfew:then", "stop");
+  region().protection_error = k_denied;
+  for (const bool yes : {false, true}) {
+    options.yes = yes;
+    const auto done = enforce_all();
+    EXPECT_TRUE(done.acts.empty());
+    ASSERT_EQ(done.left_alone.size(), 1U);
+    EXPECT_EQ(done.left_alone[0].reason, "protection_unknown");
+  }
+  EXPECT_TRUE(region().calls.empty());
+  // Asked for in vain only when it's read again.
+  region().protection_error.reset();
+  auto report = read();
+  region().before_list = [](FakeRegion& region) { region.protection_error = k_denied; };
+  region().first_page_is_empty = true;
+  region().end_errors = {k_unavailable};
+  const auto done = enforce_on(report);
+  ASSERT_EQ(done.left_alone.size(), 1U);
+  EXPECT_EQ(done.left_alone[0].reason, "protection_unknown");
+  EXPECT_EQ(region().calls.size(), 1U);
+}
+
+TEST_F(EnforceTest, a_tag_then_that_is_not_understood_ends_nothing) {
+  add("i-1");
+  tag("i-1", "curfew:then", "Stop ");
+  EXPECT_EQ(enforce_all().acts.at(0).outcome, "stopping");
+  account.regions.clear();
+  add("i-1");
+  tag("i-1", "curfew:then", "halt");
+  const auto done = enforce_all();
+  EXPECT_TRUE(done.acts.empty());
+  ASSERT_EQ(done.left_alone.size(), 1U);
+  EXPECT_EQ(done.left_alone[0].reason, "then_unclear");
+  EXPECT_TRUE(region().calls.empty());
 }
 
 TEST_F(EnforceTest, one_that_can_not_be_read_again_is_not_ended_and_counts_as_failed) {

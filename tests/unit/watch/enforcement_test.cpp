@@ -65,6 +65,7 @@ TEST(Enforceable, OnlyWhatIsPastItsOwnDeadlineAndWasLaunchedUnderCurfew) {
       {"protected", [](Machine& m) { m.protected_from_end = true; }, Enforcement::is_protected},
       {"not protected", [](Machine& m) { m.protected_from_end = false; }, Enforcement::end},
       {"then=stop", [](Machine& m) { m.then_stop = true; }, Enforcement::end},
+      {"then=something", [](Machine& m) { m.ignored_tags = {"curfew:then"}; }, Enforcement::then_unclear},
       {"dear and old alone",
        [](Machine& m) {
          m.deadline.reset();
@@ -111,6 +112,14 @@ TEST(StillEnforceable, WhateverChangedSinceSpeaksAgainstIt) {
        Enforcement::kept},
       {"its job taken off", [](Machine& m) { m.job.reset(); }, Enforcement::no_job},
       {"found to be protected", [](Machine& m) { m.protected_from_end = true; }, Enforcement::is_protected},
+      {"to be stopped, and not known to be protected", [](Machine& m) { m.then_stop = true; },
+       Enforcement::protection_unknown},
+      {"to be stopped, and not protected",
+       [](Machine& m) {
+         m.then_stop = true;
+         m.protected_from_end = false;
+       },
+       Enforcement::end},
       {"another id", [](Machine& m) { m.id = "i-0f"; }, Enforcement::became_another},
       {"another account", [](Machine& m) { m.account = "999999999999"; }, Enforcement::became_another},
       {"another region", [](Machine& m) { m.region = "eu-west-1"; }, Enforcement::became_another},
@@ -137,9 +146,9 @@ TEST(Enforcement, EachHasANameAndWordsAndWhatIsLeftAloneIsToldOnly) {
     left_alone += is_left_alone(enforcement) ? 1U : 0U;
     EXPECT_EQ(describe(enforcement, made).find('\n'), std::string::npos);
   }
-  EXPECT_EQ(names.size(), 14U);
-  EXPECT_EQ(words.size(), 14U);
-  EXPECT_EQ(left_alone, 10U);
+  EXPECT_EQ(names.size(), 16U);
+  EXPECT_EQ(words.size(), 16U);
+  EXPECT_EQ(left_alone, 12U);
   EXPECT_EQ(describe(Enforcement::kept, made),
             "kept by its tag curfew:keep until 2026-11-27T14:00:00Z: demo");
   EXPECT_EQ(describe(Enforcement::in_group, made),

@@ -17,15 +17,18 @@ struct FindPlan {
   std::vector<std::string> ids;    // at most 200, each once
   std::vector<std::string> only;   // regions; none: all that are enabled
   std::string home = "us-east-1";  // the region that tells which are enabled
-  Millis limit{60'000};            // for all of it
+  Millis limit{60'000};            // for finding them; it ends as soon as all are found
+  Millis ask_limit{30'000};        // for each question about one that is found
 };
 
 struct FoundInstance {
   Machine machine;           // its cost isn't asked for; protected_from_end is, where that's allowed
   std::string spot_request;  // sir-…; may be empty
-  bool persistent = false;   // that request launches another instance; false also where that's not known
+  bool persistent =
+      false;  // that request launches another instance; false also where that's not known, or it's over
   std::optional<std::vector<aws::Volume>> volumes;  // empty: not known
   Reads* reads = nullptr;                           // leads to its account
+  std::string role = {};  // the ARN that is assumed for that; empty: the caller's own
 };
 
 struct Findings {

@@ -66,6 +66,41 @@ TEST_F(FindTest, regions_that_fail_or_hang_hold_up_no_other_and_are_told) {
   EXPECT_EQ(findings.unread.size(), 2U);
 }
 
+TEST_F(FindTest, nothing_that_hangs_is_waited_for_once_all_are_found) {
+  auto& here = own.regions["us-east-1"];
+  here.instances["i-1"] = listed_instance("i-1", clock.now - 1h);
+  here.before_list = [this](FakeRegion&) { clock.advance(limit); };  // it took all of the time
+  here.instances["i-1"].spot_request = "sir-abcd1234";
+  here.requests["sir-abcd1234"] = {"sir-abcd1234", "active", true, "i-1"};
+  here.is_protected["i-1"] = true;
+  own.regions["eu-west-2"].list_hangs = true;
+  other.regions["us-east-1"].regions_hang = true;
+  limit = 60s;
+  const auto began = std::chrono::steady_clock::now();
+  auto findings = find(plan_of({"i-1"}));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 10s);
+  ASSERT_EQ(findings.found.size(), 1U);
+  EXPECT_EQ(findings.found[0].machine.protected_from_end, true);
+  EXPECT_TRUE(findings.found[0].persistent);
+  EXPECT_TRUE(findings.missing.empty());
+
+  here.protection_hangs = true;
+  auto plan = plan_of({"i-1"});
+  plan.ask_limit = Millis{50};
+  findings = find(plan);
+  ASSERT_EQ(findings.found.size(), 1U);
+  EXPECT_FALSE(findings.found[0].machine.protected_from_end);
+  EXPECT_TRUE(findings.found[0].persistent) << "each question has its own limit";
+}
+
+TEST_F(FindTest, a_request_that_is_over_launches_nothing) {
+  auto& here = own.regions["us-east-1"];
+  here.instances["i-1"] = listed_instance("i-1", clock.now - 1h);
+  here.instances["i-1"].spot_request = "sir-abcd1234";
+  here.requests["sir-abcd1234"] = {"sir-abcd1234", "cancelled", true, "i-1"};
+  EXPECT_FALSE(find(plan_of({"i-1"})).found.at(0).persistent);
+}
+
 TEST_F(FindTest, only_where_it_is_told_to_look) {
   own.regions["us-east-1"].instances["i-1"] = listed_instance("i-1", clock.now - 1h);
   own.regions["eu-west-1"].list_error = k_denied;

@@ -74,27 +74,33 @@ net::Awaitable<std::string> caller_of(watch::Reads& reads) {
 }
 
 net::Awaitable<void> end(const watch::FoundInstance& found, watch::Act& act, watch::ActLog& log,
-                         const watch::EndingLimits& limits) {
+                         const watch::EndingLimits& limits, const std::string& profile) {
   auto asking = caller_of(*found.reads);
   act.by = co_await std::move(asking);
   const auto ec2 = found.reads->ec2(found.machine.region);
   const auto inventory = found.reads->inventory(found.machine.region);
-  watch::Ending ending{act, found.spot_request};
+  watch::Ending ending;
+  ending.act = act;
+  ending.spot_request = found.spot_request;
+  ending.is_spot = found.machine.lifecycle == watch::Lifecycle::spot;
+  ending.profile = profile;
+  ending.role = found.role;
   auto ended = co_await watch::end_instance(*ec2, *inventory, std::move(ending), limits, log);
   act = std::move(ended);
 }
 
 // How many could not be ended.
 std::size_t end_all(const std::vector<watch::FoundInstance>& found, const std::vector<watch::StopStep>& steps,
-                    Accounts& accounts, const os::Clock& clock, const net::Environment& environment) {
+                    const std::string& profile, Accounts& accounts, const os::Clock& clock,
+                    const net::Environment& environment) {
   auto ledger = make_ledger(environment, "stop", clock, watch::Unwritable::warns);
   const watch::EndingLimits limits;
   std::vector<watch::Act> acts(found.size());
   std::vector<watch::Job> jobs;
   for (std::size_t i = 0; i < found.size(); ++i) {
-    if (steps[i].decision != watch::StopDecision::end) continue;
+    if (!watch::is_to_do(steps[i].decision)) continue;
     acts[i] = act_on(found[i], steps[i].action, clock.wall());
-    jobs.emplace_back([&, i] { return end(found[i], acts[i], ledger, limits); });
+    jobs.emplace_back([&, i] { return end(found[i], acts[i], ledger, limits, profile); });
   }
   accounts.run([&]() -> net::Awaitable<void> { co_await watch::run_all(std::move(jobs), k_ended_at_once); });
   std::size_t failures = 0;
@@ -136,8 +142,7 @@ int stop_instances(const StopOptions& options, const World& world) {
   for (const auto& found : findings.found) {
     steps.push_back(watch::decide_stop(found, options.then));
     show(watch::stop_lines(found, steps.back(), world.clock.wall(), options.profile));
-    const auto decision = steps.back().decision;
-    if (decision == watch::StopDecision::managed || decision == watch::StopDecision::is_protected) ++failures;
+    if (watch::is_refused(steps.back().decision)) ++failures;
   }
   for (const auto& line : watch::missing_lines(findings)) say(line);
 
@@ -147,7 +152,7 @@ int stop_instances(const StopOptions& options, const World& world) {
       say("nothing is done");
       return k_exit_not_all;
     }
-    failures += end_all(findings.found, steps, accounts, world.clock, environment);
+    failures += end_all(findings.found, steps, options.profile, accounts, world.clock, environment);
   }
   return failures == 0 ? 0 : k_exit_not_all;
 }

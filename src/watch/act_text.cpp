@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "watch/display.hpp"
+#include "watch/tags.hpp"
 
 namespace curfew::watch {
 namespace {
@@ -71,13 +72,14 @@ std::string enforced_title(const Enforced& enforced) {
 
 std::string stop_command_of(const Machine& machine, const Report& report) {
   std::vector<std::string> argv{"curfew", "stop", shown(machine.id), "--region", shown(machine.region)};
+  if (is_then_unclear(machine)) argv.insert(argv.end(), {"--then", "stop"});  // which keeps the disks
   if (const auto role = role_of(machine.account, report); !role.empty())
     argv.insert(argv.end(), {"--account", shown(role)});
   return joined(std::move(argv), report.profile);
 }
 
 std::string aws_command_of(const Machine& machine, const Report& report) {
-  if (!role_of(machine.account, report).empty()) return {};
+  if (!role_of(machine.account, report).empty() || is_then_unclear(machine)) return {};
   std::vector<std::string> argv{"aws",
                                 "ec2",
                                 machine.then_stop ? "stop-instances" : "terminate-instances",

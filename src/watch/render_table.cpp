@@ -239,9 +239,11 @@ void commands(const Report& report, const std::vector<Row>& rows, const Page& pa
     if (!machine.group.empty())
       page.line("  The Auto Scaling group " + shortened(shown(machine.group), 40) +
                 " would replace it: lower its capacity first.");
-    if (!machine.managed_by.empty())
+    if (!machine.managed_by.empty()) {
       page.line("  Managed by " + shortened(shown(machine.managed_by), 40) +
                 ", by which alone it can be ended.");
+      continue;  // there's no command that would
+    }
     if (machine.protected_from_end.value_or(false)) page.line("  It is protected from termination.");
     page.whole("  " + stop_command_of(machine, report));
     if (const auto plain = aws_command_of(machine, report); !plain.empty()) page.whole("  " + plain);

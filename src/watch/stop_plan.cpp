@@ -2,12 +2,14 @@
 #include "watch/stop_plan.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 #include "base/text.hpp"
 #include "watch/act_text.hpp"
 #include "watch/columns.hpp"
 #include "watch/display.hpp"
 #include "watch/ending.hpp"
+#include "watch/tags.hpp"
 
 namespace curfew::watch {
 namespace {
@@ -74,8 +76,13 @@ std::string group_command(const Machine& machine, const std::string& profile) {
   return shell_quoted(argv);
 }
 
-std::string counted(std::size_t count) {
-  return std::to_string(count) + (count == 1 ? " instance" : " instances");
+// A profile leads to the caller's own account only.
+std::string by_credentials(const FoundInstance& found) {
+  return found.role.empty() ? std::string() : ", with credentials of account " + shown(found.machine.account);
+}
+
+std::string counted(std::size_t count, const std::string& thing) {
+  return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
 }
 
 }  // namespace
@@ -84,11 +91,24 @@ StopStep decide_stop(const FoundInstance& found, std::optional<Action> then) {
   StopStep step;
   const auto& machine = found.machine;
   step.action = then.value_or(machine.then_stop ? Action::stop : Action::terminate);
-  if (is_going(step.action, name_of(machine.state))) step.decision = StopDecision::is_going;
+  const auto state = name_of(machine.state);
+  if (is_going(Action::terminate, state) && found.persistent && machine.managed_by.empty())
+    return {StopDecision::cancel, Action::terminate};
+  if (is_going(step.action, state)) step.decision = StopDecision::is_going;
   else if (!machine.managed_by.empty()) step.decision = StopDecision::managed;
   else if (step.action == Action::terminate && machine.protected_from_end.value_or(false))
     step.decision = StopDecision::is_protected;
+  else if (!then && is_then_unclear(machine)) step.decision = StopDecision::then_unclear;
   return step;
+}
+
+bool is_to_do(StopDecision decision) {
+  return decision == StopDecision::end || decision == StopDecision::cancel;
+}
+
+bool is_refused(StopDecision decision) {
+  return decision == StopDecision::managed || decision == StopDecision::is_protected ||
+         decision == StopDecision::then_unclear;
 }
 
 std::vector<std::string> stop_lines(const FoundInstance& found, const StopStep& step, WallTime now,
@@ -99,6 +119,17 @@ std::vector<std::string> stop_lines(const FoundInstance& found, const StopStep& 
     case StopDecision::is_going:
       lines.push_back("nothing is to be done: it is " + std::string(name_of(machine.state)));
       return lines;
+    case StopDecision::cancel:
+      lines.push_back("is " + std::string(name_of(machine.state)) +
+                      " already, but its persistent spot request " + shown(found.spot_request) +
+                      " is cancelled: it would launch another");
+      return lines;
+    case StopDecision::then_unclear:
+      lines.emplace_back(
+          "IS NOT ENDED: its tag curfew:then says neither stop nor terminate; --then stop or --then "
+          "terminate "
+          "says which");
+      return lines;
     case StopDecision::managed:
       lines.push_back("IS NOT ENDED: it is managed by " +
                       shortened(shown(machine.managed_by), k_longest_text) +
@@ -106,8 +137,10 @@ std::vector<std::string> stop_lines(const FoundInstance& found, const StopStep& 
       return lines;
     case StopDecision::is_protected:
       lines.push_back(
-          "IS NOT ENDED: it is protected from termination (DisableApiTermination). Where that is to end:");
-      lines.push_back(unprotect_command(shown(machine.region), shown(machine.id), profile));
+          "IS NOT ENDED: it is protected from termination (DisableApiTermination). Where that is to end" +
+          by_credentials(found) + ":");
+      lines.push_back(
+          unprotect_command(shown(machine.region), shown(machine.id), found.role.empty() ? profile : ""));
       return lines;
     case StopDecision::end: break;
   }
@@ -117,24 +150,29 @@ std::vector<std::string> stop_lines(const FoundInstance& found, const StopStep& 
                     " is cancelled first: it would launch another");
   if (!machine.group.empty()) {
     lines.push_back("THE AUTO SCALING GROUP " + shortened(shown(machine.group), k_longest_text) +
-                    " WILL REPLACE IT, unless it's scaled down first. All of it:");
-    lines.push_back(group_command(machine, profile));
+                    " WILL REPLACE IT, unless it's scaled down first. All of it" + by_credentials(found) +
+                    ":");
+    lines.push_back(group_command(machine, found.role.empty() ? profile : ""));
   }
   return lines;
 }
 
 std::string stop_question(const std::vector<StopStep>& steps) {
-  const auto count = [&](Action action) {
+  const auto count = [&](StopDecision decision, Action action) {
     return static_cast<std::size_t>(std::count_if(steps.begin(), steps.end(), [&](const StopStep& step) {
-      return step.decision == StopDecision::end && step.action == action;
+      return step.decision == decision && step.action == action;
     }));
   };
-  const auto terminated = count(Action::terminate);
-  const auto stopped = count(Action::stop);
-  if (terminated == 0 && stopped == 0) return {};
-  if (stopped == 0) return "Terminate " + counted(terminated) + "?";
-  if (terminated == 0) return "Stop " + counted(stopped) + "?";
-  return "Terminate " + counted(terminated) + " and stop " + counted(stopped) + "?";
+  std::string question;
+  const auto add = [&](std::size_t many, const std::string& verb, const std::string& thing) {
+    if (many > 0) question += (question.empty() ? "" : " and ") + verb + " " + counted(many, thing);
+  };
+  add(count(StopDecision::end, Action::terminate), "terminate", "instance");
+  add(count(StopDecision::end, Action::stop), "stop", "instance");
+  add(count(StopDecision::cancel, Action::terminate), "cancel", "spot request");
+  if (question.empty()) return {};
+  question.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(question.front())));
+  return question + "?";
 }
 
 std::vector<std::string> missing_lines(const Findings& findings) {

@@ -14,10 +14,16 @@ namespace curfew::watch {
 
 enum class StopDecision : std::uint8_t {
   end,
-  is_going,     // by itself already: nothing is to be done
-  managed,      // another service alone can end it
-  is_protected  // DisableApiTermination; taking that off is its owner's decision
+  is_going,      // by itself already: nothing is to be done
+  cancel,        // it's going, but its persistent spot request would launch another
+  managed,       // another service alone can end it
+  is_protected,  // DisableApiTermination; taking that off is its owner's decision
+  then_unclear   // its tag curfew:then says neither stop nor terminate, and nor does --then
 };
+// Whether something is to be done.
+[[nodiscard]] bool is_to_do(StopDecision decision);
+// Whether it's left as it is, though it isn't going.
+[[nodiscard]] bool is_refused(StopDecision decision);
 
 struct StopStep {
   StopDecision decision = StopDecision::end;
@@ -32,7 +38,7 @@ struct StopStep {
 [[nodiscard]] std::vector<std::string> stop_lines(const FoundInstance& found, const StopStep& step,
                                                   WallTime now, const std::string& profile);
 
-// "Terminate 2 instances and stop 1?" of what is to be ended; empty: nothing is.
+// "Terminate 2 instances and stop 1 instance?" of what is to be ended; empty: nothing is.
 [[nodiscard]] std::string stop_question(const std::vector<StopStep>& steps);
 
 // "i-0123 was found in no region", with the regions that could not be read.

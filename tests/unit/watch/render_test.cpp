@@ -155,6 +155,22 @@ TEST(Golden, Enforced) {
   expect_golden("enforced_nothing.txt", rendered(Format::table, nothing, {80, false}));
 }
 
+TEST(Commands, AreShownOnlyWhereTheyWouldEndIt) {
+  auto made = machine();
+  made.deadline = Deadline{k_now - 1h};
+  made.managed_by = "eks.amazonaws.com";
+  auto text = rendered(Format::table, report_of({made}), {120, false});
+  EXPECT_NE(text.find("by which alone it can be ended"), std::string::npos) << text;
+  EXPECT_EQ(text.find("curfew stop"), std::string::npos) << text;
+  EXPECT_EQ(text.find("terminate-instances"), std::string::npos) << text;
+
+  made.managed_by.clear();
+  made.ignored_tags = {"curfew:then"};
+  text = rendered(Format::table, report_of({made}), {120, false});
+  EXPECT_NE(text.find("--then stop"), std::string::npos) << "what keeps the disks: " << text;
+  EXPECT_EQ(text.find("terminate-instances"), std::string::npos) << text;
+}
+
 TEST(Golden, Json) { expect_golden("report.json", rendered(Format::json, report())); }
 TEST(Golden, Csv) { expect_golden("report.csv", rendered(Format::csv, report())); }
 TEST(Golden, Prometheus) { expect_golden("report.prom", rendered(Format::prometheus, report())); }

@@ -40,6 +40,12 @@ TEST(DecideStop, TerminatesUnlessToldOtherwise) {
   const auto by_tag = [](FoundInstance& it) { it.machine.then_stop = true; };
   const auto is_protected = [](FoundInstance& it) { it.machine.protected_from_end = true; };
   const auto managed = [](FoundInstance& it) { it.machine.managed_by = "eks.amazonaws.com"; };
+  const auto unclear = [](FoundInstance& it) { it.machine.ignored_tags = {"curfew:then"}; };
+  const auto going_persistent = [](FoundInstance& it) {
+    it.machine.state = InstanceState::shutting_down;
+    it.machine.then_stop = true;
+    it.persistent = true;
+  };
   using D = StopDecision;
   const Case cases[] = {
       {"running", nothing, {}, D::end, Action::terminate},
@@ -53,6 +59,9 @@ TEST(DecideStop, TerminatesUnlessToldOtherwise) {
       {"protected", is_protected, {}, D::is_protected, Action::terminate},
       {"protected, of termination only", is_protected, Action::stop, D::end, Action::stop},
       {"managed", managed, {}, D::managed, Action::terminate},
+      {"a tag that can't be understood", unclear, {}, D::then_unclear, Action::terminate},
+      {"and --then", unclear, Action::terminate, D::end, Action::terminate},
+      {"going, and another would follow", going_persistent, {}, D::cancel, Action::terminate},
   };
   for (const auto& each : cases) {
     auto made = found();
@@ -101,6 +110,24 @@ TEST(StopLines, TellWhatElseHasToBeKnown) {
   EXPECT_NE(text_of(made).find("managed by eks.amazonaws.com"), std::string::npos);
 }
 
+TEST(StopLines, TellOfARequestAndOfATagThatIsUnclear) {
+  auto made = found();
+  made.spot_request = "sir-abcd1234";
+  made.persistent = true;
+  made.machine.state = InstanceState::terminated;
+  EXPECT_NE(
+      text_of(made).find("is terminated already, but its persistent spot request sir-abcd1234 is cancelled"),
+      std::string::npos)
+      << text_of(made);
+  made = found();
+  made.machine.ignored_tags = {"curfew:then"};
+  EXPECT_NE(text_of(made).find("IS NOT ENDED: its tag curfew:then"), std::string::npos) << text_of(made);
+  made.machine.protected_from_end = true;
+  made.role = "arn:aws:iam::2:role/x";
+  EXPECT_NE(text_of(made, {}, "ops").find("with credentials of account 111122223333"), std::string::npos);
+  EXPECT_EQ(text_of(made, {}, "ops").find("--profile"), std::string::npos) << "it leads to another account";
+}
+
 TEST(StopLines, AreHarmlessWhateverTheTagsHold) {
   for (const auto& name : hostile_names()) {
     auto made = found();
@@ -124,6 +151,9 @@ TEST(StopQuestion, CountsWhatIsToBeEnded) {
   EXPECT_EQ(stop_question({stop}), "Stop 1 instance?");
   EXPECT_EQ(stop_question({stop, terminate}), "Terminate 1 instance and stop 1 instance?");
   EXPECT_EQ(stop_question({is_protected}), "");
+  const StopStep cancel{StopDecision::cancel, Action::terminate};
+  EXPECT_EQ(stop_question({cancel, is_protected}), "Cancel 1 spot request?");
+  EXPECT_EQ(stop_question({cancel, stop, cancel}), "Stop 1 instance and cancel 2 spot requests?");
 }
 
 TEST(MissingLines, SayWhereItMayBe) {

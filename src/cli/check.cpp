@@ -84,7 +84,10 @@ int check_command(const Words& words, const World& world) {
   auto report = read_all(accounts, *options, world.clock, environment);
   if (options->enforce) enforce(report, accounts, *options, world.clock, environment);
   const auto written = write(*options, report, environment);
-  if (!written) say(written.error().text());
+  if (!written) {
+    say(written.error().text());
+    tell_unwritten(report, *options);
+  }
   // Whether it could be shown or not.
   const bool told = teller->tell(report, acts_of(report));
   if (!written) return watch::k_exit_bad_usage;

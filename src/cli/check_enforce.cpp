@@ -18,12 +18,16 @@ void say(const std::string& text) {
   std::fprintf(stderr, "curfew: %s\n", printable(text, k_longest_said).c_str());
 }
 
+// The table and JSON show all of it.
+bool shows_acts(watch::Format format) {
+  return format != watch::Format::csv && format != watch::Format::prometheus;
+}
+
 void tell(const watch::Report& report, watch::Format format) {
   using Mode = watch::Enforced::Mode;
   const auto& enforced = *report.enforced;
   const bool several = report.accounts.size() > 1;
-  // The table and JSON show all of it.
-  const bool all = format == watch::Format::csv || format == watch::Format::prometheus;
+  const bool all = !shows_acts(format);
   if (all || enforced.mode == Mode::refused) say(watch::enforced_title(enforced));
   for (const auto& act : enforced.acts) {
     if (all || (enforced.mode == Mode::on && !act.done)) say(watch::act_text(act, enforced.mode, several));
@@ -44,6 +48,14 @@ void enforce(watch::Report& report, Accounts& accounts, const CheckOptions& opti
     co_await watch::enforce(report, std::move(all), options.enforcement, clock, log, watch::EndingLimits{});
   });
   tell(report, options.format);
+}
+
+void tell_unwritten(const watch::Report& report, const CheckOptions& options) {
+  if (!report.enforced || report.enforced->mode != watch::Enforced::Mode::on || !shows_acts(options.format))
+    return;
+  say(watch::enforced_title(*report.enforced));
+  for (const auto& act : report.enforced->acts)
+    if (act.done) say(watch::act_text(act, watch::Enforced::Mode::on, report.accounts.size() > 1));
 }
 
 }  // namespace curfew::cli

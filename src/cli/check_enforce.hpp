@@ -14,4 +14,7 @@ namespace curfew::cli {
 void enforce(watch::Report& report, Accounts& accounts, const CheckOptions& options, const os::Clock& clock,
              const net::Environment& environment);
 
+// Of a report that could not be written after that: tells on stderr what was done, as far as enforce() didn't.
+void tell_unwritten(const watch::Report& report, const CheckOptions& options);
+
 }  // namespace curfew::cli

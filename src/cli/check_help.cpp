@@ -36,7 +36,7 @@ What is ended:
                        under NOT TOUCHED, what is left alone and why. Of what is shown: the options above narrow it
   --yes                end it: TerminateInstances, or StopInstances where the tag curfew:then=stop says so
   --max-kills N        at most so many, those first that are overdue for longest (default 10)
-  --yes-all            end it, however many
+  --yes-all            with --yes: however many
   --no-ledger          also where the ledger of acts can't be written
 
 How it's shown:

@@ -120,11 +120,14 @@ Status take_enforcement(const Raw& raw, CheckOptions& options) {
     if (given && !raw.enforce)
       return fail(ErrorKind::invalid_input, name, "says nothing without --enforce", k_see_help);
   }
+  if (raw.yes_all && !raw.yes)
+    return fail(ErrorKind::invalid_input, "--yes-all", "says how many, and ends nothing without --yes",
+                k_see_help);
   if (raw.yes_all && !raw.max_kills.empty())
     return fail(ErrorKind::invalid_input, "--max-kills " + printable(raw.max_kills, 40),
                 "and --yes-all contradict each other", k_see_help);
   options.enforce = raw.enforce;
-  options.enforcement.yes = raw.yes || raw.yes_all;
+  options.enforcement.yes = raw.yes;
   options.enforcement.any_number = raw.yes_all;
   options.no_ledger = raw.no_ledger;
   return take("--max-kills", raw.max_kills, options.enforcement.max_kills, parse_count);

@@ -60,7 +60,7 @@ EnforcePlan plan_enforcement(const Report& report, const EnforceOptions& options
     auto left = left_alone(report.machines[plan.to_end[i]], Enforcement::end);
     left.reason = "over_max_kills";
     left.why += ", but no more than " + std::to_string(options.max_kills) +
-                " are ended at once (--max-kills; --yes-all ends them all)";
+                " are ended at once (--max-kills; --yes --yes-all ends them all)";
     plan.left_alone.push_back(std::move(left));
   }
   plan.to_end.resize(options.max_kills);

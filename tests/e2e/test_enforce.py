@@ -124,8 +124,15 @@ def test_more_than_max_kills_are_ended_only_when_asked_for(cloud: Sandbox, curfe
     result = curfew("check", "--enforce", "--yes", "--max-kills", "2")
     assert states(instances) == ["running", "terminated", "terminated"], result
     assert result.returncode == 1 and "--max-kills" in result.stdout
-    assert curfew("check", "--enforce", "--yes-all").returncode == 0
+    assert curfew("check", "--enforce", "--yes", "--yes-all").returncode == 0
     assert instances[0].state() == "terminated"
+
+
+def test_what_was_done_is_told_where_the_report_can_not_be_written(cloud: Sandbox, curfew: Caller) -> None:
+    over = launch(cloud, tags=overdue())
+    result = curfew("check", "--enforce", "--yes", "--output", "/nonexistent/report")
+    assert result.returncode == 103 and over.state() == "terminated", result
+    assert f"terminated {over.id}" in result.stderr
 
 
 @pytest.mark.parametrize("seconds", [300, -300])

@@ -151,17 +151,18 @@ TEST(CheckOptions, enforce_is_a_dry_run_unless_told_otherwise) {
   ASSERT_TRUE(options);
   EXPECT_TRUE(options->enforcement.yes && options->no_ledger);
   EXPECT_EQ(options->enforcement.max_kills, 3U);
-  options = parse_check({"--enforce", "--yes-all"});
+  options = parse_check({"--enforce", "--yes", "--yes-all"});
   ASSERT_TRUE(options);
   EXPECT_TRUE(options->enforcement.yes && options->enforcement.any_number);
   const std::vector<std::vector<std::string>> wrong{{"--yes"},
                                                     {"--yes-all"},
                                                     {"--max-kills", "3"},
+                                                    {"--enforce", "--yes-all"},
                                                     {"--no-ledger"},
                                                     {"--enforce", "--max-kills", "0"},
                                                     {"--enforce", "--max-kills", "-1"},
                                                     {"--enforce", "--max-kills", "10001"},
-                                                    {"--enforce", "--yes-all", "--max-kills", "3"}};
+                                                    {"--enforce", "--yes", "--yes-all", "--max-kills", "3"}};
   for (const auto& words : wrong) EXPECT_FALSE(parse_check(words)) << words.back();
 }
 

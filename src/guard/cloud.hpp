@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -57,6 +58,8 @@ class Cloud {
   virtual ~Cloud() = default;
   // Asks IMDS and, where allowed, the API. An error where IMDS doesn't answer; each call has its own short limit.
   [[nodiscard]] virtual Awaitable<Result<MachineFacts>> facts() = 0;
+  // The instance's tags as IMDS says now; nothing where they aren't in the metadata, an error where it doesn't answer.
+  [[nodiscard]] virtual Awaitable<Result<std::optional<std::map<std::string, std::string>>>> tags() = 0;
   // One look at the notices; an error where IMDS doesn't answer.
   [[nodiscard]] virtual Awaitable<Result<SpotNews>> spot_news() = 0;
   [[nodiscard]] virtual Awaitable<Result<std::vector<Maintenance>>> maintenance() = 0;

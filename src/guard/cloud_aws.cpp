@@ -75,6 +75,14 @@ class AwsCloud final : public Cloud {
     co_return facts;
   }
 
+  Awaitable<Result<std::optional<std::map<std::string, std::string>>>> tags() override {
+    const auto read = co_await aws::read_tags(*session_->imds);
+    if (!read) co_return fail(Error{read.error()});
+    std::optional<std::map<std::string, std::string>> tags;
+    if (*read) tags.emplace((*read)->begin(), (*read)->end());
+    co_return tags;
+  }
+
   Awaitable<Result<SpotNews>> spot_news() override {
     SpotNews news;
     auto action = co_await aws::read_spot_action(*session_->imds);

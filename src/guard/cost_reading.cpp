@@ -1,8 +1,6 @@
 // The questions that a price needs answered.
 #include "guard/cost_reading.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -11,10 +9,10 @@
 
 #include "aws/ec2.hpp"
 #include "aws/imds.hpp"
+#include "guard/launch_watch.hpp"
 #include "net/environment.hpp"
 #include "net/http.hpp"
 #include "os/block_devices.hpp"
-#include "os/process_tree.hpp"
 #include "pricing/cost.hpp"
 #include "pricing/volumes.hpp"
 
@@ -46,15 +44,6 @@ Awaitable<std::optional<std::vector<pricing::Volume>>> seen_volumes(aws::Imds& i
   const auto stores = co_await aws::read_instance_stores(imds);
   if (!stores) co_return std::nullopt;
   co_return pricing::volumes_from(*disks, *stores);
-}
-
-// Since when PID 1 runs: in a container that is later than the boot, but never than the launch.
-std::optional<Millis> first_process_ran_for(BootTime now) {
-  const auto first = os::read_process(1);
-  const long ticks_a_second = ::sysconf(_SC_CLK_TCK);
-  if (!first || ticks_a_second <= 0) return {};
-  const auto begun = BootTime{Millis{static_cast<std::int64_t>(first->start) * 1'000 / ticks_a_second}};
-  return std::max(now - begun, Millis{0});
 }
 
 }  // namespace

@@ -143,6 +143,8 @@ void Machine::on(const ReasonFound& event) {
   if (!is_before(state_.stage, Stage::draining) || state_.cause != Cause::none) return;
   set_cause(event.cause);
   state_.reason = event.why;
+  if (event.cause == Cause::launch_unfinished && !state_.taken_at)
+    state_.taken_at = now_.boot + k_unfinished_time;
   warn(event.why);
   enter_draining(k_sigterm);
 }

@@ -51,6 +51,7 @@ enum class Cause : std::uint8_t {
   stop_asked,          // a signal to the front end or the guard, or the control socket
   machine_going_down,  // by another's hand
   rebooted,            // found after a boot: the job died with the old one
+  launch_unfinished,   // `curfew launch` died before it could make the schedule that ends this machine
 };
 
 // What the machine shall become.
@@ -112,7 +113,7 @@ struct TimesMoved {
   job::Times times;
   Cause limit = Cause::none;  // what stop_at stands for from now on; none: as before
 };
-// A probe has found a reason: idle, gpu_unused, stalled, work_done.
+// A probe has found a reason: idle, gpu_unused, stalled, work_done, launch_unfinished.
 struct ReasonFound {
   Cause cause{};
   std::string why;  // for people, one line
@@ -208,6 +209,9 @@ inline constexpr Millis k_round_pause{30'000};  // after a whole ladder in vain,
 inline constexpr Millis k_round_pause_most{300'000};
 inline constexpr Millis k_warn_ahead{600'000};  // of stop_at, where there is more than that
 inline constexpr Millis k_spot_reserve{5'000};  // before the instance is taken away: to end it ourselves
+// From the finding that the launch wasn't finished until the machine is to be gone, saved results included: with the
+// five minutes before that it's six after the boot.
+inline constexpr Millis k_unfinished_time{55'000};
 
 struct State {
   Stage stage = Stage::arming;
@@ -231,10 +235,11 @@ struct State {
   std::string reason;               // why the job is over, for people, where the cause alone doesn't say it
   bool gpu_was_busy = false;
   bool early_signal_sent = false;
-  bool told_of_wait = false;         // for what the command left behind; forgotten with the guard
-  bool warned = false;               // of stop_at
-  bool disarmed = false;             // by hand
-  std::optional<BootTime> taken_at;  // by EC2, as its notice said
+  bool told_of_wait = false;  // for what the command left behind; forgotten with the guard
+  bool warned = false;        // of stop_at
+  bool disarmed = false;      // by hand
+  // By EC2, as its notice said; or by ourselves, where the launch was never finished: what is left is shared out alike.
+  std::optional<BootTime> taken_at;
 };
 
 struct Step {
@@ -249,7 +254,8 @@ struct Step {
 [[nodiscard]] std::optional<BootTime> next_bound(const State& state, const Rules& rules);
 
 // What the front end exits with: the command's own code, 128+n, 124 at a limit (time, cost, idle, stalled, GPU unused),
-// 75 on a spot interruption, 125 where it can't be known or where results were not saved and it would have been 0,
+// 75 on a spot interruption, 125 where it can't be known, where the launch was never finished, or where results were not
+// saved and it would have been 0,
 // 126/127. Where the work was done, or without a command the machine idle, 0.
 [[nodiscard]] int exit_code(const State& state, const Rules& rules);
 

@@ -34,6 +34,7 @@ std::string_view name_of(Cause cause) {
     case Cause::stop_asked: return "stop_asked";
     case Cause::machine_going_down: return "machine_going_down";
     case Cause::rebooted: return "rebooted";
+    case Cause::launch_unfinished: return "launch_unfinished";
   }
   return "unknown";
 }

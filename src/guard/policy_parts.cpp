@@ -132,6 +132,7 @@ int exit_code(const State& state, const Rules& rules) {
     case Cause::stalled: return rules.no_command ? well : k_exit_limit;
     case Cause::work_done: return well;
     case Cause::spot_interruption: return k_exit_interrupted;
+    case Cause::launch_unfinished: return k_exit_unknown;
     default: break;
   }
   if (state.start_failure) return *state.start_failure;

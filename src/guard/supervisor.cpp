@@ -74,6 +74,15 @@ Supervisor::Supervisor(Spec spec, Parts parts)
       maintenance_({[this] { return parts_.cloud.maintenance(); },
                     [this] { return state_.stage < Stage::ending; },
                     [this](const std::string& text) { parts_.log.warning(text); }}),
+      launch_({[this] { return parts_.cloud.tags(); },
+               [this] {
+                 const auto now = parts_.clock.boot();
+                 return first_process_ran_for(now).value_or(now.time_since_epoch());
+               },
+               [this] { return state_.stage < Stage::draining && !state_.disarmed; },
+               [this](const std::string& why) {
+                 handle(ReasonFound{Cause::launch_unfinished, why});
+               }}),
       cost_(spec_.cost) {
   if (!cost_ && !spec_.on_ec2 && spec_.price)
     cost_ = machine_cost(no_cost_reading(), spec_.price, false, {spec_.times.started, {}, {}});
@@ -358,6 +367,8 @@ void Supervisor::take_facts(MachineFacts facts) {
   parts_.log.info(describe(state_.plan, spec_, facts_));
   if (facts_->spot && spec_.spot_notice == SpotNotice::automatic)
     asio::co_spawn(parts_.io, watch_spot(), k_rethrow);
+  if (facts_->tags_known && launch_state(facts_->tags) == LaunchState::unfinished)
+    asio::co_spawn(parts_.io, launch_.run(), k_rethrow);
 
   const auto tag = facts_->tags.find("curfew:deadline");
   if (tag == facts_->tags.end()) return;

@@ -14,6 +14,7 @@
 #include "guard/cloud.hpp"
 #include "guard/control.hpp"
 #include "guard/job_containers.hpp"
+#include "guard/launch_watch.hpp"
 #include "guard/maintenance.hpp"
 #include "guard/plan.hpp"
 #include "guard/policy.hpp"
@@ -129,6 +130,7 @@ class Supervisor {
   Reasons reasons_;
   JobContainers containers_;
   MaintenanceWatch maintenance_;
+  LaunchWatch launch_;
 
   State state_;
   std::string instance_id_;

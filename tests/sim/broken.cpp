@@ -263,6 +263,16 @@ Step does_not_hear_what_a_limit_stands_for(State state, const Rules& rules, cons
   return guard::step(std::move(state), rules, now, guard::TimesMoved{moved->times, guard::Cause::none});
 }
 
+Step takes_its_time_with_an_unfinished_launch(State state, const Rules& rules, const Now& now,
+                                              const Event& event) {
+  const bool had_notice = state.taken_at.has_value();
+  Step made = guard::step(std::move(state), rules, now, event);
+  const auto* const found = std::get_if<guard::ReasonFound>(&event);
+  if (found != nullptr && found->cause == guard::Cause::launch_unfinished && !had_notice)
+    made.state.taken_at.reset();
+  return made;
+}
+
 Step blames_the_last_cause(State state, const Rules& rules, const Now& now, const Event& event) {
   Step made = guard::step(std::move(state), rules, now, event);
   if (std::holds_alternative<guard::StopAsked>(event)) made.state.cause = guard::Cause::stop_asked;
@@ -323,6 +333,7 @@ std::vector<Broken> broken_policies() {
       {"calls cost time", 15, calls_cost_time},
       {"does not hear what a limit stands for", 15, does_not_hear_what_a_limit_stands_for},
       {"blames the last cause", 15, blames_the_last_cause},
+      {"takes its time with an unfinished launch", 15, takes_its_time_with_an_unfinished_launch},
       {"forgets that a GPU was busy", 15, deaf_to<guard::GpuBusy>},
   };
 }

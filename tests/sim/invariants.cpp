@@ -109,7 +109,8 @@ bool Watcher::has_come(Cause cause) const {
     case Cause::idle:
     case Cause::gpu_unused:
     case Cause::stalled:
-    case Cause::work_done: return truth_.reason && truth_.reason_cause == cause;
+    case Cause::work_done:
+    case Cause::launch_unfinished: return truth_.reason && truth_.reason_cause == cause;
     case Cause::spot_interruption: return truth_.spot.has_value();
     case Cause::stop_asked: return truth_.asked.has_value();
     case Cause::machine_going_down: return truth_.going_down.has_value();
@@ -140,8 +141,8 @@ void Watcher::check_kill() {
     violated(7, "SIGKILL without a signal before");
   }
   Millis grace = scenario_.rules.limits.grace;
-  if (truth_.spot)
-    grace = std::min(grace, std::max(*truth_.taken_at - guard::k_spot_reserve - truth_.now, 0ms) / 3);
+  if (const auto gone_by = must_be_gone_by())
+    grace = std::min(grace, std::max(*gone_by - guard::k_spot_reserve - truth_.now, 0ms) / 3);
   if (truth_.now - *first_signal_ < grace - absence())
     violated(7, "SIGKILL " + seconds(truth_.now - *first_signal_) + " s after the first signal");
 }
@@ -174,7 +175,7 @@ void Watcher::check_before_end() {
 
 void Watcher::check_before_end_was_run() const {
   const bool has_no_job = !scenario_.rules.guards_machine && (!truth_.is_started || truth_.not_started_heard);
-  const bool may_be_left_out = has_no_job || truth_.going_down || truth_.spot || truth_.is_squeezed ||
+  const bool may_be_left_out = has_no_job || truth_.going_down || must_be_gone_by() || truth_.is_squeezed ||
                                truth_.reboots > 0 || truth_.guard_starts > 1;
   if (scenario_.rules.has_before_end && !may_be_left_out && before_ends_ == 0)
     violated(14, "--before-end was not run");
@@ -204,6 +205,9 @@ bool Watcher::could_be_saved() const {
     const Millis left = *truth_.taken_at - guard::k_spot_reserve - truth_.spot.value_or(*truth_.taken_at);
     if (needed + lost + guard::k_kill_limit > left / 2) return false;
   }
+  if (truth_.unfinished &&
+      needed + lost + guard::k_kill_limit > (guard::k_unfinished_time - guard::k_spot_reserve) / 2)
+    return false;
   return needed + lost <= Millis{limits.save};
 }
 
@@ -238,8 +242,11 @@ void Watcher::check_publish(int code) {
   const int well = scenario_.rules.has_saves && !truth_.saved_heard && may_be_something ? 125 : 0;
   if (truth_.spot && *truth_.spot <= together) right.insert(75);
   if (truth_.reason && *truth_.reason <= together) {
-    const bool is_well = truth_.reason_cause == guard::Cause::work_done || scenario_.rules.no_command;
-    right.insert(is_well ? well : 124);
+    const bool is_well =
+        truth_.reason_cause == guard::Cause::work_done ||
+        (scenario_.rules.no_command && truth_.reason_cause != guard::Cause::launch_unfinished);
+    const int at_a_limit = truth_.reason_cause == guard::Cause::launch_unfinished ? 125 : 124;
+    right.insert(is_well ? well : at_a_limit);
   }
   if (!published_ && !right.contains(code)) {
     std::string text = "published " + std::to_string(code) + ", but right is";
@@ -250,8 +257,22 @@ void Watcher::check_publish(int code) {
   published_in_life_ = true;
 }
 
-void Watcher::check_climb(guard::Rung rung) const {
+// What bounds all that is still done for the job, other than its own limits.
+std::optional<Millis> Watcher::must_be_gone_by() const {
+  std::optional<Millis> first;
+  if (truth_.spot) first = truth_.taken_at;
+  if (!truth_.unfinished) return first;
+  const Millis own = *truth_.unfinished + guard::k_unfinished_time;
+  return first ? std::min(*first, own) : own;
+}
+
+void Watcher::check_climb(guard::Rung rung) {
   const std::string name{guard::name_of(rung)};
+  if (truth_.unfinished && truth_.reboots == 0 && climbs_++ == 0) {
+    const Millis late = truth_.now - *truth_.unfinished - guard::k_unfinished_time;
+    if (late > k_slack + absence())
+      violated(15, "a machine whose launch was never finished is ended " + seconds(late) + " s too late");
+  }
   if (!must_end()) violated(6, name + " climbed, but the machine is to stay");
   if (truth_.going_down) violated(6, name + " climbed while the machine goes down by another's hand");
   if (!first_reason()) violated(3, name + " climbed without a reason");

@@ -54,6 +54,7 @@ struct Truth {
   guard::Cause reason_cause = guard::Cause::none;
   guard::Cause limit = guard::Cause::time_limit;  // what stop_at stands for
   std::optional<Millis> taken_at;                 // by EC2
+  std::optional<Millis> unfinished;               // the guard has acted on a launch that was never finished
   bool went_down_first = false;                   // by another's hand, before there was a reason
   bool gpu_was_busy = false;                      // and the guard has heard of it
   bool disarmed = false;
@@ -103,7 +104,7 @@ class Watcher {
   void check_job_is_gone(const std::string& what) const;
   void check_saved() const;
   void check_publish(int code);
-  void check_climb(guard::Rung rung) const;
+  void check_climb(guard::Rung rung);
   void check_move_l0(Millis ahead);
 
   [[nodiscard]] bool must_end() const;
@@ -111,6 +112,7 @@ class Watcher {
   [[nodiscard]] bool has_come(guard::Cause cause) const;
   [[nodiscard]] std::vector<std::optional<Millis>> reasons_of_the_job() const;
   [[nodiscard]] std::optional<Millis> first_reason() const;
+  [[nodiscard]] std::optional<Millis> must_be_gone_by() const;
   [[nodiscard]] bool could_be_saved() const;
   [[nodiscard]] Millis absence() const;
   [[nodiscard]] std::optional<Millis> ladder_time() const;
@@ -122,7 +124,7 @@ class Watcher {
   std::optional<int> published_;
   bool published_in_life_ = false;
   bool is_marked_ = false;
-  int before_ends_ = 0, early_signals_ = 0;
+  int before_ends_ = 0, early_signals_ = 0, climbs_ = 0;
   std::optional<Millis> l0_due_;  // as moved in this boot
 };
 

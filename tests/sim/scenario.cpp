@@ -145,7 +145,8 @@ Fault fault_of(Random& random, const Scenario& scenario) {
   if (fault.kind == wall_jumps || (fault.kind == reboot && random.chance(40)))
     fault.amount = random.between(1s, random.pick<Millis>({60s, 4h, 24h * 365 * 30})) * random.pick({-1, 1});
   if (fault.kind == reason_found)
-    fault.cause = random.pick({Cause::idle, Cause::gpu_unused, Cause::stalled, Cause::work_done});
+    fault.cause = random.pick(
+        {Cause::idle, Cause::gpu_unused, Cause::stalled, Cause::work_done, Cause::launch_unfinished});
   if (fault.kind == spot_notice) fault.amount = random.pick<Millis>({120s, 120s, 90s, 20s, 3s});
   if (fault.kind == extended) fault.amount = random.between(1s, 600s);
   if (fault.kind == machine_goes_down) {

@@ -186,6 +186,7 @@ void World::hear(const guard::Event& event, Stage before) {
       found != nullptr && before < Stage::draining && !truth_.reason) {
     truth_.reason = now;
     truth_.reason_cause = found->cause;
+    if (live_.cause == guard::Cause::launch_unfinished) truth_.unfinished = now;
   }
   if (std::holds_alternative<guard::SpotInterruption>(event) && before < Stage::ending && !truth_.spot)
     truth_.spot = now;

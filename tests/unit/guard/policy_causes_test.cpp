@@ -37,6 +37,25 @@ TEST(PolicyCauses, what_a_probe_finds_ends_the_job_and_decides_the_code) {
   }
 }
 
+TEST(PolicyCauses, a_launch_that_was_never_finished_ends_within_a_minute) {
+  Guard guard;
+  guard.rules.has_before_end = true;
+  guard.rules.limits.before_end = 120s;
+  guard.in(Stage::running);
+  guard.set_clock(300s);
+  EXPECT_EQ(guard.takes(ReasonFound{Cause::launch_unfinished, "no schedule"}), "signal 15");
+  // 50 s, shared out: a third to the job's own ending, a sixth of what is left to --before-end, the rest to the save.
+  EXPECT_EQ(guard.ticks_at(316s), "");
+  EXPECT_EQ(guard.ticks_at(317s), "kill");
+  EXPECT_EQ(guard.takes(JobEnded{{JobResult::How::signalled, 9}}), "");
+  EXPECT_EQ(guard.takes(TreeGone{}), "before-end 5m22s");
+  EXPECT_EQ(guard.takes(BeforeEndEnded{true}), "save 5m50s");
+  EXPECT_EQ(guard.takes(SpotInterruption{k_start_boot + 420s}), "") << "EC2 would come later";
+  EXPECT_EQ(guard.ticks_at(350s), "cancel save, publish 125, " + k_end);
+  EXPECT_EQ(guard.state.cause, Cause::launch_unfinished);
+  EXPECT_NE(guard.announced.find("no schedule"), std::string::npos);
+}
+
 TEST(PolicyCauses, a_probe_is_not_heard_once_the_job_is_ending) {
   for (const auto stage : {Stage::draining, Stage::killing, Stage::saving, Stage::ending}) {
     Guard guard;

@@ -43,6 +43,10 @@ class FakeCloud final : public Cloud {
     }
     co_return fail(ErrorKind::unavailable, "ask IMDS", "this is a test");
   }
+  Awaitable<Result<std::optional<std::map<std::string, std::string>>>> tags() override {
+    if (!known || !known->tags_known) co_return std::nullopt;
+    co_return known->tags;
+  }
   Awaitable<Result<SpotNews>> spot_news() override { co_return news; }
   Awaitable<Result<std::vector<Maintenance>>> maintenance() override { co_return std::vector<Maintenance>(); }
   Awaitable<Result<std::string>> end_instance(Ending) override {

@@ -1,12 +1,15 @@
-// GetSchedule and ListSchedules: REST with JSON.
+// GetSchedule, ListSchedules, CreateSchedule, DeleteSchedule: REST with JSON.
 #include "aws/scheduler.hpp"
 
 #include <algorithm>
 #include <cmath>
 
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 
 #include "aws/core/call.hpp"
+#include "aws/core/endpoints.hpp"
+#include "aws/imds.hpp"
 #include "aws/reply_fields.hpp"
 #include "base/text.hpp"
 #include "net/encoding.hpp"
@@ -76,7 +79,7 @@ Result<ScheduleName> name_in(os::JsonReader& reader) {
   return found;
 }
 
-class RestScheduler final : public Scheduler {
+class RestScheduler final : public Scheduler, public ScheduleMaker {
  public:
   RestScheduler(Session& session, std::string region) : session_(session), region_(std::move(region)) {}
 
@@ -127,6 +130,34 @@ class RestScheduler final : public Scheduler {
     co_return std::move(page);
   }
 
+  Awaitable<Status> create_terminate_schedule(TerminateSchedule wanted) override {
+    const auto what = "CreateSchedule " + printable(wanted.name, k_longest_name) + " in " + region_;
+    if (!is_schedule_name(wanted.name) || !is_schedule_name(wanted.group) || !is_instance_id(wanted.instance))
+      co_return fail(ErrorKind::invalid_input, what, "that is no schedule's name, or no instance's id");
+    auto call = call_for(what, "/schedules/" + net::percent_encode(wanted.name));
+    if (!call) co_return fail(std::move(call).error());
+    call->request.method = "POST";
+    call->request.headers.push_back({"Content-Type", "application/json"});
+    call->request.body = create_body(wanted, region_);
+    const auto response = co_await perform(session_, std::move(*call));
+    if (!response) co_return fail(Error{response.error().error});
+    co_return Status{};
+  }
+
+  Awaitable<Status> delete_schedule(std::string name, std::string group) override {
+    const auto what = "DeleteSchedule " + printable(name, k_longest_name) + " in " + region_;
+    if (!is_schedule_name(name) || !is_schedule_name(group))
+      co_return fail(ErrorKind::invalid_input, what, "that is no schedule's name, or no group's");
+    auto call = call_for(
+        what, "/schedules/" + net::percent_encode(name) + "?groupName=" + net::percent_encode(group));
+    if (!call) co_return fail(std::move(call).error());
+    call->request.method = "DELETE";
+    const auto response = co_await perform(session_, std::move(*call));
+    if (!response && response.error().error.kind != ErrorKind::not_found)
+      co_return fail(Error{response.error().error});
+    co_return Status{};
+  }
+
  private:
   Result<Call> call_for(const std::string& what, std::string target) const {
     auto endpoint = session_.endpoint("scheduler", region_);
@@ -148,6 +179,36 @@ class RestScheduler final : public Scheduler {
 };
 
 }  // namespace
+
+std::string terminate_target(std::string_view region) {
+  return "arn:" + std::string(partition_of(region).name) + ":scheduler:::aws-sdk:ec2:terminateInstances";
+}
+
+std::string create_body(const TerminateSchedule& wanted, std::string_view region) {
+  namespace json = boost::json;
+  const auto seconds = [](WallTime time) {
+    return std::chrono::duration_cast<Seconds>(time.time_since_epoch()).count();
+  };
+  json::object input{{"InstanceIds", json::array{wanted.instance}}};
+  json::object target{
+      {"Arn", terminate_target(region)},
+      {"RoleArn", wanted.role},
+      {"Input", json::serialize(input)},
+      // The next call is ten minutes away.
+      {"RetryPolicy", json::object{{"MaximumEventAgeInSeconds", 600}, {"MaximumRetryAttempts", 10}}}};
+  json::object body{{"ActionAfterCompletion", "DELETE"},
+                    {"ClientToken", wanted.client_token},
+                    {"Description", wanted.description},
+                    {"EndDate", seconds(wanted.end)},
+                    {"FlexibleTimeWindow", json::object{{"Mode", "OFF"}}},
+                    {"GroupName", wanted.group},
+                    {"ScheduleExpression", k_terminate_every},
+                    {"ScheduleExpressionTimezone", "UTC"},
+                    {"StartDate", seconds(wanted.start)},
+                    {"State", "ENABLED"},
+                    {"Target", std::move(target)}};
+  return json::serialize(body);
+}
 
 bool is_schedule_name(std::string_view text) {
   return !text.empty() && text.size() <= k_longest_name && std::all_of(text.begin(), text.end(), [](char c) {
@@ -208,6 +269,10 @@ Result<SchedulePage> parse_schedules(std::string_view json) {
 }
 
 std::unique_ptr<Scheduler> make_scheduler(Session& session, std::string region) {
+  return std::make_unique<RestScheduler>(session, std::move(region));
+}
+
+std::unique_ptr<ScheduleMaker> make_schedule_maker(Session& session, std::string region) {
   return std::make_unique<RestScheduler>(session, std::move(region));
 }
 

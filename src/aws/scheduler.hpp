@@ -1,5 +1,5 @@
-// EventBridge Scheduler: is a schedule there, and what does it say; behind an interface for tests. Making and deleting
-// them isn't here.
+// EventBridge Scheduler: is a schedule there, what does it say; making one that ends an instance, and deleting it. Behind
+// an interface for tests.
 #pragma once
 
 #include <memory>
@@ -35,6 +35,24 @@ struct SchedulePage {
   std::string next;  // empty: the last page
 };
 
+// A schedule that calls TerminateInstances on one instance: every ten minutes from `start` on until `end`, then it deletes
+// itself, so that one refused call isn't the end.
+struct TerminateSchedule {
+  std::string name;
+  std::string group = "default";
+  std::string instance;  // i-…
+  WallTime start{};      // whole seconds
+  WallTime end{};
+  std::string role;          // the ARN of the role that the scheduler takes for the call
+  std::string client_token;  // 1 to 64 of [a-zA-Z0-9-_]: the same call again makes no other schedule
+  std::string description;   // at most 512 bytes
+};
+inline constexpr std::string_view k_terminate_every = "rate(10 minutes)";
+// "arn:aws:scheduler:::aws-sdk:ec2:terminateInstances", in the region's partition.
+[[nodiscard]] std::string terminate_target(std::string_view region);
+// The body of CreateSchedule. Pure.
+[[nodiscard]] std::string create_body(const TerminateSchedule& wanted, std::string_view region);
+
 // 1 to 64 of [0-9a-zA-Z-_.]: schedules' and groups' names.
 [[nodiscard]] bool is_schedule_name(std::string_view text);
 
@@ -50,8 +68,20 @@ class Scheduler {
                                                                   std::string token) = 0;
 };
 
+// Apart from reading, so that who only looks can't make any.
+class ScheduleMaker {
+ public:
+  virtual ~ScheduleMaker() = default;
+  // conflict: there is one of that name already, which may be this one: read it. Error.code "ValidationException" is also
+  // what a role that is only seconds old may give.
+  [[nodiscard]] virtual Awaitable<Status> create_terminate_schedule(TerminateSchedule wanted) = 0;
+  // Fine when it's already gone.
+  [[nodiscard]] virtual Awaitable<Status> delete_schedule(std::string name, std::string group) = 0;
+};
+
 // In `region`; the session must outlive it.
 [[nodiscard]] std::unique_ptr<Scheduler> make_scheduler(Session& session, std::string region);
+[[nodiscard]] std::unique_ptr<ScheduleMaker> make_schedule_maker(Session& session, std::string region);
 
 // The replies' documents, read and checked; errors: unavailable. Pure; for scheduler.cpp and its tests.
 [[nodiscard]] Result<Schedule> parse_schedule(std::string_view json);

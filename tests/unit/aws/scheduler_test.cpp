@@ -211,5 +211,56 @@ TEST(ParseSchedules, OneOddScheduleIsNoSmallerCount) {
   EXPECT_FALSE(parse_schedules(list(many + "," + good, "null")));
 }
 
+TerminateSchedule schedule_of_a_launch() {
+  TerminateSchedule wanted;
+  wanted.name = k_name;
+  wanted.instance = "i-7d60bcad5a1c9246a";
+  wanted.start = WallTime{Seconds{1'795'000'000}};
+  wanted.end = WallTime{Seconds{1'795'021'600}};
+  wanted.role = "arn:aws:iam::123456789012:role/curfew-scheduler";
+  wanted.client_token = "l-1";
+  wanted.description = "curfew";
+  return wanted;
+}
+
+TEST_F(SchedulerTest, MakesOneThatTerminates) {
+  const auto maker = make_schedule_maker(*session, "eu-west-1");
+  http.then(200, R"({"ScheduleArn":"arn:aws:scheduler:eu-west-1:123456789012:schedule/default/x"})");
+  ASSERT_TRUE(test::run(maker->create_terminate_schedule(schedule_of_a_launch())));
+  const auto& request = http.requests.at(0);
+  EXPECT_EQ(request.method, "POST");
+  EXPECT_EQ(request.url.target, "/schedules/curfew-i-7d60bcad5a1c9246a");
+  EXPECT_EQ(test::body_of(request),
+            R"({"ActionAfterCompletion":"DELETE","ClientToken":"l-1","Description":"curfew",)"
+            R"("EndDate":1795021600,"FlexibleTimeWindow":{"Mode":"OFF"},"GroupName":"default",)"
+            R"J("ScheduleExpression":"rate(10 minutes)","ScheduleExpressionTimezone":"UTC",)J"
+            R"("StartDate":1795000000,"State":"ENABLED",)"
+            R"("Target":{"Arn":"arn:aws:scheduler:::aws-sdk:ec2:terminateInstances",)"
+            R"("RoleArn":"arn:aws:iam::123456789012:role/curfew-scheduler",)"
+            R"("Input":"{\"InstanceIds\":[\"i-7d60bcad5a1c9246a\"]}",)"
+            R"("RetryPolicy":{"MaximumEventAgeInSeconds":600,"MaximumRetryAttempts":10}}})");
+  EXPECT_EQ(terminate_target("cn-north-1"), "arn:aws-cn:scheduler:::aws-sdk:ec2:terminateInstances");
+}
+
+TEST_F(SchedulerTest, TellsThatThereIsOneAlready) {
+  const auto maker = make_schedule_maker(*session, "eu-west-1");
+  http.then(409, R"({"Message":"m"})", {{"x-amzn-ErrorType", "ConflictException"}});
+  const auto made = test::run(maker->create_terminate_schedule(schedule_of_a_launch()));
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().kind, ErrorKind::conflict);
+}
+
+TEST_F(SchedulerTest, DeletesOneOrFindsItGone) {
+  const auto maker = make_schedule_maker(*session, "eu-west-1");
+  http.then(200, "{}");
+  http.then(404, R"({"Message":"m"})", {{"x-amzn-ErrorType", "ResourceNotFoundException"}});
+  http.then(403, R"({"Message":"m"})", {{"x-amzn-ErrorType", "AccessDeniedException"}});
+  EXPECT_TRUE(test::run(maker->delete_schedule(k_name, "default")));
+  EXPECT_TRUE(test::run(maker->delete_schedule(k_name, "default")));
+  EXPECT_FALSE(test::run(maker->delete_schedule(k_name, "default")));
+  EXPECT_EQ(http.requests.at(0).method, "DELETE");
+  EXPECT_EQ(http.requests.at(0).url.target, "/schedules/curfew-i-7d60bcad5a1c9246a?groupName=default");
+}
+
 }  // namespace
 }  // namespace curfew::aws

@@ -1,0 +1,87 @@
+// GetParameter: JSON, version 1.1.
+#include "aws/ssm.hpp"
+
+#include <algorithm>
+
+#include <boost/json/serialize.hpp>
+
+#include "aws/core/call.hpp"
+#include "base/text.hpp"
+#include "os/json.hpp"
+
+namespace curfew::aws {
+namespace {
+
+constexpr net::Limits k_limits{Millis{5'000}, Millis{10'000}, Millis{15'000}, 64U << 10U};
+constexpr Millis k_total{30'000};
+constexpr std::size_t k_longest_name = 1'011;   // SSM's own limit
+constexpr std::size_t k_longest_value = 4'096;  // of a standard parameter
+
+class JsonSsm final : public Ssm {
+ public:
+  JsonSsm(Session& session, std::string region) : session_(session), region_(std::move(region)) {}
+
+  Awaitable<Result<std::string>> parameter(std::string name) override {
+    const auto what = "GetParameter " + printable(name) + " in " + region_;
+    if (!is_parameter_name(name))
+      co_return fail(ErrorKind::invalid_input, what, "that is no parameter's name");
+    auto endpoint = session_.endpoint("ssm", region_);
+    if (!endpoint) co_return fail(std::move(endpoint).error().within(what));
+    Call call;
+    call.what = what;
+    call.service = "ssm";
+    call.region = region_;
+    call.limits = k_limits;
+    call.total = k_total;
+    call.request.method = "POST";
+    call.request.url = std::move(endpoint->url);
+    call.request.headers.push_back({"Content-Type", "application/x-amz-json-1.1"});
+    call.request.headers.push_back({"X-Amz-Target", "AmazonSSM.GetParameter"});
+    boost::json::object body;
+    body["Name"] = name;
+    call.request.body = boost::json::serialize(body);
+    auto response = co_await perform(session_, std::move(call));
+    if (!response) co_return fail(std::move(response).error().error);
+    auto value = parse_parameter(response->body);
+    if (!value) co_return fail(std::move(value).error().within(what));
+    co_return value;
+  }
+
+ private:
+  Session& session_;
+  std::string region_;
+};
+
+}  // namespace
+
+bool is_parameter_name(std::string_view text) {
+  return !text.empty() && text.size() <= k_longest_name && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' ||
+           c == '.' || c == '-' || c == '_';
+  });
+}
+
+Result<std::string> parse_parameter(std::string_view json) {
+  os::JsonReader reply(json, "the reply");
+  os::JsonReader parameter(reply.object("Parameter"), "the parameter");
+  const auto type = parameter.text("Type");
+  auto value = parameter.text("Value");
+  for (const auto* reader : {&reply, &parameter}) {
+    if (reader->status()) continue;
+    Error error = reader->status().error();
+    error.kind = ErrorKind::unavailable;
+    return fail(std::move(error));
+  }
+  if (type != "String")
+    return fail(ErrorKind::invalid_input, "read the parameter",
+                "it is a " + printable(type, 40) + ", not a String");
+  if (value.size() > k_longest_value)
+    return fail(ErrorKind::unavailable, "read the parameter", "its value is longer than any");
+  return value;
+}
+
+std::unique_ptr<Ssm> make_ssm(Session& session, std::string region) {
+  return std::make_unique<JsonSsm>(session, std::move(region));
+}
+
+}  // namespace curfew::aws

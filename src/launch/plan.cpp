@@ -1,0 +1,275 @@
+// From wishes and findings to a plan, and from that to what is sent.
+#include "launch/plan.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "layers/l0.hpp"
+#include "pricing/cost.hpp"
+
+namespace curfew::launch {
+namespace {
+
+constexpr std::size_t k_longest_tag_value = 256;
+#if defined(__x86_64__)
+constexpr const char* k_own_architecture = "x86_64";
+#elif defined(__aarch64__)
+constexpr const char* k_own_architecture = "arm64";
+#endif
+
+tl::unexpected<Error> refuse(std::string what, std::string cause, std::string hint = {}) {
+  return fail(ErrorKind::invalid_input, std::move(what), std::move(cause), std::move(hint));
+}
+
+Status check_architecture(const Wishes& wishes, const Findings& findings) {
+  const std::string own = k_own_architecture;
+  for (const auto& type : findings.types) {
+    if (std::find(type.architectures.begin(), type.architectures.end(), own) == type.architectures.end())
+      return refuse("--instance-type " + type.name, "isn't " + own + ", which this curfew is built for",
+                    "choose another type");
+  }
+  if (findings.image.architecture != own)
+    return refuse("--image " + wishes.image, findings.image.id + " is for " +
+                                                 printable(findings.image.architecture, 40) + ", not " + own);
+  if (findings.image.state != "available")
+    return refuse("--image " + wishes.image,
+                  findings.image.id + " is " + printable(findings.image.state, 40) + ", not available");
+  return {};
+}
+
+Result<std::vector<aws::LaunchVolume>> volumes_of(const Wishes& wishes, const aws::Image& image) {
+  std::vector<aws::LaunchVolume> volumes;
+  for (const auto& device : image.devices) {
+    if (!device.is_ebs) continue;
+    const bool is_root = device.name == image.root_device;
+    auto gib = device.gib;
+    if (is_root && wishes.disk_gib && *wishes.disk_gib < device.gib)
+      return refuse("--disk " + std::to_string(*wishes.disk_gib),
+                    "is less than the image needs, " + std::to_string(device.gib) + " GiB");
+    if (is_root) gib = wishes.disk_gib.value_or(std::max(device.gib, k_default_disk_gib));
+    if (gib == 0)
+      return refuse("--image " + image.id, "doesn't tell the size of its disk " + printable(device.name, 40));
+    volumes.push_back({device.name, gib});
+  }
+  const bool has_root = std::any_of(volumes.begin(), volumes.end(), [&](const aws::LaunchVolume& volume) {
+    return volume.device == image.root_device;
+  });
+  if (!has_root) return refuse("--image " + image.id, "has no EBS volume to boot from");
+  return volumes;
+}
+
+// What an hour of the instance costs at most. A spot price without MaxPrice is bound by the on-demand price.
+std::optional<Micros> most_of(const Wishes& wishes, const std::optional<Micros>& on_demand,
+                              const std::optional<Micros>& spot) {
+  if (!wishes.spot || !wishes.max_cost || !spot) return on_demand;
+  const Micros with_room{(spot->count * 12 + 9) / 10};
+  return on_demand ? std::min(*on_demand, with_room) : with_room;
+}
+
+pricing::Rate rate_of(const Plan& plan, const Pool& pool) {
+  pricing::MachineParts parts;
+  parts.instance_type = pool.type.name;
+  parts.region = plan.region;
+  parts.spot = plan.wishes.spot;
+  parts.volumes.emplace();
+  for (const auto& volume : plan.volumes) parts.volumes->push_back({"gp3", volume.gib});
+  parts.public_ipv4 = true;  // whether the subnet gives one isn't looked up: it's counted
+  std::optional<pricing::GivenPrice> given;
+  if (pool.most) given = {*pool.most, "the plan"};
+  return pricing::rate_of(parts, given);
+}
+
+std::string utc(WallTime time) { return format_utc(time); }
+
+WallTime floor_second(WallTime time) { return std::chrono::floor<Seconds>(time); }
+
+std::string hourly(const std::optional<Micros>& price) {
+  return price ? pricing::format_hourly(*price) + " an hour" : "price unknown";
+}
+
+}  // namespace
+
+job::Limits Wishes::limits() const {
+  job::Limits limits;
+  limits.max_time = max_time;
+  limits.grace = grace;
+  limits.save = saves.empty() ? Seconds{0} : save_limit;
+  return limits;
+}
+
+std::vector<std::string> image_parameters(const aws::InstanceTypeInfo& type) {
+  const bool is_arm =
+      std::find(type.architectures.begin(), type.architectures.end(), "arm64") != type.architectures.end();
+  if (type.gpus == 0)
+    return {fmt::format("/aws/service/canonical/ubuntu/server/22.04/stable/current/{}/hvm/ebs-gp2/ami-id",
+                        is_arm ? "arm64" : "amd64")};
+  const std::string base = fmt::format("/aws/service/deeplearning/ami/{}/", is_arm ? "arm64" : "x86_64");
+  // AWS's pages print the name in both ways.
+  return {base + "base-oss-nvidia-driver-gpu-ubuntu-22.04/latest/ami-id",
+          base + "base-oss-nvidia-driver-ubuntu-22.04/latest/ami-id"};
+}
+
+Result<Plan> make_plan(const Wishes& wishes, const Findings& findings, const std::string& launch_id,
+                       WallTime now) {
+  if (auto good = check_architecture(wishes, findings); !good) return fail(std::move(good.error()));
+  auto volumes = volumes_of(wishes, findings.image);
+  if (!volumes) return fail(std::move(volumes.error()));
+  Plan plan;
+  plan.launch_id = launch_id;
+  plan.wishes = wishes;
+  plan.region = findings.region;
+  plan.image = findings.image;
+  plan.volumes = std::move(*volumes);
+  plan.price_date = findings.price_date;
+  plan.owner = findings.owner;
+  plan.made = floor_second(now);
+  for (std::size_t i = 0; i < findings.types.size(); ++i) {
+    Pool pool{findings.types[i], findings.on_demand[i], findings.spot[i], {}};
+    pool.most = most_of(wishes, pool.on_demand, pool.spot);
+    if (wishes.max_cost && !pool.most)
+      return refuse("--max-cost",
+                    "can't be kept: the price of " + pool.type.name + " in " + plan.region + " isn't known",
+                    "--max-time instead");
+    plan.pools.push_back(std::move(pool));
+  }
+  const auto after_stop = wishes.limits().after_stop();
+  std::optional<WallTime> end_at;
+  if (wishes.max_time) end_at = plan.made + *wishes.max_time + after_stop;
+  if (wishes.max_cost) {
+    for (const auto& pool : plan.pools) {
+      const auto at = pricing::end_within(*wishes.max_cost, rate_of(plan, pool), plan.made);
+      if (!at) return refuse("--max-cost", "can't be kept: not all prices are known", "--max-time instead");
+      if (!end_at || *at < *end_at) end_at = floor_second(*at);
+    }
+  }
+  if (!end_at) return refuse("a launch", "needs an end", "--max-time or --max-cost");
+  plan.end_at = *end_at;
+  plan.stop_at = plan.end_at - after_stop;
+  if (plan.stop_at < plan.made + k_least_time)
+    return refuse(
+        "--max-cost " + format_dollars(wishes.max_cost.value_or(Micros{})),
+        "leaves no time for the job: " + format_duration(after_stop) + " of it go to stopping and saving",
+        "allow more");
+  plan.l0_at = plan.end_at + layers::k_l0_after_end;
+  plan.schedule_from = std::chrono::ceil<std::chrono::minutes>(plan.end_at) + k_schedule_after_end;
+  plan.schedule_until = plan.schedule_from + k_schedule_lasts;
+  for (const auto& pool : plan.pools) {
+    const auto rate = rate_of(plan, pool);
+    if (!pool.most || !rate.is_complete()) {
+      plan.worst_case.reset();
+      break;
+    }
+    const auto cost = pricing::cost_at(rate, plan.made, plan.end_at);
+    plan.worst_case = std::max(plan.worst_case.value_or(cost), cost);
+  }
+  return plan;
+}
+
+aws::KeyValues tags_of(const Plan& plan, const Pool& pool) {
+  const auto dollars = [](Micros amount) {
+    return fmt::format("{}.{:06}", amount.count / 1'000'000, amount.count % 1'000'000);
+  };
+  aws::KeyValues tags{{"Name", plan.wishes.name},
+                      {"curfew:job", plan.wishes.name},
+                      {"curfew:launch", plan.launch_id},
+                      {"curfew:owner", plan.owner.substr(0, k_longest_tag_value)},
+                      {"curfew:deadline", utc(plan.end_at)}};
+  if (plan.wishes.max_cost) {
+    tags.emplace_back("curfew:max-deadline", utc(plan.end_at));
+    tags.emplace_back("curfew:max-cost", dollars(*plan.wishes.max_cost));
+    tags.emplace_back("curfew:price", dollars(*pool.most));
+  }
+  return tags;
+}
+
+aws::RunRequest run_request(const Plan& plan, std::size_t pool, const std::string& user_data) {
+  const auto& wishes = plan.wishes;
+  aws::RunRequest request;
+  request.client_token = plan.launch_id + "-" + std::to_string(pool + 1);
+  request.image = plan.image.id;
+  request.type = plan.pools[pool].type.name;
+  request.zone = wishes.zone;
+  request.subnet = wishes.subnet;
+  request.security_groups = wishes.security_groups;
+  request.key_name = wishes.key_name;
+  request.instance_profile = wishes.instance_profile;
+  request.user_data = user_data;
+  request.volumes = plan.volumes;
+  request.spot = wishes.spot;
+  if (wishes.spot && wishes.max_cost) request.max_price = plan.pools[pool].most;
+  request.tags = tags_of(plan, plan.pools[pool]);
+  return request;
+}
+
+std::vector<std::string> run_words(const Plan& plan) {
+  const auto& wishes = plan.wishes;
+  std::vector<std::string> words{"--then",          "terminate", "--deadline",
+                                 utc(plan.stop_at), "--grace",   format_duration(wishes.grace)};
+  // Counted on a clock that doesn't jump, should the wall clock be set back.
+  words.insert(words.end(),
+               {"--max-time", format_duration(std::chrono::ceil<Seconds>(plan.stop_at - plan.made))});
+  if (!wishes.saves.empty()) {
+    words.insert(words.end(), {"--save-limit", format_duration(wishes.save_limit)});
+    for (const auto& save : wishes.saves) words.insert(words.end(), {"--save", save});
+  }
+  if (wishes.command.empty()) {
+    words.insert(words.end(), {"--shell", wishes.shell});
+    return words;
+  }
+  words.emplace_back("--");
+  words.insert(words.end(), wishes.command.begin(), wishes.command.end());
+  return words;
+}
+
+std::string schedule_name(const std::string& instance_id) { return "curfew-" + instance_id; }
+
+std::string describe(const Plan& plan) {
+  const auto& wishes = plan.wishes;
+  std::string text;
+  const auto line = [&text](const char* name, const std::string& value) {
+    text += fmt::format("{:<14} {}\n", name, value);
+  };
+  line("job", printable(wishes.name, 80) + ", launch " + plan.launch_id);
+  line("command", printable(wishes.command.empty() ? wishes.shell : shell_quoted(wishes.command), 300) +
+                      (wishes.user.empty() ? ", as root" : ", as " + wishes.user));
+  line("image", plan.image.id + " (" + printable(plan.image.name, 100) + ")");
+  for (const auto& pool : plan.pools) {
+    std::string value = fmt::format("{}: {} vCPUs", pool.type.name, pool.type.vcpus);
+    if (pool.type.gpus > 0)
+      value += fmt::format(", {} × {}", pool.type.gpus, printable(pool.type.gpu_name, 60));
+    value += wishes.spot ? ", spot now " + hourly(pool.spot) + ", on demand " + hourly(pool.on_demand)
+                         : ", on demand " + hourly(pool.on_demand);
+    if (wishes.spot && wishes.max_cost) value += ", at most " + hourly(pool.most);
+    line(&pool == &plan.pools.front() ? "instance" : "else", value);
+  }
+  line("where", plan.region + (wishes.zone.empty() ? ", a zone of EC2's choice" : ", " + wishes.zone) +
+                    (wishes.subnet.empty() ? ", the default VPC" : ", " + wishes.subnet));
+  for (const auto& volume : plan.volumes)
+    line("disk", fmt::format("{}: {} GiB of encrypted gp3, deleted with the instance",
+                             printable(volume.device, 40), volume.gib));
+  line("role", "instance profile " + wishes.instance_profile);
+  line("staging", wishes.staging.text());
+  for (const auto& save : wishes.saves) line("saved", printable(save, 200));
+  const auto at = [&plan](WallTime time) {
+    return utc(time) + " (in " + format_duration(std::chrono::floor<Seconds>(time - plan.made)) + ")";
+  };
+  line("job stopped", at(plan.stop_at) + ", at the latest");
+  line("machine gone", at(plan.end_at) + ", at the latest (L1, L2: the guard and systemd)");
+  line("  else L0", at(plan.l0_at) + ", a timer on the instance, armed before anything else runs");
+  line("  else L3", wishes.schedule
+                        ? at(plan.schedule_from) + ", an EventBridge schedule, every 10 minutes for 6 h"
+                        : std::string("NONE (--no-schedule): nothing outside the instance ends it"));
+  line("worst case", plan.worst_case
+                         ? format_dollars(*plan.worst_case) +
+                               " with disk and public IPv4, until the machine is gone" +
+                               (plan.price_date.empty() ? "" : " (list prices of " + plan.price_date + ")")
+                         : std::string("unknown: a price isn't known"));
+  std::string made = "an instance with its volumes";
+  if (wishes.schedule) made += ", a schedule";
+  line("created", made + ", objects below " + wishes.staging.text());
+  return text;
+}
+
+}  // namespace curfew::launch

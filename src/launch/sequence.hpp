@@ -1,0 +1,67 @@
+// The launch itself, in the order that makes every cut point bounded: staging, a record on disk, RunInstances with
+// everything in it, the schedule (L3), the tag that says so (or that there is none, where none is wanted).
+//
+// Dead before RunInstances: nothing was made. After it: the guard ends the instance 5 minutes after its boot, for the tag
+// curfew:schedule is missing; L0, armed by the user data, at its deadline whatever else happens. After the schedule: the
+// same, and the schedule finds nothing to end.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "launch/calls.hpp"
+#include "launch/plan.hpp"
+#include "launch/records.hpp"
+#include "os/clock.hpp"
+
+namespace curfew::launch {
+
+struct Package {
+  aws::S3Location program_place;
+  std::string program;
+  aws::S3Location job_place;
+  std::string job;
+  std::string user_data;
+};
+
+struct Done {
+  std::string instance;
+  std::string type;
+  std::string zone;
+};
+
+// How long the same RunInstances is sent again while nobody knows what became of it.
+inline constexpr Millis k_ambiguous_limit{180'000};
+// And how long then it's looked for by its tag, which new instances show within seconds.
+inline constexpr Millis k_look_up_limit{60'000};
+// A scheduler's role that is only seconds old can't be taken yet. With k_tag_limit this stays below the five minutes in
+// which the guard waits for the tag.
+inline constexpr Millis k_schedule_limit{60'000};
+inline constexpr Millis k_tag_limit{60'000};
+// For so long from the boot on the guard waits for the tag.
+inline constexpr Millis k_guard_waits{300'000};
+// What can't be ended within this is left to the guard, L0 and the next `curfew launch`.
+inline constexpr Millis k_end_limit{300'000};
+// After this an instance that RunInstances has made is seen by its tag for sure.
+inline constexpr Millis k_forget_after{600'000};
+
+struct World {
+  Calls& calls;
+  Records& records;
+  const os::Clock& clock;
+  std::function<bool()> interrupted;            // Ctrl-C
+  std::function<void(const std::string&)> say;  // a line for people
+};
+
+// An error says what is left, if anything, and what ends it. Where the instance was made but not all of the rest, it has
+// been ended; error.code then is k_ended.
+[[nodiscard]] Awaitable<Result<Done>> launch(World world, const Plan& plan, const Package& package);
+inline constexpr const char* k_ended = "Ended";
+inline constexpr const char* k_interrupted = "Interrupted";
+
+// Ends what a dead launch has left half made, and forgets its record once that is seen. What was finished stays.
+[[nodiscard]] Awaitable<Status> clean_up(World world, const Record& left);
+
+}  // namespace curfew::launch

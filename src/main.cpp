@@ -31,6 +31,7 @@ constexpr std::string_view k_help = R"(Usage: curfew COMMAND ...
 Makes sure that a GPU training instance ends when its work ends.
 
   run        guard a training command on this machine, save its results, end the machine
+  launch     start an instance that runs a training command under curfew, and can't outlive it
   check      every running instance in every region, what it costs, and which need attention
   setup      a billing alarm and a budget for the account, shown before they are made
   extend     give the guarded job more time
@@ -51,8 +52,9 @@ struct Command {
   bool for_people;
 };
 
-constexpr std::array<Command, 17> k_commands{{
+constexpr std::array<Command, 19> k_commands{{
     {"run", curfew::cli::run_command, true},
+    {"launch", curfew::cli::launch_command, true},
     {"check", curfew::cli::check_command, true},
     {"setup", curfew::cli::setup_command, true},
     {"status", curfew::cli::status_command, true},
@@ -69,6 +71,7 @@ constexpr std::array<Command, 17> k_commands{{
     {"shim", curfew::cli::shim_command, false},
     {"l0", curfew::cli::l0_command, false},
     {"start-as-root", curfew::cli::start_as_root_command, false},
+    {"run-job", curfew::cli::run_job_command, false},
 }};
 
 int dispatch(const std::string& name, const Words& words, const World& world) {

@@ -21,6 +21,7 @@ struct World {
 };
 
 [[nodiscard]] int run_command(const Words& words, const World& world);
+[[nodiscard]] int launch_command(const Words& words, const World& world);
 [[nodiscard]] int config_command(const Words& words, const World& world);
 [[nodiscard]] int check_command(const Words& words, const World& world);
 [[nodiscard]] int setup_command(const Words& words, const World& world);
@@ -39,5 +40,6 @@ struct World {
 [[nodiscard]] int boot_command(const Words& words, const World& world);
 [[nodiscard]] int l0_command(const Words& words, const World& world);
 [[nodiscard]] int start_as_root_command(const Words& words, const World& world);
+[[nodiscard]] int run_job_command(const Words& words, const World& world);
 
 }  // namespace curfew::cli

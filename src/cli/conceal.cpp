@@ -25,6 +25,13 @@ void conceal_path(char* url) {
   for (++path; *path != '\0'; ++path) *path = '*';
 }
 
+// NAME=VALUE of `curfew launch --env`.
+void conceal_value(char* variable) {
+  char* value = std::strchr(variable, '=');
+  if (value == nullptr) return;
+  for (++value; *value != '\0'; ++value) *value = '*';
+}
+
 }  // namespace
 
 void conceal_secrets(int argc, char** argv) {
@@ -32,6 +39,8 @@ void conceal_secrets(int argc, char** argv) {
   for (int i = 1; i < argc && std::strcmp(argv[i], "--") != 0; ++i) {
     conceal_tokens(argv[i]);
     const std::string_view word(argv[i]);
+    if (word.starts_with("--env=")) conceal_value(argv[i] + std::strlen("--env="));
+    else if (i > 1 && std::strcmp(argv[i - 1], "--env") == 0) conceal_value(argv[i]);
     if (word.starts_with("--notify=") || (i > 1 && k_notify == argv[i - 1])) conceal_path(argv[i]);
   }
 }

@@ -1,4 +1,6 @@
 // `curfew run`: the front end. Usage and options: run_options.cpp.
+#include "cli/run.hpp"
+
 #include <unistd.h>
 
 #include <cstdio>
@@ -50,11 +52,13 @@ Result<Started> start_with_sudo(const StartRequest& request) {
 
 }  // namespace
 
-int run_command(const Words& words, const World& world) {
+int run_command(const Words& words, const World& world) { return run_words(words, world, {}); }
+
+int run_words(const Words& words, const World& world, const std::optional<Identity>& identity) {
   auto options = parse_with_config(words);
   if (!options) return refuse(options.error());
   if (options->help) return std::fputs(k_run_help.data(), stdout) < 0 ? k_exit_failed : 0;
-  auto job = capture_job(options->argv);
+  auto job = capture_job(options->argv, identity);
   if (!job) return refuse(job.error());
   auto prepared = prepare(*options, std::move(*job), world.clock);
   if (!prepared) return refuse(prepared.error());

@@ -1,0 +1,279 @@
+// `curfew launch`: from here to a job on an instance that can't outlive it.
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <functional>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "aws/core/hash.hpp"
+#include "aws/session.hpp"
+#include "base/text.hpp"
+#include "cli/commands.hpp"
+#include "cli/launch_findings.hpp"
+#include "cli/launch_options.hpp"
+#include "launch/sequence.hpp"
+#include "launch/user_data.hpp"
+#include "net/environment.hpp"
+#include "os/files.hpp"
+
+namespace curfew::cli {
+namespace asio = boost::asio;
+namespace {
+
+constexpr int k_exit_interrupted = 130;  // 128 + SIGINT
+constexpr std::size_t k_longest_said = 4'000;
+constexpr std::size_t k_largest_program = 256U << 20U;
+
+void say(const std::string& text) {
+  std::fprintf(stderr, "curfew: %s\n", printable(text, k_longest_said).c_str());
+}
+
+// Where launches are noted; empty where there's no place for it.
+std::string record_folder(const net::Environment& environment) {
+  const auto state = net::get(environment, "XDG_STATE_HOME");
+  if (state.starts_with('/')) return state + "/curfew/launches";
+  const auto home = net::get(environment, "HOME");
+  return home.starts_with('/') ? home + "/.local/state/curfew/launches" : "";
+}
+
+bool agrees(const std::string& question) {
+  std::fprintf(stderr, "curfew: %s [y/N] ", question.c_str());
+  char answer[16] = {};
+  if (std::fgets(answer, sizeof answer, stdin) == nullptr) return false;
+  return answer[0] == 'y' || answer[0] == 'Y';
+}
+
+class LaunchCommand {
+ public:
+  LaunchCommand(const LaunchOptions& options, const os::Clock& clock, net::Environment environment,
+                std::string folder)
+      : options_(options),
+        clock_(clock),
+        environment_(std::move(environment)),
+        records_(std::move(folder)),
+        http_(net::make_http_client(io_.get_executor(), net::client_options_from(environment_))),
+        session_(aws::make_session(*http_, clock_, environment_, {options_.profile, options_.region})),
+        signals_(io_, SIGINT, SIGTERM) {}
+
+  int run() {
+    const auto rethrow = [](const std::exception_ptr& thrown) {
+      if (thrown) std::rethrow_exception(thrown);
+    };
+    asio::co_spawn(io_, hear_signals(), rethrow);
+    asio::co_spawn(
+        io_,
+        [this]() -> net::Awaitable<void> {
+          code_ = co_await work();
+          signals_.cancel();
+        },
+        rethrow);
+    io_.run();
+    return code_;
+  }
+
+ private:
+  // Before anything was asked of EC2 a signal ends at once. After that it's undone first; a second one doesn't wait for it.
+  net::Awaitable<void> hear_signals() {
+    for (;;) {
+      boost::system::error_code failed;
+      (void)co_await signals_.async_wait(asio::redirect_error(asio::use_awaitable, failed));
+      if (failed) co_return;
+      if (!sending_) {
+        say("interrupted: nothing was made");
+        ::_exit(k_exit_interrupted);
+      }
+      if (interrupted_) {
+        say("interrupted again: `curfew launch --clean-up` ends what is left; an instance ends itself "
+            "within 6 minutes of its boot");
+        ::_exit(k_exit_interrupted);
+      }
+      interrupted_ = true;
+      say("interrupted: what was begun is undone first (Ctrl-C again: at once)");
+    }
+  }
+
+  launch::World world_for(launch::Calls& calls) {
+    return {calls, records_, clock_, [this] { return interrupted_; },
+            [](const std::string& text) { say(text); }};
+  }
+
+  // False where something that was left could not be dealt with.
+  net::Awaitable<bool> clean_up() {
+    std::vector<std::string> unread;
+    auto left = records_.left_over(unread);
+    for (const auto& line : unread) say(line);
+    bool well = unread.empty();
+    sending_ = !left.empty();
+    for (const auto& one : left) {
+      if (interrupted_) co_return false;
+      if (!aws::is_region(one.record.region)) {
+        say("the record of launch " + one.record.launch_id + " names no region");
+        well = false;
+        continue;
+      }
+      const auto calls = launch::make_calls(*session_, one.record.region);
+      auto cleaning = launch::clean_up(world_for(*calls), one.record);
+      const auto cleaned = co_await std::move(cleaning);
+      if (!cleaned) say("an earlier launch isn't cleaned up: " + cleaned.error().text());
+      well = well && cleaned.has_value();
+    }
+    sending_ = false;
+    co_return well;
+  }
+
+  net::Awaitable<int> work() {
+    auto own = session_->credentials->get();
+    const auto credentials = co_await std::move(own);
+    if (!credentials) co_return refuse(credentials.error());
+    const bool cleaned = co_await clean_up();
+    if (interrupted_) {
+      say("interrupted: nothing was launched");
+      co_return k_exit_interrupted;
+    }
+    if (options_.clean_up) co_return cleaned ? 0 : k_exit_failed;
+    auto asking = session_->region();
+    const auto region = co_await std::move(asking);
+    if (!region) co_return refuse(region.error());
+    auto finding = find_out(*session_, options_.wishes, *region, note_);
+    const auto findings = co_await std::move(finding);
+    if (!findings) co_return refuse(findings.error());
+    const auto now = clock_.wall();
+    const auto plan = launch::make_plan(options_.wishes, *findings, launch::new_launch_id(now), now);
+    if (!plan) co_return refuse(plan.error());
+    const auto package = pack(*plan);
+    if (!package) co_return refuse(package.error());
+    std::fputs(launch::describe(*plan).c_str(), stdout);
+    std::fflush(stdout);
+    if (!options_.wishes.schedule)
+      say("WITHOUT A SCHEDULE: should the instance lose its kernel or its network, nothing from outside ends "
+          "it");
+    auto going_on = options_.dry_run ? try_it(*plan, *package) : launch_it(*plan, *package);
+    const int code = co_await std::move(going_on);
+    co_return code;
+  }
+
+  static int refuse(const Error& error) {
+    say(error.text());
+    return k_exit_failed;
+  }
+
+  Result<launch::Package> pack(const launch::Plan& plan) const {
+    auto path = os::own_path();
+    if (!path) return fail(std::move(path.error()));
+    auto program = os::read_file(*path, k_largest_program);
+    if (!program) return fail(std::move(program.error()));
+    launch::Package package;
+    package.program = std::move(*program);
+    package.job = launch::to_json(launch::job_file(plan));
+    if (package.job.size() > launch::k_largest_job_file)
+      return fail(ErrorKind::invalid_input, "the job", "is larger than 256 KiB",
+                  "put long texts into files, and fetch those");
+    const auto program_sha = aws::sha256_hex(package.program);
+    package.program_place = launch::program_place(plan.wishes.staging, program_sha);
+    package.job_place = launch::job_place(plan.wishes.staging, plan.launch_id);
+    const auto job = launch::job_file(plan);
+    auto program_url = staged_url(package.program_place, plan.region, job.environment);
+    auto job_url = staged_url(package.job_place, plan.region, job.environment);
+    if (!program_url) return fail(std::move(program_url.error()));
+    if (!job_url) return fail(std::move(job_url.error()));
+    launch::InstanceParts parts;
+    parts.launch_id = plan.launch_id;
+    parts.region = plan.region;
+    parts.l0_at = plan.l0_at;
+    parts.until_l0 = std::chrono::ceil<Seconds>(plan.l0_at - plan.made);
+    parts.program = {std::move(*program_url), program_sha};
+    parts.job = {std::move(*job_url), aws::sha256_hex(package.job)};
+    auto user_data = launch::user_data(parts);
+    if (!user_data) return fail(std::move(user_data.error()));
+    package.user_data = std::move(*user_data);
+    return package;
+  }
+
+  net::Awaitable<int> try_it(const launch::Plan& plan, const launch::Package& package) {
+    const auto ec2 = aws::make_ec2_launch(*session_, plan.region);
+    for (std::size_t pool = 0; pool < plan.pools.size(); ++pool) {
+      auto request = launch::run_request(plan, pool, package.user_data);
+      const auto tried = co_await ec2->try_run(std::move(request));
+      if (!tried) co_return refuse(tried.error());
+    }
+    say("dry run: EC2 would allow it (capacity and quota aren't asked for); nothing was made");
+    co_return 0;
+  }
+
+  net::Awaitable<int> launch_it(const launch::Plan& plan, const launch::Package& package) {
+    const bool is_much = !plan.worst_case || *plan.worst_case > options_.confirm_above;
+    if (is_much && !options_.yes) {
+      const std::string what = plan.worst_case ? "the worst case is " + format_dollars(*plan.worst_case)
+                                               : std::string("what it costs at most isn't known");
+      if (::isatty(STDIN_FILENO) != 1)
+        co_return refuse({ErrorKind::refused,
+                          "launch",
+                          what + ", and nobody can be asked",
+                          "--yes, or a smaller --max-time or --max-cost",
+                          {}});
+      // While it's asked, Ctrl-C ends this at once: nothing was made.
+      for (const int signal : {SIGINT, SIGTERM}) signals_.remove(signal);
+      const bool agreed = agrees(what + ". Launch?");
+      for (const int signal : {SIGINT, SIGTERM}) signals_.add(signal);
+      if (!agreed) {
+        say("nothing was made");
+        co_return k_exit_failed;
+      }
+    }
+    const auto calls = launch::make_calls(*session_, plan.region);
+    sending_ = true;
+    auto launching = launch::launch(world_for(*calls), plan, package);
+    const auto done = co_await std::move(launching);
+    if (!done) {
+      say(done.error().text());
+      co_return done.error().code == launch::k_interrupted ? k_exit_interrupted : k_exit_failed;
+    }
+    std::printf("instance       %s (%s), gone by %s at the latest\n", done->instance.c_str(),
+                done->type.c_str(), format_utc(plan.end_at).c_str());
+    std::printf("look           curfew check --region %s --tag curfew:launch=%s\n", plan.region.c_str(),
+                plan.launch_id.c_str());
+    std::printf(
+        "its console    aws ec2 get-console-output --latest --output text --region %s --instance-id %s\n",
+        plan.region.c_str(), done->instance.c_str());
+    co_return 0;
+  }
+
+  const LaunchOptions& options_;
+  const os::Clock& clock_;
+  net::Environment environment_;
+  launch::RecordFolder records_;
+  asio::io_context io_{1};
+  std::unique_ptr<net::HttpClient> http_;
+  std::unique_ptr<aws::Session> session_;
+  asio::signal_set signals_;
+  std::function<void(const std::string&)> note_ = [](const std::string& text) { say(text); };
+  bool sending_ = false;
+  bool interrupted_ = false;
+  int code_ = k_exit_failed;
+};
+
+}  // namespace
+
+int launch_command(const Words& words, const World& world) {
+  const auto options = parse_launch(words);
+  if (!options) {
+    say(options.error().text());
+    return k_exit_failed;
+  }
+  if (options->help) return std::fputs(k_launch_help.data(), stdout) < 0 ? k_exit_failed : 0;
+  auto environment = net::process_environment();
+  auto folder = record_folder(environment);
+  if (folder.empty()) {
+    say("launch: there is no place to note what is being made (set HOME or XDG_STATE_HOME)");
+    return k_exit_failed;
+  }
+  return LaunchCommand(*options, world.clock, std::move(environment), std::move(folder)).run();
+}
+
+}  // namespace curfew::cli

@@ -1,0 +1,55 @@
+// What `curfew launch --help` says.
+#include "cli/launch_options.hpp"
+
+namespace curfew::cli {
+
+const std::string_view k_launch_help = R"(Usage: curfew launch [options] -- COMMAND [ARG...]
+       curfew launch [options] --shell "STRING"    # pipes and && as typed
+       curfew launch --clean-up                    # end what an earlier launch left half made
+
+Launches an EC2 instance that runs COMMAND under `curfew run`, saves its results to S3 and can't outlive it: an OS timer, the
+guard, systemd and an EventBridge schedule each end it. Shows the plan first, with what it may cost.
+
+What to launch:
+  --instance-type T[,T...]   tried in this order, while EC2 has no capacity
+  --spot, --on-demand        how to pay (default --on-demand); spot instances are one-time
+  --image IMAGE              ami-…, ssm:/PARAMETER, or auto: AWS's Deep Learning base image for types with GPUs, else
+                             Ubuntu 22.04 (default auto)
+  --disk GB                  of the root volume (default 100, or what the image needs)
+  --region R, --zone Z       where (default region: AWS_REGION, or the profile's)
+  --subnet ID, --security-group ID, --key-name NAME
+                             default: the default VPC's; --security-group may be repeated
+  --instance-profile NAME    the instance's role: reads --staging, writes where --save says
+  --staging s3://BUCKET/PREFIX
+                             where curfew and the job are put for the instance to fetch
+
+When it ends:
+  --max-time TIME            the command is stopped after this: 90m, 4h (default 4h; with --max-cost alone: none)
+  --max-hours N              the same in hours
+  --max-cost DOLLARS         what the machine may cost until it's gone: instance, disks, public IPv4
+  --scheduler-role ARN       the role that EventBridge Scheduler takes to end the instance
+  --no-schedule              do without that layer: then nothing outside the instance ends it
+
+What it does:
+  --name JOB                 its name (default: the command's)
+  --user NAME                run COMMAND as this user of the image, in their home (default root)
+  --env NAME=VALUE           a variable for COMMAND; may be repeated. Not in user data, but in the staging bucket
+  --save PATH=s3://BUCKET/PREFIX
+                             save this file or folder at the end; may be repeated
+
+  --dry-run                  show the plan, ask EC2 whether it would be allowed, make nothing
+  --yes                      don't ask where the worst case is above --confirm-above
+  --confirm-above DOLLARS    default 25
+  --profile NAME             of ~/.aws, for the credentials
+
+Exit code: 0 launched and guarded; 125 not launched, or ended again; 130 interrupted by Ctrl-C, and ended again.
+
+Examples:
+  curfew launch --spot --instance-type g5.xlarge,g6.xlarge --max-time 4h --instance-profile trainer \
+      --scheduler-role arn:aws:iam::123456789012:role/curfew-scheduler --staging s3://my-bucket/curfew --user ubuntu \
+      --save model/=s3://my-bucket/run7 --shell "git clone https://example.com/me/train . && ./train.sh"
+  curfew launch --dry-run --instance-type m5.large --max-cost 2 --no-schedule --instance-profile trainer \
+      --staging s3://my-bucket/curfew -- python3 -c 'print("hello")'
+)";
+
+}  // namespace curfew::cli

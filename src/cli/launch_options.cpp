@@ -1,0 +1,248 @@
+// Parses the command line of `curfew launch`.
+#include "cli/launch_options.hpp"
+
+#include <algorithm>
+
+#include <CLI/CLI.hpp>
+
+#include "aws/core/endpoints.hpp"
+#include "aws/imds.hpp"
+#include "aws/reply_fields.hpp"
+#include "aws/ssm.hpp"
+#include "aws/sts.hpp"
+#include "base/text.hpp"
+#include "cli/parsing.hpp"
+#include "launch/user_data.hpp"
+#include "os/files.hpp"
+#include "save/target.hpp"
+
+namespace curfew::cli {
+namespace {
+
+constexpr const char* k_see_help = "see curfew launch --help";
+constexpr std::size_t k_longest_name = 80;
+constexpr std::uint64_t k_most_disk = 16'384;  // GiB, of a gp3 volume
+constexpr std::size_t k_most_types = 20;
+constexpr std::string_view k_between_words = " \t\n;|&";
+
+tl::unexpected<Error> bad(std::string what, std::string cause, std::string hint = k_see_help) {
+  return fail(ErrorKind::invalid_input, std::move(what), std::move(cause), std::move(hint));
+}
+
+tl::unexpected<Error> bad_value(const char* option, std::string_view value, std::string cause,
+                                std::string hint = k_see_help) {
+  return bad(std::string(option) + " '" + printable(value, 80) + "'", std::move(cause), std::move(hint));
+}
+
+struct Raw {
+  std::string types, image, disk, region, zone, subnet, key_name, instance_profile, staging;
+  std::string max_time, max_hours, max_cost, scheduler_role, name, user, shell, confirm_above, profile;
+  std::vector<std::string> security_groups, environment, saves;
+  bool spot = false, on_demand = false, no_schedule = false, dry_run = false, yes = false, clean_up = false,
+       help = false;
+};
+
+void declare(CLI::App& app, Raw& raw) {
+  const auto list = [&](const char* name, std::vector<std::string>& into) {
+    app.add_option(name, into)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  };
+  app.set_help_flag();
+  app.add_flag("-h,--help", raw.help);
+  app.add_option("--instance-type", raw.types);
+  app.add_flag("--spot", raw.spot);
+  app.add_flag("--on-demand", raw.on_demand);
+  app.add_option("--image", raw.image);
+  app.add_option("--disk", raw.disk);
+  app.add_option("--region", raw.region);
+  app.add_option("--zone", raw.zone);
+  app.add_option("--subnet", raw.subnet);
+  list("--security-group", raw.security_groups);
+  app.add_option("--key-name", raw.key_name);
+  app.add_option("--instance-profile", raw.instance_profile);
+  app.add_option("--staging", raw.staging);
+  app.add_option("--max-time", raw.max_time);
+  app.add_option("--max-hours", raw.max_hours);
+  app.add_option("--max-cost", raw.max_cost);
+  app.add_option("--scheduler-role", raw.scheduler_role);
+  app.add_flag("--no-schedule", raw.no_schedule);
+  app.add_option("--name", raw.name);
+  app.add_option("--user", raw.user);
+  list("--env", raw.environment);
+  list("--save", raw.saves);
+  app.add_option("--shell", raw.shell);
+  app.add_flag("--dry-run", raw.dry_run);
+  app.add_flag("--yes", raw.yes);
+  app.add_option("--confirm-above", raw.confirm_above);
+  app.add_option("--profile", raw.profile);
+  app.add_flag("--clean-up", raw.clean_up);
+  app.allow_extras();
+}
+
+bool is_made_of(std::string_view text, std::string_view more, std::size_t longest) {
+  return !text.empty() && text.size() <= longest && std::all_of(text.begin(), text.end(), [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           more.find(c) != std::string_view::npos;
+  });
+}
+
+Status take_machine(const Raw& raw, launch::Wishes& wishes) {
+  if (raw.spot && raw.on_demand) return bad("--spot and --on-demand", "can't both be");
+  wishes.spot = raw.spot;
+  if (raw.types.empty())
+    return bad("--instance-type", "is missing", "as --instance-type g5.xlarge,g6.xlarge");
+  for (const auto part : split(raw.types, ',')) {
+    if (!aws::is_instance_type(part))
+      return bad_value("--instance-type", part, "is no instance type", "as g5.xlarge");
+    if (std::find(wishes.types.begin(), wishes.types.end(), part) == wishes.types.end())
+      wishes.types.emplace_back(part);
+  }
+  if (wishes.types.size() > k_most_types) return bad("--instance-type", "names more than 20 types");
+  if (!raw.image.empty()) wishes.image = raw.image;
+  const std::string_view image = wishes.image;
+  const bool is_image = image == "auto" || aws::is_image_id(image) ||
+                        (image.starts_with("ssm:") && aws::is_parameter_name(image.substr(4)));
+  if (!is_image) return bad_value("--image", image, "is no image", "auto, ami-… or ssm:/PARAMETER");
+  if (!raw.disk.empty()) {
+    const auto gib = parse_number(raw.disk);
+    if (!gib || *gib == 0 || *gib > k_most_disk)
+      return bad_value("--disk", raw.disk, "is no size in GB", "a whole number from 1 to 16384");
+    wishes.disk_gib = *gib;
+  }
+  if (!raw.zone.empty() && !aws::is_zone(raw.zone))
+    return bad_value("--zone", raw.zone, "is no zone", "as us-east-1a");
+  wishes.zone = raw.zone;
+  if (!raw.subnet.empty() && !aws::is_resource_id(raw.subnet, "subnet-"))
+    return bad_value("--subnet", raw.subnet, "is no subnet's id");
+  wishes.subnet = raw.subnet;
+  for (const auto& group : raw.security_groups)
+    if (!aws::is_resource_id(group, "sg-"))
+      return bad_value("--security-group", group, "is no security group's id");
+  wishes.security_groups = raw.security_groups;
+  if (!raw.key_name.empty() && (raw.key_name.size() > 255 || printable(raw.key_name, 255) != raw.key_name))
+    return bad_value("--key-name", raw.key_name, "is no key pair's name");
+  wishes.key_name = raw.key_name;
+  if (!is_made_of(raw.instance_profile, "+=,.@_-", 128))
+    return raw.instance_profile.empty()
+               ? bad("--instance-profile", "is missing", "docs/launch.md has the role's policy")
+               : bad_value("--instance-profile", raw.instance_profile, "is no instance profile's name");
+  wishes.instance_profile = raw.instance_profile;
+  return {};
+}
+
+Status take_end(const Raw& raw, LaunchOptions& options) {
+  auto& wishes = options.wishes;
+  if (!raw.max_time.empty() && !raw.max_hours.empty())
+    return bad("--max-time and --max-hours", "say the same thing; give one of them");
+  for (auto took : {take("--max-time", raw.max_time, wishes.max_time, parse_duration),
+                    take("--max-hours", raw.max_hours, wishes.max_time, parse_hours),
+                    take("--max-cost", raw.max_cost, wishes.max_cost, parse_dollars),
+                    take("--confirm-above", raw.confirm_above, options.confirm_above, parse_dollars)}) {
+    if (!took) return fail(std::move(took.error()));
+  }
+  if (wishes.max_cost && raw.max_time.empty() && raw.max_hours.empty()) wishes.max_time.reset();
+  if (wishes.max_time && *wishes.max_time < launch::k_least_time)
+    return bad_value("--max-time", format_duration(*wishes.max_time),
+                     "is less than " + format_duration(launch::k_least_time));
+  wishes.schedule = !raw.no_schedule;
+  if (raw.no_schedule && !raw.scheduler_role.empty())
+    return bad("--scheduler-role and --no-schedule", "can't both be");
+  if (!raw.no_schedule && raw.scheduler_role.empty())
+    return bad(
+        "--scheduler-role", "is missing",
+        "docs/launch.md has its policy; --no-schedule does without the schedule that ends the instance from "
+        "outside");
+  if (!raw.scheduler_role.empty() && !aws::account_of_role(raw.scheduler_role))
+    return bad_value("--scheduler-role", raw.scheduler_role, "is no role's ARN",
+                     "as arn:aws:iam::123456789012:role/NAME");
+  wishes.scheduler_role = raw.scheduler_role;
+  return {};
+}
+
+std::string name_of_command(const std::vector<std::string>& command, const std::string& shell) {
+  std::string_view words = command.empty() ? std::string_view(shell) : command.front();
+  std::string from;
+  // The value of an assignment ahead of the command (KEY=… ./train.sh) may be a secret, and tags show the name.
+  do {
+    words.remove_prefix(std::min(words.find_first_not_of(k_between_words), words.size()));
+    from = words.substr(0, words.find_first_of(k_between_words));
+    words.remove_prefix(from.size());
+  } while (from.find('=') != std::string::npos && from.find_first_of("\"'`$\\") == std::string::npos);
+  if (from.find('=') != std::string::npos) return "job";
+  if (const auto slash = from.find_last_of('/'); slash != std::string::npos) from = from.substr(slash + 1);
+  std::erase_if(from, [](char c) { return !is_made_of(std::string_view(&c, 1), "._-", 1); });
+  return from.empty() ? "job" : from.substr(0, k_longest_name);
+}
+
+Status take_work(const Raw& raw, std::vector<std::string> command, launch::Wishes& wishes) {
+  if (!raw.shell.empty() && !command.empty())
+    return bad("--shell", "and a command after -- can't both be run");
+  if (raw.shell.empty() && command.empty())
+    return bad("launch", "needs a command", "curfew launch [options] -- COMMAND, or --shell \"STRING\"");
+  wishes.command = std::move(command);
+  wishes.shell = raw.shell;
+  wishes.name = raw.name.empty() ? name_of_command(wishes.command, wishes.shell) : raw.name;
+  if (!is_made_of(wishes.name, "._-", k_longest_name))
+    return bad_value("--name", wishes.name, "is no name", "letters, digits, . _ and -, at most 80");
+  if (!raw.user.empty() && (!is_made_of(raw.user, "._-", 32) || raw.user.front() == '-'))
+    return bad_value("--user", raw.user, "is no user's name");
+  wishes.user = raw.user == "root" ? "" : raw.user;
+  for (const auto& text : raw.environment) {
+    const auto equals = text.find('=');
+    const auto name = text.substr(0, equals);
+    // The value isn't shown: it may be a secret.
+    if (equals == std::string::npos || !launch::is_variable_name(name))
+      return bad("--env " + printable(name, 80), "isn't NAME=VALUE");
+    wishes.environment.emplace_back(name, text.substr(equals + 1));
+  }
+  for (const auto& text : raw.saves) {
+    if (const auto target = save::parse_target(text); !target)
+      return fail(Error{target.error()}.within("--save"));
+  }
+  wishes.saves = raw.saves;
+  if (raw.staging.empty()) return bad("--staging", "is missing", "as s3://my-bucket/curfew");
+  auto staging = aws::parse_s3_url(raw.staging);
+  if (!staging) return fail(std::move(staging.error()).within("--staging"));
+  if (staging->key.size() > 200 || (!staging->key.empty() && !is_made_of(staging->key, "/._-", 200)))
+    return bad_value("--staging", raw.staging,
+                     "has a prefix that isn't made of letters, digits and / . _ -, at most 200");
+  wishes.staging = std::move(*staging);
+  return {};
+}
+
+}  // namespace
+
+Result<LaunchOptions> parse_launch(const std::vector<std::string>& words) {
+  const auto dashes = std::find(words.begin(), words.end(), "--");
+  std::vector<std::string> command;
+  if (dashes != words.end()) command.assign(dashes + 1, words.end());
+  LaunchOptions options;
+  Raw raw;
+  CLI::App app;
+  declare(app, raw);
+  if (auto parsed = parse_words(app, {words.begin(), dashes}, "launch"); !parsed)
+    return fail(std::move(parsed.error()));
+  options.help = raw.help;
+  if (raw.help) return options;
+  if (!app.remaining().empty())
+    return bad("'" + printable(app.remaining().front(), 80) + "'", "is not an option",
+               "put -- before the command");
+  if (!raw.region.empty() && !aws::is_region(raw.region))
+    return bad_value("--region", raw.region, "is no region's name", "as us-east-1");
+  options.region = raw.region;
+  options.profile = raw.profile;
+  options.yes = raw.yes;
+  options.dry_run = raw.dry_run;
+  options.clean_up = raw.clean_up;
+  if (raw.clean_up) {
+    if (!command.empty() || !raw.shell.empty())
+      return bad("--clean-up", "launches nothing, and takes no command");
+    return options;
+  }
+  if (auto took = take_machine(raw, options.wishes); !took) return fail(std::move(took.error()));
+  if (auto took = take_end(raw, options); !took) return fail(std::move(took.error()));
+  if (auto took = take_work(raw, std::move(command), options.wishes); !took)
+    return fail(std::move(took.error()));
+  return options;
+}
+
+}  // namespace curfew::cli

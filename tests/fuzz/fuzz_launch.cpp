@@ -1,0 +1,58 @@
+// What a launch reads: EC2's and SSM's answers, the job file on the instance, its own records.
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "aws/ec2_launch.hpp"
+#include "aws/imds.hpp"
+#include "aws/ssm.hpp"
+#include "launch/records.hpp"
+#include "launch/user_data.hpp"
+
+namespace {
+
+using namespace curfew;
+
+void check(bool holds) {
+  if (!holds) std::abort();
+}
+
+template <class T>
+bool is_read(const Result<T>& result) {
+  if (result) return true;
+  for (const char c : result.error().text()) check(static_cast<unsigned char>(c) >= 0x20);
+  return false;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  if (const auto types = aws::parse_types(text); is_read(types)) {
+    check(types->size() <= 100);
+    for (const auto& type : *types) {
+      check(aws::is_instance_type(type.name) && !type.architectures.empty());
+      check(type.gpus <= 10'000 && type.gpu_name.size() <= 200);
+    }
+  }
+  if (const auto images = aws::parse_images(text); is_read(images)) {
+    for (const auto& image : *images) {
+      check(aws::is_image_id(image.id) && image.name.size() <= 200 && image.devices.size() <= 32);
+      for (const auto& device : image.devices) check(!device.name.empty() && device.gib <= 65'536);
+    }
+  }
+  if (const auto launched = aws::parse_launched(text); is_read(launched))
+    check(aws::is_instance_id(launched->id));
+  if (const auto value = aws::parse_parameter(text); is_read(value)) check(value->size() <= 4'096);
+  if (const auto job = launch::job_file_from_json(text); is_read(job)) {
+    for (const auto& [name, variable] : job->environment) check(launch::is_variable_name(name));
+    const auto again = launch::job_file_from_json(launch::to_json(*job));
+    check(again && again->words == job->words && again->user == job->user);
+  }
+  if (const auto record = launch::record_from_json(text); is_read(record)) {
+    check(launch::is_launch_id(record->launch_id));
+    const auto again = launch::record_from_json(launch::to_json(*record));
+    check(again && launch::to_json(*again) == launch::to_json(*record));
+  }
+  return 0;
+}

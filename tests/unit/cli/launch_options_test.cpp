@@ -1,0 +1,180 @@
+#include "cli/launch_options.hpp"
+
+#include <gtest/gtest.h>
+
+#include "cli/launch_findings.hpp"
+#include "cli/local_user.hpp"
+
+namespace curfew::cli {
+namespace {
+
+using Words = std::vector<std::string>;
+
+const Words k_enough{"--instance-type",    "g5.xlarge",
+                     "--instance-profile", "trainer",
+                     "--staging",          "s3://bucket/curfew",
+                     "--scheduler-role",   "arn:aws:iam::123456789012:role/curfew-scheduler"};
+
+Words with(Words more, Words from = k_enough) {
+  from.insert(from.end(), more.begin(), more.end());
+  return from;
+}
+
+TEST(LaunchOptions, have_defaults_for_all_but_what_only_the_user_knows) {
+  const auto options = parse_launch(with({"--", "python3", "train.py", "--lr", "1"}));
+  ASSERT_TRUE(options) << options.error().text();
+  const auto& wishes = options->wishes;
+  EXPECT_EQ(wishes.command, (Words{"python3", "train.py", "--lr", "1"}));
+  EXPECT_EQ(wishes.name, "python3");
+  EXPECT_FALSE(wishes.spot);
+  EXPECT_EQ(wishes.image, "auto");
+  EXPECT_EQ(wishes.max_time, Seconds{4 * 3'600});
+  EXPECT_TRUE(wishes.schedule);
+  EXPECT_EQ(options->confirm_above, Micros{25'000'000});
+}
+
+TEST(LaunchOptions, are_taken_as_typed) {
+  const auto options = parse_launch(with({"--spot",
+                                          "--instance-type",
+                                          "g5.xlarge,g6.xlarge,g5.xlarge",
+                                          "--max-cost",
+                                          "5",
+                                          "--no-schedule",
+                                          "--image",
+                                          "ssm:/a/b",
+                                          "--disk",
+                                          "200",
+                                          "--zone",
+                                          "us-east-1a",
+                                          "--subnet",
+                                          "subnet-1",
+                                          "--security-group",
+                                          "sg-1",
+                                          "--security-group",
+                                          "sg-2",
+                                          "--key-name",
+                                          "me",
+                                          "--user",
+                                          "ubuntu",
+                                          "--env",
+                                          "A=b=c",
+                                          "--env",
+                                          "EMPTY=",
+                                          "--save",
+                                          "out/=s3://bkt/x",
+                                          "--save",
+                                          "log=s3://bkt/y",
+                                          "--name",
+                                          "run-7",
+                                          "--yes",
+                                          "--shell",
+                                          "a && b"},
+                                         {"--instance-profile", "trainer", "--staging", "s3://bucket"}));
+  ASSERT_TRUE(options) << options.error().text();
+  const auto& wishes = options->wishes;
+  EXPECT_TRUE(wishes.spot);
+  EXPECT_EQ(wishes.types, (Words{"g5.xlarge", "g6.xlarge"}));
+  EXPECT_EQ(wishes.max_cost, Micros{5'000'000});
+  EXPECT_FALSE(wishes.max_time) << "the default is for those who say nothing";
+  EXPECT_FALSE(wishes.schedule);
+  EXPECT_EQ(wishes.disk_gib, 200U);
+  EXPECT_EQ(wishes.security_groups, (Words{"sg-1", "sg-2"}));
+  EXPECT_EQ(wishes.environment, (aws::KeyValues{{"A", "b=c"}, {"EMPTY", ""}}));
+  EXPECT_EQ(wishes.saves.size(), 2U);
+  EXPECT_EQ(wishes.name, "run-7");
+  EXPECT_EQ(wishes.shell, "a && b");
+  EXPECT_EQ(wishes.staging.key, "");
+}
+
+TEST(LaunchOptions, are_refused_before_anything_is_asked) {
+  const struct {
+    Words words;
+    const char* why;
+  } cases[] = {
+      {with({}), "needs a command"},
+      {with({"--shell", "a", "--", "b"}), "can't both be run"},
+      {with({"--", "a"}, {"--instance-profile", "p"}), "--instance-type"},
+      {with({"--", "a"}, {"--instance-type", "g5.xlarge"}), "--instance-profile"},
+      {with({"--", "a"}, {"--instance-type", "g5.xlarge", "--instance-profile", "p"}), "--scheduler-role"},
+      {with({"--", "a"}, {"--instance-type", "g5.xlarge", "--instance-profile", "p", "--no-schedule"}),
+       "--staging"},
+      {with({"--no-schedule", "--", "a"}), "can't both be"},
+      {with({"--spot", "--on-demand", "--", "a"}), "can't both be"},
+      {with({"--max-time", "4h", "--max-hours", "4", "--", "a"}), "say the same thing"},
+      {with({"--max-time", "10s", "--", "a"}), "is less than 1m"},
+      {with({"--max-cost", "0", "--", "a"}), "--max-cost"},
+      {with({"--image", "ubuntu", "--", "a"}), "is no image"},
+      {with({"--image", "ssm:/a b", "--", "a"}), "is no image"},
+      {with({"--disk", "0", "--", "a"}), "is no size"},
+      {with({"--zone", "US", "--", "a"}), "is no zone"},
+      {with({"--region", "US East", "--", "a"}), "is no region"},
+      {with({"--subnet", "x", "--", "a"}), "is no subnet"},
+      {with({"--security-group", "x", "--", "a"}), "is no security group"},
+      {with({"--user", "-x", "--", "a"}), "--user"},
+      {with({"--user", "a b", "--", "a"}), "is no user's name"},
+      {with({"--name", "a/b", "--", "a"}), "is no name"},
+      {with({"--env", "1A=b", "--", "a"}), "isn't NAME=VALUE"},
+      {with({"--save", "out", "--", "a"}), "--save"},
+      {with({"--follow", "--", "a"}), "--follow"},
+      {with({"train.py"}), "is not an option"},
+      {{"--clean-up", "--", "a"}, "takes no command"},
+  };
+  for (const auto& [words, why] : cases) {
+    const auto options = parse_launch(words);
+    ASSERT_FALSE(options) << why;
+    EXPECT_NE(options.error().text().find(why), std::string::npos) << options.error().text();
+  }
+}
+
+TEST(LaunchOptions, never_show_the_value_of_a_variable) {
+  const auto options = parse_launch(with({"--env", "1KEY=hunter2", "--", "a"}));
+  ASSERT_FALSE(options);
+  EXPECT_EQ(options.error().text().find("hunter2"), std::string::npos);
+}
+
+TEST(LaunchOptions, name_a_job_by_its_command) {
+  const struct {
+    Words words;
+    const char* name;
+  } cases[] = {{{"--", "/opt/my train.sh"}, "my"},
+               {{"--", "./train.py"}, "train.py"},
+               {{"--shell", "make data && x"}, "make"},
+               {{"--shell", "$(x)"}, "x"},
+               {{"--shell", "API_KEY=hunter2 B=1 ./train.sh"}, "train.sh"},
+               {{"--shell", "API_KEY='hunter2 x' ./train.sh"}, "job"},
+               {{"--shell", "API_KEY=hunter2"}, "job"},
+               {{"--shell", "(("}, "job"}};
+  for (const auto& [words, name] : cases) {
+    const auto options = parse_launch(with(words));
+    ASSERT_TRUE(options) << name;
+    EXPECT_EQ(options->wishes.name, name);
+  }
+}
+
+TEST(StagedUrl, is_where_the_instance_finds_the_bucket) {
+  const aws::S3Location place{"my-bucket", "curfew/bin/x"};
+  EXPECT_EQ(staged_url(place, "us-east-1", {}), "https://my-bucket.s3.us-east-1.amazonaws.com/curfew/bin/x");
+  EXPECT_EQ(staged_url(place, "us-east-1", {{"AWS_ENDPOINT_URL", "http://10.0.0.1:5000"}}),
+            "http://10.0.0.1:5000/my-bucket/curfew/bin/x");
+}
+
+TEST(Accounts, are_read_from_the_images_own_files) {
+  const std::string passwd =
+      "root:x:0:0:root:/root:/bin/bash\nubuntu:x:1000:1001:U,,,:/home/ubuntu:/bin/bash\nbad:x:-1:0::/:/bin/"
+      "sh\n"
+      "short:x:1:1\nnohome:x:2:2:::/bin/sh\n";
+  const std::string group =
+      "adm:x:4:syslog,ubuntu\nubuntu:x:1001:\nown:x:1001:ubuntu\nsudo:x:27:ubuntu\nx:x:y:ubuntu\n";
+  const auto account = local_user_in(passwd, group, "ubuntu");
+  ASSERT_TRUE(account) << account.error().text();
+  EXPECT_EQ(account->uid, 1000U);
+  EXPECT_EQ(account->gid, 1001U);
+  EXPECT_EQ(account->groups, (std::vector<gid_t>{1001, 4, 27}));
+  EXPECT_EQ(account->home, "/home/ubuntu");
+  EXPECT_EQ(account->shell, "/bin/bash");
+  for (const char* name : {"bad", "short", "nohome", "nobody", ""})
+    EXPECT_FALSE(local_user_in(passwd, group, name)) << name;
+}
+
+}  // namespace
+}  // namespace curfew::cli

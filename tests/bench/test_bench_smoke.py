@@ -88,7 +88,6 @@ def test_quick_run_measures_everything() -> None:
         "6 instances, 3 regions: time, beside the slowest",
         "2,500 instances, 2 regions",
         "beside boto3 with 30 threads",
-        "page after page instead of by zone",
         "CPU of the server meanwhile",
         "printing",
         "binary",

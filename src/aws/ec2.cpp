@@ -137,12 +137,10 @@ class QueryEc2 final : public Ec2 {
 
   Awaitable<Result<Xml>> post(std::string action, std::string what, Form form) {
     Query query{what, "ec2", region_, "2016-11-15", action, std::move(form)};
-    auto call = call_of(session_, std::move(query), k_limits, k_total);
-    if (!call) co_return fail(std::move(call).error());
-    call->xml = true;
-    auto response = co_await perform(session_, std::move(*call));
-    if (!response) co_return fail(std::move(response).error().error);
-    auto xml = Xml::take(std::move(response->body), action + "Response");
+    auto asking = ask_for_xml(session_, std::move(query), k_limits, k_total);
+    auto body = co_await std::move(asking);
+    if (!body) co_return fail(std::move(body).error());
+    auto xml = Xml::take(std::move(*body), action + "Response");
     if (!xml) co_return fail(std::move(xml).error().within(what));
     co_return std::move(*xml);
   }

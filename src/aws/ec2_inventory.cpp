@@ -249,12 +249,9 @@ class QueryInventory final : public Ec2Inventory {
 
   Awaitable<Result<std::string>> ask(const char* action, std::string what, Form form) {
     Query query{std::move(what), "ec2", region_, "2016-11-15", action, std::move(form)};
-    auto call = call_of(session_, std::move(query), k_limits, k_total);
-    if (!call) co_return fail(std::move(call).error());
-    call->xml = true;
-    auto response = co_await perform(session_, std::move(*call));
-    if (!response) co_return fail(std::move(response).error().error);
-    co_return std::move(response->body);
+    auto asking = ask_for_xml(session_, std::move(query), k_limits, k_total);
+    auto body = co_await std::move(asking);
+    co_return std::move(body);
   }
 
   Session& session_;

@@ -154,12 +154,9 @@ class QueryEc2Launch final : public Ec2Launch {
   // The reply's body: whole XML, which the caller reads.
   Awaitable<Result<std::string>> post(std::string action, std::string what, Form form) {
     Query query{what, "ec2", region_, "2016-11-15", std::move(action), std::move(form)};
-    auto call = call_of(session_, std::move(query), k_limits, k_total);
-    if (!call) co_return fail(std::move(call).error());
-    call->xml = true;
-    auto response = co_await perform(session_, std::move(*call));
-    if (!response) co_return fail(std::move(response).error().error);
-    co_return std::move(response->body);
+    auto asking = ask_for_xml(session_, std::move(query), k_limits, k_total);
+    auto body = co_await std::move(asking);
+    co_return std::move(body);
   }
 
   Session& session_;

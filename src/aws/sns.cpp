@@ -44,12 +44,10 @@ class QuerySns final : public Sns {
                      "SNS takes no such subject, or no message so short or long");
     Query query{what, "sns", topic.region, "2010-03-31", "Publish", {}};
     query.form = {{"TopicArn", topic.arn()}, {"Subject", subject}, {"Message", message}};
-    auto call = call_of(session_, std::move(query), k_limits, k_total);
-    if (!call) co_return fail(std::move(call).error());
-    call->xml = true;
-    auto response = co_await perform(session_, std::move(*call));
-    if (!response) co_return fail(std::move(response).error().error);
-    auto xml = Xml::parse(response->body, "PublishResponse");
+    auto asking = ask_for_xml(session_, std::move(query), k_limits, k_total);
+    auto body = co_await std::move(asking);
+    if (!body) co_return fail(std::move(body).error());
+    auto xml = Xml::parse(*body, "PublishResponse");
     if (!xml) co_return fail(std::move(xml).error().within(what));
     auto id = child_text(xml->root().child("PublishResult"), "MessageId");
     if (id.empty() || id.size() > k_longest_id)

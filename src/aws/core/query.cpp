@@ -24,4 +24,13 @@ Result<Call> call_of(const Session& session, Query query, net::Limits limits, Mi
   return call;
 }
 
+Awaitable<Result<std::string>> ask_for_xml(Session& session, Query query, net::Limits limits, Millis total) {
+  auto call = call_of(session, std::move(query), limits, total);
+  if (!call) co_return fail(std::move(call).error());
+  call->xml = true;
+  auto response = co_await perform(session, std::move(*call));
+  if (!response) co_return fail(std::move(response).error().error);
+  co_return std::move(response->body);
+}
+
 }  // namespace curfew::aws

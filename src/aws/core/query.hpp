@@ -27,6 +27,10 @@ struct Query {
 // The call that asks this, for perform(). An error where the endpoint can't be told (invalid_input).
 [[nodiscard]] Result<Call> call_of(const Session& session, Query query, net::Limits limits, Millis total);
 
+// Asks; the reply's body is whole XML, which the caller reads.
+[[nodiscard]] Awaitable<Result<std::string>> ask_for_xml(Session& session, Query query, net::Limits limits,
+                                                         Millis total);
+
 // Asks, and reads the answer; one that `parse` doesn't take is as good as none. `query` is a copy of its own on purpose.
 template <class T>
 [[nodiscard]] Awaitable<Result<T>> ask(Session& session, Query query, net::Limits limits, Millis total,

@@ -26,6 +26,7 @@ constexpr std::ptrdiff_t k_most_of_owner = 8;  // what runs in the job can't kee
 constexpr std::size_t k_kept_lines = 32;
 constexpr std::size_t k_longest_text = 8'192;
 constexpr std::uint64_t k_most_extension = 31ULL * 24 * 3600;  // seconds
+constexpr Millis k_wait_to_decide{3'000};                      // less than who asks waits for an answer
 constexpr Millis k_wait{3'600'000};  // only so that every wait has a limit; waited for again
 }  // namespace
 
@@ -127,10 +128,19 @@ Awaitable<void> ControlServer::serve(std::shared_ptr<Client> client) {
       auto message = client->channel.receive();
       if (!message) client->gone = true;
       if (!message || !*message) break;
+      const auto asked = static_cast<ToGuard>((*message)->type);
+      if (client->may_all && (asked == ToGuard::extend || asked == ToGuard::disarm))
+        co_await wait_to_decide();
       answer(*client, **message);
     }
   }
   clients_.remove(client);
+}
+
+Awaitable<void> ControlServer::wait_to_decide() {
+  constexpr Millis k_look{20};
+  for (Millis waited{0}; waited < k_wait_to_decide && !handlers_.may_decide(); waited += k_look)
+    co_await pause(k_look);
 }
 
 void ControlServer::answer_with(Client& client, const Result<std::string>& result) {

@@ -49,6 +49,9 @@ class ControlServer {
     // What was done, or why not.
     std::function<Result<std::string>(Seconds by)> extend;
     std::function<Result<std::string>()> disarm;
+    // What the two depend on is known. Right after the start the metadata service may not have answered yet; they are
+    // held back for it a moment, so that nobody has to try again by hand.
+    std::function<bool()> may_decide;
   };
 
   ControlServer(boost::asio::any_io_executor executor, uid_t owner, Handlers handlers);
@@ -74,6 +77,7 @@ class ControlServer {
 
   [[nodiscard]] Awaitable<void> accept(std::shared_ptr<os::Fd> listener);
   [[nodiscard]] Awaitable<void> serve(std::shared_ptr<Client> client);
+  [[nodiscard]] Awaitable<void> wait_to_decide();
   void answer(Client& client, const os::Message& message);
   void change(Client& client, const os::Message& message);
   void answer_with(Client& client, const Result<std::string>& result);

@@ -108,6 +108,8 @@ class Supervisor {
   [[nodiscard]] Result<std::string> disarm_by_hand();
   // Where a layer outside this machine holds a deadline, it can't be moved or taken off from here.
   // `moved`: where to; nothing: away.
+  // False until the metadata service has answered, where what's asked for depends on that.
+  [[nodiscard]] bool knows_where_it_is() const;
   [[nodiscard]] Status check_no_deadline_elsewhere(const std::string& what,
                                                    const std::optional<job::Times>& moved) const;
 

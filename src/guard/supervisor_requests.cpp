@@ -26,11 +26,13 @@ constexpr std::size_t k_shown_lines = 20;
 
 }  // namespace
 
+bool Supervisor::knows_where_it_is() const { return facts_ || !spec_.on_ec2 || spec_.then == Then::none; }
+
 Status Supervisor::check_no_deadline_elsewhere(const std::string& what,
                                                const std::optional<job::Times>& moved) const {
   const auto tag =
       facts_ ? facts_->tags.find("curfew:deadline") : std::map<std::string, std::string>::const_iterator{};
-  if (!facts_ && spec_.on_ec2 && spec_.then != Then::none)
+  if (!knows_where_it_is())
     return fail(ErrorKind::refused, what, "whether a deadline is held outside this machine isn't known yet",
                 "try again once the instance metadata service has answered");
   if (!facts_ || tag == facts_->tags.end()) return {};

@@ -47,11 +47,12 @@ class ControlTest : public testing::Test {
 
   boost::asio::io_context io;
   std::string result;
+  bool may_decide = true;
   ControlServer server{
       io.get_executor(), ::geteuid(),
       ControlServer::Handlers{[] { return std::string(); }, [](int, bool) {}, [this] { return result; },
                               [](Seconds) { return Result<std::string>("done"); },
-                              [] { return Result<std::string>("done"); }}};
+                              [] { return Result<std::string>("done"); }, [this] { return may_decide; }}};
   std::string folder_;
 };
 
@@ -85,6 +86,29 @@ TEST_F(ControlTest, WhoReadsTooSlowlyIsWaitedFor) {
   while (read(slow) != 0) {
   }
   EXPECT_FALSE(server.all_heard());
+}
+
+// Right after the start the metadata service hasn't answered: whether the deadline may be moved isn't known.
+TEST_F(ControlTest, MoreTimeIsDecidedOnceItCanBe) {
+  may_decide = false;
+  auto asks = connect_to_guard(folder_);
+  ASSERT_TRUE(asks);
+  ASSERT_TRUE(asks->send(static_cast<char>(ToGuard::extend), "60"));
+  io.run_for(Millis{200});
+  EXPECT_EQ(read(*asks), '\0');
+  auto other = follow();  // nobody else waits
+  server.tell(FromGuard::line, "hello");
+  ASSERT_TRUE(until([&] { return read(other) == static_cast<char>(FromGuard::line); }));
+  may_decide = true;
+  ASSERT_TRUE(until([&] { return read(*asks) == static_cast<char>(FromGuard::done); }));
+}
+
+TEST_F(ControlTest, WhatStaysUnknownIsAnsweredAllTheSame) {
+  may_decide = false;
+  auto asks = connect_to_guard(folder_);
+  ASSERT_TRUE(asks);
+  ASSERT_TRUE(asks->send(static_cast<char>(ToGuard::disarm), ""));
+  ASSERT_TRUE(until([&] { return read(*asks) == static_cast<char>(FromGuard::done); }));
 }
 
 }  // namespace

@@ -56,8 +56,11 @@ class QueryEc2 final : public Ec2 {
     if (!xml) co_return fail(std::move(xml).error());
     if (child_text(xml->root(), "instanceId") != id)
       co_return odd_reply(action + " " + id, "is of another instance");
+    const auto devices = xml->root().child("blockDeviceMapping");
+    // One without volumes has an empty element.
+    if (!devices) co_return odd_reply(action + " " + id, "doesn't tell of volumes");
     std::vector<Volume> volumes;
-    for (const auto item : xml->root().child("blockDeviceMapping").children("item")) {
+    for (const auto item : devices.children("item")) {
       const auto ebs = item.child("ebs");
       Volume volume{child_text(ebs, "volumeId"), child_text(item, "deviceName"),
                     child_text(ebs, "deleteOnTermination") == "true"};

@@ -89,8 +89,9 @@ net::Awaitable<void> Accounts::ask_caller(std::string& id, Status& status) {
   auto asking = reads_.back()->caller();
   auto caller = co_await net::within(k_credentials_limit, std::move(asking));
   if (caller && *caller) id = std::move((*caller)->account);
-  // Expired, or not AWS's: nothing could be read with them.
-  else if (caller && (*caller).error().kind == ErrorKind::refused) status = fail(Error{(*caller).error()});
+  // Expired, or not AWS's: nothing could be read with them. Without a code it's a proxy's word, or a certificate.
+  else if (caller && (*caller).error().kind == ErrorKind::refused && !(*caller).error().code.empty())
+    status = fail(Error{(*caller).error()});
 }
 
 net::Awaitable<void> Accounts::ask_regions() {

@@ -1,8 +1,12 @@
 // `curfew check`: what runs, in every region, and what it costs.
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include "base/text.hpp"
@@ -50,6 +54,34 @@ Status write(const CheckOptions& options, const watch::Report& report, const net
   return os::replace_file(options.output, text, 0644, os::Sync::no);
 }
 
+// Where a report may be put: a regular file that is replaced whole, or none yet. A link stays, and what it leads to is
+// replaced; a device or a pipe would be no more after that.
+Result<std::string> output_file(const std::string& path) {
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0) return path;
+  std::string target = path;
+  if (S_ISLNK(info.st_mode)) {
+    std::error_code error;
+    target = std::filesystem::weakly_canonical(path, error).string();
+    if (error) return fail(ErrorKind::invalid_input, "write " + path, error.message());
+    if (::stat(target.c_str(), &info) != 0) return target;
+  }
+  if (!S_ISREG(info.st_mode))
+    return fail(ErrorKind::invalid_input, "write " + path, "it is no regular file",
+                "leave out --output, and redirect stdout to it");
+  return target;
+}
+
+// Also before the words can be parsed: a monitoring system takes no other codes.
+watch::ExitStyle style_in(const Words& words) {
+  for (std::size_t at = 0; at < words.size(); ++at) {
+    if (words[at] == "--exit-style=nagios") return watch::ExitStyle::nagios;
+    if (words[at] == "--exit-style" && at + 1 < words.size() && words[at + 1] == "nagios")
+      return watch::ExitStyle::nagios;
+  }
+  return watch::ExitStyle::count;
+}
+
 // What was done, or tried; what only would be is none.
 std::vector<watch::Act> acts_of(const watch::Report& report) {
   if (!report.enforced || report.enforced->mode != watch::Enforced::Mode::on) return {};
@@ -59,17 +91,24 @@ std::vector<watch::Act> acts_of(const watch::Report& report) {
 }  // namespace
 
 int check_command(const Words& words, const World& world) {
-  const auto options = parse_check_with_config(words);
+  auto options = parse_check_with_config(words);
   if (!options) {
     say(options.error().text());
-    return watch::k_exit_bad_usage;
+    return watch::exit_code_of_failure(style_in(words), watch::k_exit_bad_usage);
   }
+  const int bad_usage = watch::exit_code_of_failure(options->exit_style, watch::k_exit_bad_usage);
   if (options->help) return std::fputs(k_check_help.data(), stdout) < 0 ? watch::k_exit_bad_usage : 0;
   const auto environment = net::process_environment();
+  if (auto file = output_file(options->output); file) {
+    options->output = std::move(*file);
+  } else {
+    say(file.error().text());
+    return bad_usage;
+  }
   auto teller = CheckTeller::make(*options, world.clock, environment, say);
   if (!teller) {
     say(teller.error().text());
-    return watch::k_exit_bad_usage;
+    return bad_usage;
   }
   if (options->watch)
     return watch_check(*options, world.clock, environment, *teller,
@@ -90,7 +129,7 @@ int check_command(const Words& words, const World& world) {
   }
   // Whether it could be shown or not.
   const bool told = teller->tell(report, acts_of(report));
-  if (!written) return watch::k_exit_bad_usage;
+  if (!written) return bad_usage;
   const auto totals = watch::totals_of(watch::rows_of(report));
   const bool not_ended = report.enforced && watch::has_failed(*report.enforced);
   return watch::exit_code(options->exit_style, totals, watch::is_unread(report) || !told, not_ended);

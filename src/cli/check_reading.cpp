@@ -22,6 +22,8 @@ void say(const std::string& text) {
 // A line that is drawn over and taken away at the end, where a person looks at stderr.
 class ProgressLine {
  public:
+  explicit ProgressLine(const net::Environment& environment)
+      : is_terminal_(::isatty(STDERR_FILENO) == 1 && net::get(environment, "TERM") != "dumb") {}
   ~ProgressLine() {
     if (shown_) std::fputs("\r\033[K", stderr);
   }
@@ -33,7 +35,7 @@ class ProgressLine {
   }
 
  private:
-  bool is_terminal_ = ::isatty(STDERR_FILENO) == 1;
+  bool is_terminal_;
   bool shown_ = false;
 };
 
@@ -73,7 +75,7 @@ watch::Report read_all(Accounts& accounts, const CheckOptions& options, const os
 
   watch::Report report;
   {
-    ProgressLine line;
+    ProgressLine line(environment);
     const std::function<void(const watch::Progress&)> show = [&](const watch::Progress& progress) {
       if (told.progress) told.progress(progress);
       else line.show(progress);

@@ -100,21 +100,21 @@ class Watcher {
     failure_.clear();
     report_ = std::move(report);
     read_ = clock_.boot();
-    if (!show()) return;
+    if (!show(*report_)) return;
     finish_round(*report_);
   }
 
   // What goes to a file or a pipe; the screen is drawn.
-  bool show() {
+  bool show(const watch::Report& report) {
     if (on_screen_) {
       draw();
       return !broken_;
     }
     if (options_.output.empty() && std::exchange(shown_, true))
       std::fputs(("\n" + std::string(80, '-') + "\n\n").c_str(), stdout);
-    if (auto written = write_(*report_); !written) {
+    if (auto written = write_(report); !written) {
       say(written.error().text());
-      code_ = watch::k_exit_bad_usage;
+      code_ = watch::exit_code_of_failure(options_.exit_style, watch::k_exit_bad_usage);
       broken_ = options_.output.empty();  // nobody reads it any more; a full disk may have room next time
     }
     return !broken_;
@@ -129,8 +129,13 @@ class Watcher {
   void fail_round(std::string why, const watch::Report* report = nullptr) {
     failure_ = std::move(why);
     failed_ = clock_.boot();
-    if (!on_screen_) say(failure_);
-    finish_round(report != nullptr ? *report : unread_report(failure_, clock_.wall()));
+    const auto unread = report != nullptr ? *report : unread_report(failure_, clock_.wall());
+    if (!on_screen_) {
+      say(failure_);
+      // Whoever reads the file must not take the last good report for what is.
+      if (!show(unread)) return;
+    }
+    finish_round(unread);
     if (report == nullptr)
       code_ = watch::exit_code_of_failure(options_.exit_style, watch::k_exit_no_credentials);
   }

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <csignal>
 #include <cstdlib>
 
 namespace curfew::os {
@@ -45,7 +46,29 @@ std::string folder_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+namespace {
+
+// A signal that ends this process would leave the temporary file behind: it comes a moment later.
+class SignalsHeld {
+ public:
+  SignalsHeld() {
+    sigset_t held;
+    sigemptyset(&held);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) sigaddset(&held, signal);
+    ::pthread_sigmask(SIG_BLOCK, &held, &before_);
+  }
+  ~SignalsHeld() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsHeld(const SignalsHeld&) = delete;
+  SignalsHeld& operator=(const SignalsHeld&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
+}  // namespace
+
 Status replace_file(const std::string& path, std::string_view text, mode_t mode, Sync sync) {
+  const SignalsHeld held;
   std::string temporary = path + ".XXXXXX";
   const Fd fd{::mkostemp(temporary.data(), O_CLOEXEC)};
   if (!fd) return fail_errno("write " + path, errno);

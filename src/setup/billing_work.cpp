@@ -2,10 +2,10 @@
 #include "setup/billing_work.hpp"
 
 #include <algorithm>
-#include <array>
 #include <set>
 #include <utility>
 
+#include "aws/core/call.hpp"
 #include "base/text.hpp"
 
 namespace curfew::setup {
@@ -119,10 +119,7 @@ bool needs_topic(PartName part) { return part == PartName::subscription || part 
 }  // namespace
 
 Error with_permission(Error error, std::string_view permission) {
-  static constexpr std::array<std::string_view, 4> k_denials{"AccessDenied", "AccessDeniedException",
-                                                             "AuthorizationError", "UnauthorizedOperation"};
-  if (std::find(k_denials.begin(), k_denials.end(), error.code) != k_denials.end())
-    error.hint = "the permission " + std::string(permission) + " is missing";
+  if (aws::is_denied(error)) error.hint = "the permission " + std::string(permission) + " is missing";
   return error;
 }
 

@@ -25,11 +25,19 @@ Amount over(const Amount& hourly, Seconds duration) {
   return amount;
 }
 
-// An instance's own price or cost, with the marks that it has.
-Amount marked(const std::optional<Micros>& part, const MachineCost& cost) {
+// An instance's own price, with the marks that it has.
+Amount own_hourly(const MachineCost& cost) {
   Amount amount;
-  amount.add(part, cost.at_most);
+  amount.add(cost.hourly, cost.at_most);
   amount.at_least = amount.at_least || cost.at_least;
+  return amount;
+}
+
+Amount own_so_far(const MachineCost& cost) {
+  Amount amount;
+  amount.add(cost.so_far, cost.so_far_at_most);
+  amount.at_least = amount.at_least || cost.so_far_at_least;
+  if (cost.so_far_at_most) amount.low = std::min(positive(cost.so_far_low), amount.sum);
   return amount;
 }
 
@@ -114,7 +122,10 @@ Amount ebs_hourly_of(const Machine& machine) {
 }
 
 Amount ipv4_hourly_of(const Machine& machine) {
-  return addresses(is_going(machine.state) ? std::optional(Micros{}) : machine.cost.ipv4_hourly);
+  if (is_going(machine.state)) return addresses(Micros{});
+  Amount amount;
+  amount.add(machine.cost.ipv4_hourly, machine.cost.ipv4_at_most);
+  return amount;
 }
 
 Amount extras_hourly_of(const Machine& machine) {
@@ -125,7 +136,7 @@ Amount extras_hourly_of(const Machine& machine) {
 
 Amount instance_hourly_of(const Machine& machine) {
   if (machine.state != InstanceState::running) return {};
-  return marked(machine.cost.hourly, machine.cost);
+  return own_hourly(machine.cost);
 }
 
 Amount hourly_of(const Machine& machine) {
@@ -142,7 +153,7 @@ Amount so_far_of(const Machine& machine) {
   const auto& cost = machine.cost;
   auto amount = volumes(cost.ebs_so_far, cost);
   amount.add(addresses(cost.ipv4_so_far));
-  const auto own = marked(cost.so_far, cost);
+  const auto own = own_so_far(cost);
   amount.add(own);
   amount.any = own.any;
   return amount;

@@ -10,6 +10,7 @@
 
 #include <boost/asio/this_coro.hpp>
 
+#include "aws/core/call.hpp"
 #include "net/within.hpp"
 #include "watch/lanes.hpp"
 #include "watch/region.hpp"
@@ -58,6 +59,7 @@ class Collector {
       for (auto& each : readings_)
         if (each.account == &account) take(each);
     }
+    tell_of_nothing();
     for (const auto& [permission, regions] : missing_permissions_)
       report_.notes.push_back(
           {"no permission for " + permission + " (" + regions + "): costs are less exact", false});
@@ -77,6 +79,23 @@ class Collector {
   void failed(const AccountReads& account, std::string region, std::string error) {
     report_.regions.push_back(
         {account.id, std::move(region), RegionReading::Outcome::failed, std::move(error)});
+  }
+
+  // A region may be left out; where none is read, "no instances" would be a lie.
+  void tell_of_nothing() {
+    using Outcome = RegionReading::Outcome;
+    std::map<std::string, std::set<Outcome>> outcomes;
+    std::set<Outcome> all;
+    for (const auto& region : report_.regions) {
+      outcomes[region.account].insert(region.outcome);
+      all.insert(region.outcome);
+    }
+    for (const auto& [account, of_it] : outcomes)
+      if (of_it.contains(Outcome::denied) && !of_it.contains(Outcome::read))
+        report_.notes.push_back(
+            {"nothing of account " + account + " was read: each of its regions is denied or left out", true});
+    if (!all.contains(Outcome::read) && !is_unread(report_))
+      report_.notes.push_back({"no region was read: name one by --region, or leave out fewer", true});
   }
 
   // Where an account is reached by two ways, it's read by the one that leads there first.
@@ -139,7 +158,7 @@ class Collector {
   }
 
   [[nodiscard]] bool is_denied(const Error& error) const {
-    return plan_.allow_denied && error.kind == ErrorKind::refused &&
+    return plan_.allow_denied && aws::is_denied(error) &&
            error.text().find("explicit deny") != std::string::npos;
   }
 

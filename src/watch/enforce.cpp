@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "aws/core/call.hpp"
 #include "base/text.hpp"
 #include "net/within.hpp"
 #include "watch/clock_skew.hpp"
@@ -104,7 +105,7 @@ class Enforcer {
     const auto answer = co_await net::within(k_call_limit, std::move(asking));
     if (!answer) co_return;
     if (*answer) machine.protected_from_end = **answer;
-    else if (answer->error().kind == ErrorKind::refused) unasked_.insert(index);
+    else if (aws::is_denied(answer->error())) unasked_.insert(index);
   }
 
   Awaitable<void> end_all(const std::vector<std::size_t>& indexes) {
@@ -191,6 +192,7 @@ class Enforcer {
     if (ended.done) {
       const auto state = parse_state(ended.outcome.substr(0, ended.outcome.find(';')));
       machine.state = state == InstanceState::unknown ? InstanceState::terminated : state;
+      machine.cost.ipv4_at_most = true;
     }
     out = std::move(ended);
   }
@@ -221,7 +223,7 @@ class Enforcer {
     auto asking = inventory.is_termination_protected(seen.id);
     const auto is_protected = co_await net::within(k_call_limit, std::move(asking));
     if (!is_protected) co_return fail(ErrorKind::timed_out, what, "no answer");
-    if (!*is_protected && is_protected->error().kind != ErrorKind::refused)
+    if (!*is_protected && !aws::is_denied(is_protected->error()))
       co_return fail(Error{is_protected->error()});
     aws::InstanceFilter filter;
     filter.ids = {seen.id};

@@ -81,9 +81,6 @@ Result<RegionChoice> choose_regions(const std::vector<std::string>& enabled,
     std::sort(names->begin(), names->end());
     names->erase(std::unique(names->begin(), names->end()), names->end());
   }
-  if (choice.to_read.empty())
-    return fail(ErrorKind::invalid_input, "choose the regions to read", "none is left",
-                "name one by --region, or exclude fewer");
   return choice;
 }
 

@@ -109,10 +109,11 @@ MachineCost cost_from(const pricing::InstanceCost& cost) {
   out.ebs_so_far = known(cost.ebs_so_far);
   out.ipv4_hourly = known(cost.ipv4_per_hour);
   out.ipv4_so_far = known(cost.ipv4_so_far);
-  for (const auto& amount : {cost.instance_per_hour, cost.instance_so_far}) {
-    out.at_least = out.at_least || amount.mark() == pricing::Mark::at_least;
-    out.at_most = out.at_most || amount.mark() == pricing::Mark::at_most;
-  }
+  out.at_least = cost.instance_per_hour.mark() == pricing::Mark::at_least;
+  out.at_most = cost.instance_per_hour.mark() == pricing::Mark::at_most;
+  out.so_far_at_least = cost.instance_so_far.mark() == pricing::Mark::at_least;
+  out.so_far_at_most = cost.instance_so_far.mark() == pricing::Mark::at_most;
+  out.so_far_low = cost.instance_so_far.low;
   for (const auto& amount : {cost.ebs_per_hour, cost.ebs_so_far}) {
     out.ebs_at_least = out.ebs_at_least || amount.mark() == pricing::Mark::at_least;
     out.ebs_at_most = out.ebs_at_most || amount.mark() == pricing::Mark::at_most;

@@ -2,12 +2,13 @@
 #include "watch/region.hpp"
 
 #include <algorithm>
-#include <iterator>
+#include <functional>
 #include <map>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
 
+#include "aws/core/call.hpp"
 #include "aws/pages.hpp"
 #include "net/within.hpp"
 #include "pricing/instance_cost.hpp"
@@ -22,7 +23,9 @@ namespace {
 
 constexpr std::size_t k_instances_in_filter = 200;  // as EC2 takes them
 constexpr std::size_t k_ask_by_instance = 1'000;    // beyond it the volumes of its zones are read as a whole
-constexpr std::size_t k_types_at_once = 100;        // as EC2 takes them
+constexpr std::size_t k_most_spot_prices =
+    500'000;  // of a region; three months of a type in a zone are some hundreds
+constexpr std::size_t k_types_at_once = 100;  // as EC2 takes them
 constexpr std::string_view k_schedule_prefix = "curfew-";
 
 // Of the instances of a kind, what their costs are made of, and its price.
@@ -132,9 +135,9 @@ class RegionReader {
   }
 
   // A price that isn't known is told with the instance; that it couldn't be asked for is told once.
-  void lost(std::string_view permission, const std::string& what, const Error& error) {
-    if (error.kind == ErrorKind::refused) missing_.emplace_back(permission);
-    else out_.notes.push_back({what + " could not be read: " + error.text(), false});
+  void lost(std::string_view permission, const std::string& what, const Error& error, bool unread = false) {
+    if (aws::is_denied(error)) missing_.emplace_back(permission);
+    else out_.notes.push_back({what + " could not be read: " + error.text(), unread});
   }
 
   Awaitable<void> read_volumes() {
@@ -155,7 +158,9 @@ class RegionReader {
     auto asking = run_together(std::move(lists));
     const bool all = co_await in_time(std::move(asking));
     if (!all && !error) error = late("DescribeVolumes");
-    if (error) co_return lost(pricing::k_permission_for_volumes, "the volumes in " + query_.region, *error);
+    // A terabyte that isn't counted may be what needs attention.
+    if (error)
+      co_return lost(pricing::k_permission_for_volumes, "the volumes in " + query_.region, *error, true);
     const auto key = [](const auto& volume) { return std::pair(volume.machine, volume.id); };
     std::sort(volumes_.begin(), volumes_.end(),
               [&](const auto& a, const auto& b) { return key(a) < key(b); });
@@ -199,6 +204,7 @@ class RegionReader {
       const auto product = pricing::spot_product(kind.platform_details);
       if (product.empty()) continue;
       types.insert(kind.type);
+      zones_.insert(kind.zone);
       products.insert({product, product + " (Amazon VPC)"});
       query.from = std::min(query.from, out_.machines[at].launched);
     }
@@ -221,11 +227,18 @@ class RegionReader {
       for (; type != types.end() && query.types.size() < k_types_at_once; ++type)
         query.types.push_back(*type);
       const auto ask = [this, query](const std::string& token) { return ec2_->spot_prices(query, token); };
-      const auto take = [&points](std::vector<aws::SpotPricePoint> rows) {
-        std::move(rows.begin(), rows.end(), std::back_inserter(points));
-      };
       std::string what = listing("DescribeSpotPriceHistory", query_.region);
-      auto status = co_await read_pages<aws::SpotPricePoint>(std::move(what), clock_, out_.skew, ask, take);
+      const auto take = [this, &points, &what](std::vector<aws::SpotPricePoint> rows) -> Status {
+        for (auto& row : rows) {
+          if (!zones_.contains(row.zone)) continue;
+          if (points.size() == k_most_spot_prices)
+            return fail(ErrorKind::unavailable, what,
+                        "has more than " + std::to_string(k_most_spot_prices) + " prices");
+          points.push_back(std::move(row));
+        }
+        return {};
+      };
+      auto status = co_await read_pages<aws::SpotPricePoint>(what, clock_, out_.skew, ask, take);
       if (status) continue;
       error = std::move(status.error());
       co_return;
@@ -303,8 +316,16 @@ class RegionReader {
       }
       const auto cost = pricing::instance_cost(facts, query_.at);
       machine.cost = cost_from(cost);
+      machine.cost.notes = shared_notes(cost.notes);
       out_.missing_permissions.insert(cost.missing_permissions.begin(), cost.missing_permissions.end());
     }
+  }
+
+  std::shared_ptr<const std::vector<std::string>> shared_notes(const std::vector<std::string>& notes) {
+    if (notes.empty()) return nullptr;
+    auto& kept = notes_[notes];
+    if (!kept) kept = std::make_shared<const std::vector<std::string>>(notes);
+    return kept;
   }
 
   void set_on_demand_price(Priced& priced) const {
@@ -324,7 +345,7 @@ class RegionReader {
     auto asking = list_schedules(enabled, error);
     const bool all = co_await in_time(std::move(asking));
     if (!all && !error) error = late("ListSchedules");
-    const bool refused = error && error->kind == ErrorKind::refused;
+    const bool refused = error && aws::is_denied(*error);
     if (error && !refused)
       out_.notes.push_back(
           {"the schedules in " + query_.region + " could not be read: " + error->text(), true});
@@ -376,11 +397,13 @@ class RegionReader {
   std::set<std::string> shared_volumes_;
   bool volumes_read_ = false;
   std::optional<SpotHistories> spot_prices_;
+  std::set<std::string, std::less<>> zones_;  // in which spot instances are
   std::map<pricing::PriceKey, pricing::OnDemandPrice> on_demand_;
   std::set<pricing::PriceKey> prices_to_ask_;
   std::map<pricing::PriceKey, std::string> price_problems_;  // why the Pricing API told none
   std::string price_problem_;                                // of all that it wasn't asked for any more
   std::vector<std::string> missing_;
+  std::map<std::vector<std::string>, std::shared_ptr<const std::vector<std::string>>> notes_;  // of costs
 };
 
 }  // namespace

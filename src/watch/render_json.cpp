@@ -78,6 +78,9 @@ Json to_value(const Gpus& gpus) {
 Json cost_of_row(const Row& row) {
   const auto& cost = row.machine->cost;
   const auto hourly = hourly_of(*row.machine);
+  std::vector<Json> notes;
+  if (cost.notes)
+    for (const auto& note : *cost.notes) notes.push_back(text(note));
   return object({{"hourly", dollars(cost.hourly)},
                  {"so_far", dollars(cost.so_far)},
                  {"ebs_hourly", dollars(cost.ebs_hourly)},
@@ -87,7 +90,8 @@ Json cost_of_row(const Row& row) {
                  {"total_hourly", known(hourly)},
                  {"total_so_far", row.running ? known(row.so_far) : k_null},
                  {"mark", text(mark_of(row.running ? row.so_far : hourly))},
-                 {"source", text_or_null(cost.source)}});
+                 {"source", text_or_null(cost.source)},
+                 {"notes", array(notes)}});
 }
 
 Json to_value(const Row& row, const Report& report) {

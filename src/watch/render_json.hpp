@@ -28,7 +28,7 @@
 //     thresholds    those that hold for it, its own tags before the report's
 //     ignored_tags  [key] of curfew's tags that can't be understood
 //     cost          {hourly, so_far, ebs_hourly, ebs_so_far, ipv4_hourly, ipv4_so_far, total_hourly, total_so_far,
-//                   mark, source}
+//                   mark, source, notes}; notes: [text], why something in it isn't exact
 //   totals        {instances, running, gpus, gpus_at_least, critical, warning, needing_attention, kept,
 //                 prices_unknown, prices_at_most, instances_hourly, ebs_hourly, ipv4_hourly, per_hour, per_day,
 //                 per_month, so_far}; those from instances_hourly on are {amount, mark}

@@ -16,6 +16,7 @@ namespace {
 // More of a kind are summed up in a line.
 constexpr std::size_t k_most_notes = 20;
 constexpr std::size_t k_most_sources = 6;
+constexpr std::size_t k_most_reasons = 6;
 constexpr std::size_t k_most_left_alone = 100;
 constexpr std::size_t k_longest_error = 300;
 
@@ -148,6 +149,35 @@ std::string sources_text(const std::vector<Row>& rows) {
   return joined(parts, "; ");
 }
 
+// Why sums aren't exact: each reason once, those of most instances first.
+void why_not_exact(const std::vector<Row>& rows, const Page& page) {
+  struct Reason {
+    std::string text;
+    std::string first;  // an instance
+    std::size_t count = 0;
+  };
+  std::map<std::string, Reason> by_text;
+  for (const auto& row : rows) {
+    if (!row.machine->cost.notes) continue;
+    for (const auto& note : *row.machine->cost.notes) {
+      auto& reason = by_text[note];
+      if (++reason.count == 1) reason.text = note, reason.first = row.machine->id;
+    }
+  }
+  std::vector<Reason> reasons;
+  for (auto& [text, reason] : by_text) reasons.push_back(std::move(reason));
+  std::stable_sort(reasons.begin(), reasons.end(),
+                   [](const Reason& one, const Reason& other) { return one.count > other.count; });
+  for (std::size_t at = 0; at < std::min(reasons.size(), k_most_reasons); ++at) {
+    const auto& reason = reasons[at];
+    const auto others = reason.count > 1 ? " and " + std::to_string(reason.count - 1) + " more" : "";
+    page.line("Cost of " + shown(reason.first) + others + ": " + printable(reason.text, k_longest_error));
+  }
+  if (reasons.size() > k_most_reasons)
+    page.line("Cost: and " + counted(reasons.size() - k_most_reasons, "reason") +
+              " more why sums aren't exact (--format json)");
+}
+
 void sums(const std::vector<Row>& rows, const Totals& totals, const Page& page) {
   std::string line = counted(totals.instances, "instance");
   if (totals.running != totals.instances) line += " (" + std::to_string(totals.running) + " running)";
@@ -165,6 +195,7 @@ void sums(const std::vector<Row>& rows, const Totals& totals, const Page& page) 
             ", public IPv4 " + describe_hourly(totals.ipv4_hourly) + " an hour)");
   page.line("Cost so far " + describe(totals.so_far) + ", since each was started last");
   if (const auto sources = sources_text(rows); !sources.empty()) page.line("Prices by: " + sources);
+  why_not_exact(rows, page);
 }
 
 std::string kept_text(const Machine& machine) {
@@ -245,6 +276,8 @@ void commands(const Report& report, const std::vector<Row>& rows, const Page& pa
       continue;  // there's no command that would
     }
     if (machine.protected_from_end.value_or(false)) page.line("  It is protected from termination.");
+    if (machine.lifecycle == Lifecycle::spot)
+      page.line("  If its spot request is persistent it launches another: `curfew stop` cancels it first.");
     page.whole("  " + stop_command_of(machine, report));
     if (const auto plain = aws_command_of(machine, report); !plain.empty()) page.whole("  " + plain);
   }
@@ -258,8 +291,13 @@ void render_table(const Report& report, const TableOptions& options, const Sink&
   header(report, page);
   page.gap();
   if (rows.empty()) {
-    page.line(is_unread(report) ? "No running instances found in what was read, but not all could be read"
-                                : "No running instances found");
+    const bool any = std::any_of(
+        report.regions.begin(), report.regions.end(),
+        [](const RegionReading& region) { return region.outcome == RegionReading::Outcome::read; });
+    if (!is_unread(report)) page.line("No running instances found");
+    else
+      page.line(any ? "No running instances found in what was read, but not all could be read"
+                    : "Nothing could be read: what runs isn't known");
     if (!report.notes.empty()) page.gap();
     notes(report, rows, page);
     acts(report, page);

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
+
 from sandbox import Instance, Sandbox
 from tests.e2e.helpers import CURFEW, SOON
 
@@ -27,6 +29,34 @@ def launch(cloud: Sandbox, hours: float = 5.0, **more: Any) -> Instance:
     instance.wait("running", SOON)
     instance.age(hours * 3600)
     return instance
+
+
+def client_of(cloud: Sandbox, role: str) -> Any:
+    """EC2 as that role's account sees it; its instances exist in the API only."""
+    keys = cloud.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    cloud.control("wish", options={"machine": False})
+    return boto3.client(
+        "ec2",
+        region_name="us-east-1",
+        endpoint_url=cloud.endpoint,
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
+
+
+def launch_by(ec2: Any, tags: Mapping[str, str] | None = None) -> str:
+    """The id of an instance in that client's account."""
+    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    marked = [{"Key": key, "Value": value} for key, value in (tags or {}).items()]
+    made = ec2.run_instances(
+        ImageId=image,
+        InstanceType="g5.xlarge",
+        MinCount=1,
+        MaxCount=1,
+        **({"TagSpecifications": [{"ResourceType": "instance", "Tags": marked}]} if marked else {}),
+    )
+    return str(made["Instances"][0]["InstanceId"])
 
 
 def from_now(hours: float) -> str:

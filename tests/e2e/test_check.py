@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
+import os
+import pty
 import re
 import shutil
 import subprocess
@@ -17,6 +20,7 @@ from typing import Any
 import pytest
 
 from sandbox import Instance, Sandbox
+from tests.e2e.acting import client_of, launch_by
 from tests.e2e.helpers import CURFEW, SOON
 
 HOUR = 3600.0
@@ -27,10 +31,13 @@ Check = Callable[..., subprocess.CompletedProcess[str]]
 def check(cloud: Sandbox, tmp_path: Path) -> Check:
     """Runs it with the sandbox's variables and nothing else of ours."""
 
-    def run(*words: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    def run(
+        *words: str, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [CURFEW, "check", *words],
             env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), **cloud.env()} if env is None else env,
+            cwd=cwd,
             capture_output=True,
             text=True,
             timeout=120,
@@ -217,7 +224,7 @@ def test_no_network_fails(check: Check, cloud: Sandbox, tmp_path: Path) -> None:
     env = {**cloud.env(), "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "HOME": str(tmp_path)}
     result = check("--limit", "5s", env=env)
     assert result.returncode == 101, result
-    assert "not all could be read" in result.stdout
+    assert "Nothing could be read" in result.stdout
 
 
 def test_bad_usage_is_told_before_anything_is_read(check: Check, cloud: Sandbox) -> None:
@@ -231,6 +238,8 @@ def test_bad_usage_is_told_before_anything_is_read(check: Check, cloud: Sandbox)
     ]:
         result = check(*words)
         assert result.returncode == 103 and says in result.stderr, result
+    assert check("--exit-style", "nagios", "--regoin", "x").returncode == 3
+    assert check("--exit-style=nagios", "--warn", "8h", "--crit", "2h").returncode == 3
     assert len(cloud.requests) == before
 
 
@@ -265,51 +274,119 @@ def test_names_are_shown_harmlessly(check: Check, launch: Callable[..., Instance
     assert instance.id in output.read_text()
 
 
-def test_an_output_that_can_not_be_written_is_told(check: Check) -> None:
+def test_an_output_that_can_not_be_written_is_told(check: Check, cloud: Sandbox, tmp_path: Path) -> None:
     result = check("--output", "/nonexistent/folder/file")
     assert result.returncode == 103 and "/nonexistent/folder/file" in result.stderr
-    full = subprocess.run(
-        ["sh", "-c", f"'{CURFEW}' check --help >/dev/full"], capture_output=True, check=False
-    )
-    assert full.returncode != 0
+    style = ("--exit-style", "nagios")
+    assert check("--output", "/nonexistent/folder/file", *style).returncode == 3
+    for words in (["--help"], ["--format", "json"], []):
+        full = subprocess.run(
+            ["sh", "-c", '"$0" check "$@" >/dev/full', CURFEW, *words],
+            env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), **cloud.env()},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert full.returncode == (125 if words == ["--help"] else 103), full
 
 
-def test_from_crons_environment(check: Check, cloud: Sandbox, launch: Callable[..., Instance]) -> None:
+def test_an_output_that_is_no_file_stays_what_it_is(check: Check, cloud: Sandbox, tmp_path: Path) -> None:
+    before = len(cloud.requests)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    result = check("--output", str(pipe))
+    assert result.returncode == 103 and "is no regular file" in result.stderr, result
+    assert pipe.is_fifo() and len(cloud.requests) == before
+    target, link = tmp_path / "folder" / "report", tmp_path / "link"
+    target.parent.mkdir()
+    target.write_text("old")
+    link.symlink_to(target)
+    assert check("--output", str(link)).returncode == 0
+    assert link.is_symlink() and "No running instances found" in target.read_text()
+    assert [each.name for each in target.parent.iterdir()] == ["report"]
+
+
+@pytest.mark.parametrize(
+    ("more", "coloured"),
+    [({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
+)
+def test_colours_and_progress_are_for_terminals_that_want_them(
+    cloud: Sandbox, launch: Callable[..., Instance], tmp_path: Path, more: dict[str, str], coloured: bool
+) -> None:
     instance = launch(7.0)
-    result = check(env={"PATH": "/usr/bin:/bin", "SHELL": "/bin/sh", **cloud.env()})
+    words = ["setsid", "--ctty", CURFEW, "check", "--region", "us-east-1"]
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), **cloud.env(), **more}
+    for on in ("stdout", "stderr"):
+        master, slave = pty.openpty()
+        pipes: dict[str, int] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, on: slave}
+        process = subprocess.Popen(words, env=env, stdin=slave, **pipes)  # type: ignore[call-overload]
+        os.close(slave)
+        said = b""
+        with contextlib.suppress(OSError):  # the terminal is closed
+            while data := os.read(master, 65_536):
+                said += data
+        os.close(master)
+        other = (process.stderr if on == "stdout" else process.stdout).read()
+        assert process.wait(timeout=SOON) == 1
+        assert b"\x1b" not in other
+        if on == "stdout":
+            assert instance.id.encode() in said
+            assert (b"\x1b[1;31m" in said) == coloured, said
+        else:
+            assert (b"1 of 1 regions read" in said) == (more["TERM"] != "dumb"), said
+            assert (b"\x1b[K" in said) == (more["TERM"] != "dumb"), said
+
+
+def test_where_every_region_is_denied_all_is_not_well(check: Check, cloud: Sandbox) -> None:
+    cloud.fault(
+        "error",
+        "ec2",
+        "DescribeInstances",
+        code="UnauthorizedOperation",
+        status=403,
+        message="not authorized, with an explicit deny in a service control policy",
+    )
+    result = check("--region", "us-east-1", "--allow-denied")
+    assert result.returncode == 101, result
+    assert "No running instances" not in result.stdout and "Nothing could be read" in result.stdout
+    told = check("--region", "us-east-1", "--allow-denied", "--format", "prometheus")
+    assert "curfew_check_complete 0" in told.stdout
+
+
+def test_a_token_that_expires_on_the_way_is_no_missing_permission(
+    check: Check, cloud: Sandbox, launch: Callable[..., Instance]
+) -> None:
+    launch(0.1, tags={"curfew:job": "x", "curfew:deadline": ahead(5)})
+    cloud.fault("error", "scheduler", "ListSchedules", code="ExpiredTokenException", status=403)
+    result = check("--region", "us-east-1")
+    assert result.returncode == 101 and "the schedules in us-east-1 could not be read" in result.stdout
+
+
+def test_from_crons_environment(
+    check: Check, cloud: Sandbox, launch: Callable[..., Instance], tmp_path: Path
+) -> None:
+    instance = launch(7.0)
+    result = check(env={"PATH": "/usr/bin:/bin", "SHELL": "/bin/sh", **cloud.env()}, cwd=tmp_path)
     assert result.returncode == 1 and instance.id in result.stdout, result
     assert result.stderr == ""
+    assert list(tmp_path.iterdir()) == [], "without a home nothing is written"
 
 
 def test_another_account_by_a_role(check: Check, cloud: Sandbox, launch: Callable[..., Instance]) -> None:
     own = launch(7.0)
     role = "arn:aws:iam::222222222222:role/watch"
-    keys = cloud.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
-    cloud.control("wish", options={"machine": False})
-    import boto3
-
-    there = boto3.client(
-        "ec2",
-        region_name="us-east-1",
-        endpoint_url=cloud.endpoint,
-        aws_access_key_id=keys["AccessKeyId"],
-        aws_secret_access_key=keys["SecretAccessKey"],
-        aws_session_token=keys["SessionToken"],
-    )
-    image = there.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
-    other = there.run_instances(ImageId=image, InstanceType="g5.xlarge", MinCount=1, MaxCount=1)["Instances"][
-        0
-    ]
+    there = client_of(cloud, role)
+    other = launch_by(there)
     result = check("--format", "json", "--account", role)
     assert result.returncode == 2
     accounts = {id: row["account"] for id, row in found(result).items()}
-    assert accounts == {own.id: "123456789012", other["InstanceId"]: "222222222222"}
+    assert accounts == {own.id: "123456789012", other: "222222222222"}
     cloud.fault(
         "error", "sts", "AssumeRole", code="AccessDenied", status=403, message="not authorized to assume"
     )
     result = check("--account", role)
     assert result.returncode == 101 and own.id in result.stdout and "222222222222" in result.stdout
-    there.terminate_instances(InstanceIds=[other["InstanceId"]])
+    there.terminate_instances(InstanceIds=[other])
 
 
 def test_nothing_is_changed(check: Check, cloud: Sandbox, launch: Callable[..., Instance]) -> None:

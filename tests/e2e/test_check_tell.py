@@ -480,7 +480,7 @@ def test_watching_follows_the_window_and_keeps_the_last_good_report(
 
 
 def test_watching_without_a_terminal_goes_on_and_on(
-    launch: Launch, variables: dict[str, str], tmp_path: Path
+    launch: Launch, variables: dict[str, str], tmp_path: Path, cloud: Sandbox
 ) -> None:
     instance = launch(7.0)
     output = tmp_path / "curfew.json"
@@ -497,8 +497,14 @@ def test_watching_without_a_terminal_goes_on_and_on(
     until = time.monotonic() + SOON
     while json.loads(output.read_text())["at"] == first and time.monotonic() < until:
         time.sleep(0.2)
-    assert json.loads(output.read_text())["at"] != first
+    assert json.loads(output.read_text())["at"] != first and json.loads(output.read_text())["complete"]
+    # An outage: whoever reads the file must see that it's no longer so.
+    cloud.fault("error", "ec2", "DescribeInstances", code="UnauthorizedOperation", status=403)
+    while json.loads(output.read_text())["complete"] and time.monotonic() < until + SOON:
+        time.sleep(0.2)
+    assert not json.loads(output.read_text())["complete"]
     for each in (table, file):
         each.send_signal(signal.SIGINT)
-        assert each.wait(5) == 1
+    assert file.wait(5) == 101
+    assert table.wait(5) in (1, 101), "of its last round, before the outage or after"
     table.stdout.close()

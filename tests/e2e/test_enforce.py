@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import Sandbox
-from tests.e2e.acting import Caller, from_now, launch, overdue, states
+from tests.e2e.acting import Caller, client_of, from_now, launch, launch_by, overdue, states
 from tests.e2e.helpers import CURFEW, LIFE
 
 
@@ -221,3 +221,28 @@ def test_from_crons_environment(cloud: Sandbox) -> None:
     assert result.returncode == 0 and result.stderr == "", result
     assert [json.loads(line)["phase"] for line in result.stdout.splitlines()] == ["intent", "outcome"]
     assert over.state() == "terminated"
+
+
+def test_another_accounts_instances_are_ended_by_its_role(cloud: Sandbox, curfew: Caller) -> None:
+    own = launch(cloud, tags=overdue(1))
+    role = "arn:aws:iam::222222222222:role/watch"
+    there = client_of(cloud, role)
+    over = launch_by(there, {"curfew:job": "theirs", "curfew:deadline": from_now(3 / 3600)})
+    named = launch_by(there)
+
+    def state(id: str) -> str:
+        rows = there.describe_instances(InstanceIds=[id])["Reservations"]
+        return str(rows[0]["Instances"][0]["State"]["Name"])
+
+    time.sleep(4)
+    result = curfew("check", "--account", role, "--enforce", "--yes")
+    assert f"--account {role}" in result.stdout, "the command for the other one"
+    assert own.state() in ("shutting-down", "terminated") and state(over) in ("shutting-down", "terminated")
+    assert state(named) == "running"
+    by = {line["instance"]: (line["account"], line["by"]) for line in curfew.ledger()}
+    assert by[own.id][0] == "123456789012" and by[over][0] == "222222222222"
+    assert ":assumed-role/watch/" in by[over][1] and ":222222222222:" in by[over][1], by
+    assert curfew("stop", named, "--yes").returncode == 1, "it isn't in the caller's own account"
+    assert state(named) == "running"
+    assert curfew("stop", named, "--yes", "--account", role).returncode == 0
+    assert state(named) in ("shutting-down", "terminated")

@@ -1,6 +1,7 @@
 // Sign, send, judge, wait, again.
 #include "aws/core/call.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "aws/core/hash.hpp"
@@ -112,6 +113,12 @@ ErrorKind kind_of(std::string_view code, int status) {
     case 412: return ErrorKind::conflict;
     default: return status >= 500 ? ErrorKind::unavailable : ErrorKind::invalid_input;
   }
+}
+
+bool is_denied(const Error& error) {
+  static constexpr std::array<std::string_view, 4> k_denials{"AccessDenied", "AccessDeniedException",
+                                                             "AuthorizationError", "UnauthorizedOperation"};
+  return std::find(k_denials.begin(), k_denials.end(), error.code) != k_denials.end();
 }
 
 Awaitable<tl::expected<net::Response, CallFailure>> perform(Session& session, Call call) {

@@ -41,4 +41,8 @@ struct CallFailure {
 // What a code and a status mean to a caller. Pure.
 [[nodiscard]] ErrorKind kind_of(std::string_view code, int status);
 
+// Whether it's a permission that is missing, by AWS's own word. ErrorKind::refused is more: keys that have expired, a clock
+// that is wrong, a proxy's 403, a certificate. Pure.
+[[nodiscard]] bool is_denied(const Error& error);
+
 }  // namespace curfew::aws

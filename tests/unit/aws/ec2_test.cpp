@@ -75,6 +75,17 @@ TEST_F(Ec2Test, TellsWhichVolumesGoWithTheInstance) {
   EXPECT_FALSE(test::run(ec2_->volumes(k_id)));
   http.then(200, reply(k_id, "<b>"));
   EXPECT_FALSE(test::run(ec2_->volumes(k_id)));
+
+  const auto about = [](const std::string& told) {
+    return "<DescribeInstanceAttributeResponse><instanceId>" + std::string(k_id) + "</instanceId>" + told +
+           "</DescribeInstanceAttributeResponse>";
+  };
+  http.then(200, about("<blockDeviceMapping/>"));
+  const auto none = test::run(ec2_->volumes(k_id));
+  ASSERT_TRUE(none) << none.error().text();
+  EXPECT_TRUE(none->empty());
+  http.then(200, about(""));  // cut, or of another kind: that isn't "none"
+  EXPECT_FALSE(test::run(ec2_->volumes(k_id)));
 }
 
 TEST_F(Ec2Test, SendsNothingForWhatIsNoId) {

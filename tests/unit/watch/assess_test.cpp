@@ -76,7 +76,7 @@ TEST(Assess, ByTimeAndCost) {
           {"at most",
            [](Machine& m) {
              m.cost.so_far = Micros{6'000'000};
-             m.cost.at_most = true;
+             m.cost.at_most = m.cost.so_far_at_most = true;
            },
            Severity::warning,
            {Cause::past_warn_cost}}},
@@ -231,7 +231,7 @@ TEST(Describe, SaysWhyInWords) {
   made = machine();
   made.launched = k_now - 3h;
   made.cost.so_far = Micros{6'000'000};
-  made.cost.at_most = true;
+  made.cost.at_most = made.cost.so_far_at_most = true;
   made.deadline = Deadline{{}, "so\033on"};
   made.keep = Keep{"x until y", {}, true};
   EXPECT_EQ(

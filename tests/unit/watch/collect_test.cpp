@@ -113,11 +113,10 @@ TEST_F(CollectTest, pages_that_came_before_one_that_hangs_are_told_with_what_the
   EXPECT_TRUE(report.machines.at(1).cost.hourly) << "by the list that is built in";
 }
 
-TEST_F(CollectTest, when_only_costs_come_late_the_region_is_read) {
+TEST_F(CollectTest, when_only_prices_come_late_the_region_is_read) {
   auto& script = reads.regions["us-east-1"];
   script.pages = {{{"i-1"}, ""}};
   script.schedules = {"curfew-i-1"};
-  script.volumes_hang = true;
   reads.prices_hang = true;
   plan.limit = 200ms;
   const auto report = collect_all();
@@ -125,10 +124,29 @@ TEST_F(CollectTest, when_only_costs_come_late_the_region_is_read) {
   ASSERT_EQ(report.machines.size(), 1U);
   EXPECT_EQ(report.machines[0].cost.so_far, Micros{72'432'000}) << "by the list that is built in";
   EXPECT_EQ(report.machines[0].cost.ipv4_hourly, Micros{0}) << "that it has none was read";
-  EXPECT_FALSE(report.machines[0].cost.ebs_hourly);
   EXPECT_EQ(report.machines[0].schedule, ScheduleState::armed);
-  for (const auto* late : {"the volumes in us-east-1 could not be read", "the on-demand prices of us-east-1"})
-    EXPECT_NE(notes(report).find(late), std::string::npos) << notes(report);
+  EXPECT_NE(notes(report).find("the on-demand prices of us-east-1"), std::string::npos) << notes(report);
+}
+
+// Sixteen terabytes may be what an instance costs.
+TEST_F(CollectTest, volumes_that_come_late_or_fail_are_unread) {
+  auto& script = reads.regions["us-east-1"];
+  script.pages = {{{"i-1"}, ""}};
+  script.schedules = {"curfew-i-1"};
+  for (const auto& error : {k_unavailable, k_expired, k_proxy}) {
+    script.volumes_error = error;
+    const auto report = collect_all();
+    EXPECT_TRUE(is_unread(report)) << error.text();
+    EXPECT_EQ(region(report, "us-east-1").outcome, RegionReading::Outcome::read);
+    EXPECT_EQ(notes(report).find("ec2:DescribeVolumes ("), std::string::npos) << notes(report);
+  }
+  script.volumes_error.reset();
+  script.volumes_hang = true;
+  plan.limit = 200ms;
+  const auto report = collect_all();
+  EXPECT_TRUE(is_unread(report));
+  EXPECT_FALSE(report.machines.at(0).cost.ebs_hourly);
+  EXPECT_NE(notes(report).find("the volumes in us-east-1 could not be read"), std::string::npos);
 }
 
 TEST_F(CollectTest, schedules_that_come_late_are_unread) {
@@ -173,15 +191,54 @@ TEST_F(CollectTest, one_that_hangs_is_given_up_and_the_others_are_there) {
   EXPECT_NE(region(report, "eu-west-1").error.find("not read within"), std::string::npos);
 }
 
+TEST_F(CollectTest, an_account_of_which_every_region_is_denied_is_unread) {
+  reads.regions = {{"us-east-1", {}}};
+  reads.regions["us-east-1"].error = k_explicitly_denied;
+  plan.allow_denied = true;
+  auto report = collect_all();
+  EXPECT_EQ(region(report, "us-east-1").outcome, RegionReading::Outcome::denied);
+  EXPECT_TRUE(is_unread(report));
+  // Another account that is read changes nothing in that.
+  FakeReads other;
+  other.id = std::string("222222222222");
+  other.regions["us-east-1"].pages = {{{"i-1"}, ""}};
+  report = collect_all({{&reads, "", "123456789012"}, {&other, "arn:aws:iam::222222222222:role/watch", ""}});
+  EXPECT_TRUE(is_unread(report));
+  EXPECT_NE(notes(report).find("nothing of account 123456789012 was read"), std::string::npos);
+  // A proxy's 403 is no explicit deny, whatever it says.
+  reads.regions["us-east-1"].error = k_proxy;
+  reads.regions["us-east-1"].error->cause = "explicit deny";
+  EXPECT_EQ(region(collect_all(), "us-east-1").outcome, RegionReading::Outcome::failed);
+}
+
+TEST_F(CollectTest, an_account_whose_regions_are_all_left_out_fails_only_where_nothing_else_is_read) {
+  for (const auto* name : {"us-east-1", "eu-west-1"}) reads.regions[name].pages = {{{"i-9"}, ""}};
+  plan.except = {"us-east-1", "eu-west-1"};
+  auto report = collect_all();
+  EXPECT_TRUE(is_unread(report));
+  EXPECT_NE(notes(report).find("no region was read"), std::string::npos) << notes(report);
+  FakeReads other;
+  other.id = std::string("222222222222");
+  other.regions["ap-south-1"].pages = {{{"i-1"}, ""}};
+  report = collect_all({{&reads, "", "123456789012"}, {&other, "arn:aws:iam::222222222222:role/watch", ""}});
+  EXPECT_FALSE(is_unread(report)) << notes(report);
+  EXPECT_EQ(region(report, "us-east-1").outcome, RegionReading::Outcome::ignored);
+}
+
 TEST_F(CollectTest, without_the_rights_for_costs_the_instances_are_shown_and_nothing_fails) {
   reads.regions["us-east-1"].pages = {{{"i-1"}, ""}};
-  reads.regions["us-east-1"].volumes_denied = true;
+  reads.regions["us-east-1"].volumes_error = k_denied;
   reads.regions["us-east-1"].schedules = {"curfew-i-1"};
   const auto report = collect_all();
   ASSERT_EQ(report.machines.size(), 1U);
   const auto& cost = report.machines[0].cost;
   EXPECT_EQ(cost.so_far, Micros{72'432'000}) << "the list that is built in";
   EXPECT_FALSE(cost.ebs_hourly) << "not known is not 0";
+  ASSERT_TRUE(cost.notes);
+  EXPECT_NE(std::find(cost.notes->begin(), cost.notes->end(),
+                      "its EBS volumes aren't known; no permission for ec2:DescribeVolumes"),
+            cost.notes->end())
+      << cost.notes->front();
   EXPECT_EQ(reads.prices_asked, 1);
   EXPECT_EQ(report.machines[0].schedule, ScheduleState::armed);
   EXPECT_FALSE(is_unread(report));
@@ -198,10 +255,12 @@ TEST_F(CollectTest, schedules_that_may_not_be_listed_alarm_nobody_and_those_that
   auto report = collect_all();
   EXPECT_EQ(report.machines.at(0).schedule, ScheduleState::refused);
   EXPECT_FALSE(is_unread(report));
-  script.schedules_error = k_unavailable;
-  report = collect_all();
-  EXPECT_EQ(report.machines.at(0).schedule, ScheduleState::failed);
-  EXPECT_TRUE(is_unread(report));
+  for (const auto& error : {k_unavailable, k_expired, k_proxy}) {
+    script.schedules_error = error;
+    report = collect_all();
+    EXPECT_EQ(report.machines.at(0).schedule, ScheduleState::failed) << error.text();
+    EXPECT_TRUE(is_unread(report)) << error.text();
+  }
 }
 
 TEST_F(CollectTest, a_price_that_is_kept_is_not_asked_for) {
@@ -266,12 +325,24 @@ TEST_F(CollectTest, a_spot_instance_costs_what_its_own_history_says) {
   const auto& cost = report.machines.at(0).cost;
   EXPECT_EQ(cost.hourly, Micros{600'000});
   EXPECT_EQ(cost.so_far, Micros{48 * 300'000 + 24 * 600'000});
-  EXPECT_FALSE(cost.at_least || cost.at_most);
+  EXPECT_FALSE(cost.at_least || cost.at_most || cost.so_far_at_least || cost.so_far_at_most);
   script.pages = {{{"i-1"}, ""}};
   script.spot_prices.clear();
   report = collect_all();
   EXPECT_EQ(report.machines.at(0).cost.hourly, Micros{1'006'000}) << "on demand";
   EXPECT_TRUE(report.machines[0].cost.at_most);
+  // Its history begins after it did: what it costs now is sure, and a part of what it has cost.
+  script.pages = {{{"i-1"}, ""}};
+  script.spot_prices = {{"g5.xlarge", "Linux/UNIX", "us-east-1a", now - 24h, Micros{600'000}}};
+  report = collect_all();
+  const auto& late = report.machines.at(0).cost;
+  EXPECT_EQ(late.hourly, Micros{600'000});
+  EXPECT_FALSE(late.at_most || late.at_least);
+  EXPECT_EQ(late.so_far, Micros{48 * 1'006'000 + 24 * 600'000});
+  EXPECT_TRUE(late.so_far_at_most);
+  EXPECT_EQ(late.so_far_low, Micros{24 * 600'000});
+  EXPECT_EQ(mark_of(instance_hourly_of(report.machines[0])), "exact");
+  EXPECT_EQ(so_far_of(report.machines[0]).low, Micros{24 * 600'000});
 }
 
 TEST_F(CollectTest, an_account_whose_role_is_refused_holds_up_no_other) {

@@ -278,8 +278,11 @@ TEST_F(EnforceTest, one_that_fails_keeps_no_other) {
 TEST_F(EnforceTest, then_stop_stops) {
   add("i-1");
   tag("i-1", "curfew:then", "stop");
-  EXPECT_EQ(enforce_all().acts.at(0).outcome, "stopping");
+  auto report = read();
+  EXPECT_FALSE(report.machines.at(0).cost.ipv4_at_most);
+  EXPECT_EQ(enforce_on(report).acts.at(0).outcome, "stopping");
   EXPECT_EQ(region().calls, (std::vector<std::string>{"stop i-1"}));
+  EXPECT_TRUE(report.machines.at(0).cost.ipv4_at_most);  // what isn't elastic goes
 }
 
 TEST_F(EnforceTest, a_clock_that_is_wrong_ends_nothing) {

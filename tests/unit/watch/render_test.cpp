@@ -46,7 +46,7 @@ Report report() {
   spot.name = "学習用サーバー";
   spot.gpus = {true, 8U};
   spot.cost.hourly = Micros{32'772'600};
-  spot.cost.at_most = true;
+  spot.cost.at_most = spot.cost.so_far_at_most = true;
   spot.cost.ebs_at_most = true;
   spot.cost.source = "list price of 2025-05-28";
   run_for(spot, 30min);
@@ -68,6 +68,8 @@ Report report() {
   small.name = "bastion";
   small.cost.hourly = Micros{10'400};
   small.cost.ebs_hourly.reset();
+  small.cost.notes = std::make_shared<const std::vector<std::string>>(
+      std::vector<std::string>{"its EBS volumes aren't known; no permission for ec2:DescribeVolumes"});
   run_for(small, 3h);
   small.overrides.warn = 2000h;
   small.overrides.crit = 3000h;
@@ -262,6 +264,41 @@ TEST(Table, ShowsTheWorstAtAnyWidth) {
         std::string::npos)
         << text;
   }
+}
+
+std::shared_ptr<const std::vector<std::string>> reasons(std::vector<std::string> texts) {
+  return std::make_shared<const std::vector<std::string>>(std::move(texts));
+}
+
+TEST(Table, SaysOnceWhySumsAreNotExactMostInstancesFirst) {
+  std::deque<Machine> machines;
+  for (const char* id : {"i-1", "i-2", "i-3"}) machines.push_back(machine(id));
+  machines[0].cost.notes = reasons({"its EBS volumes aren't known"});
+  machines[1].cost.notes = machines[2].cost.notes = reasons({"its spot prices\033[31m aren't known"});
+  const auto text = rendered(Format::table, report_of(machines));
+  const auto most = text.find("\nCost of i-2 and 1 more: its spot prices\\x1b[31m aren't known\n");
+  const auto least = text.find("\nCost of i-1: its EBS volumes aren't known\n");
+  ASSERT_NE(most, std::string::npos) << text;
+  ASSERT_NE(least, std::string::npos) << text;
+  EXPECT_LT(most, least);
+
+  machines.clear();
+  for (int at = 0; at < 50; ++at) {
+    machines.push_back(machine("i-" + std::to_string(at)));
+    machines.back().cost.notes = reasons({"reason " + std::to_string(at)});
+  }
+  EXPECT_NE(rendered(Format::table, report_of(machines))
+                .find("\nCost: and 44 reasons more why sums aren't exact (--format json)\n"),
+            std::string::npos);
+}
+
+TEST(Json, TellsWhyACostIsNotExact) {
+  auto made = machine();
+  made.cost.notes = reasons({"one \"reason\"", "two"});
+  const auto value = boost::json::parse(rendered(Format::json, report_of({made, machine("i-2")})));
+  EXPECT_EQ(value.at("instances").at(0).at("cost").at("notes"),
+            (boost::json::array{"one \"reason\"", "two"}));
+  EXPECT_EQ(value.at("instances").at(1).at("cost").at("notes"), boost::json::array{});
 }
 
 TEST(Table, QuotesACommandForTheShell) {

@@ -25,6 +25,10 @@ inline const Error k_denied{ErrorKind::refused, "DescribeInstances", "not author
 inline const Error k_explicitly_denied{ErrorKind::refused, "DescribeInstances",
                                        "not authorized, with an explicit deny in a service control policy",
                                        "", "UnauthorizedOperation"};
+// Refused, but no permission is missing.
+inline const Error k_expired{ErrorKind::refused, "DescribeInstances", "the token has expired", "",
+                             "ExpiredToken"};
+inline const Error k_proxy{ErrorKind::refused, "DescribeInstances", "the service answered 403", "", ""};
 inline const Error k_unavailable{ErrorKind::unavailable, "DescribeInstances", "503", "", "Unavailable"};
 
 // What a region answers: pages of ids, by their tokens; after the last an error, where there's one.
@@ -37,7 +41,7 @@ struct Script {
   std::optional<Error> error;
   bool hangs = false;
   bool ends_hanging = false;  // instead of `error`
-  bool volumes_denied = false;
+  std::optional<Error> volumes_error;
   std::vector<std::vector<aws::ListedVolume>> volume_pages;
   bool spot = false;  // its instances
   std::vector<aws::SpotPricePoint> spot_prices;
@@ -99,7 +103,7 @@ class FakeEc2 final : public aws::Ec2Inventory {
                                                                std::string token) override {
     ++script_.volumes_asked;
     if (script_.volumes_hang) co_await hang();
-    if (script_.volumes_denied) co_return fail(k_denied);
+    if (script_.volumes_error) co_return fail(*script_.volumes_error);
     aws::Page<aws::ListedVolume> page;
     const auto at = token.size();  // a letter more for each page
     if (at < script_.volume_pages.size()) page.rows = script_.volume_pages[at];

@@ -64,7 +64,7 @@ TEST(Amount, OfAnInstanceIsItAndItsVolumesAndAddresses) {
   EXPECT_EQ(describe(instance_hourly_of(no_volumes)), "$1.01");
 
   auto spot = made;
-  spot.cost.at_most = true;
+  spot.cost.at_most = spot.cost.so_far_at_most = true;
   EXPECT_EQ(mark_of(so_far_of(spot)), "at_most");
   EXPECT_EQ(mark_of(extras_hourly_of(spot)), "exact");
   auto estimated = made;
@@ -89,6 +89,16 @@ TEST(Amount, OfOneThatWasEndedIsNoAddressAndAtMostItsVolumes) {
   EXPECT_EQ(describe_hourly(ipv4_hourly_of(made)), "$0.000");
   const auto totals = totals_of(rows_of(report_of({made})));
   EXPECT_EQ(describe_hourly(totals.hourly), "at most $0.011");
+}
+
+TEST(Amount, OfOneThatWasStoppedSinceItsAddressesAreAnUpperBound) {
+  auto made = machine();
+  made.state = InstanceState::stopping;
+  made.cost.ipv4_at_most = true;
+  EXPECT_EQ(describe_hourly(ipv4_hourly_of(made)), "at most $0.005");
+  EXPECT_EQ(describe_hourly(hourly_of(made)), "at most $0.016");
+  made.cost.ipv4_hourly = Micros{};
+  EXPECT_EQ(describe_hourly(hourly_of(made)), "$0.011");
 }
 
 TEST(Amount, NeverWrapsAndIsNeverNegative) {
@@ -141,7 +151,7 @@ TEST(Totals, CountAndSumWithWhatTheyLeaveOut) {
   auto kept = machine("i-3");
   kept.keep = Keep{"demo", {}, false};
   kept.gpus = {true, 8U};
-  kept.cost.at_most = true;
+  kept.cost.at_most = kept.cost.so_far_at_most = true;
   auto stopped = machine("i-4");
   stopped.state = InstanceState::stopped;
   stopped.gpus = {true, 100U};

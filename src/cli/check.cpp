@@ -40,6 +40,15 @@ watch::TableOptions table_options(const net::Environment& environment, bool to_f
   return table;
 }
 
+// What is there keeps its mode; a new one is as the umask says, and for nobody else to write.
+mode_t output_mode(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0) return info.st_mode & 0777U;
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  return 0644U & ~mask;
+}
+
 Status write(const CheckOptions& options, const watch::Report& report, const net::Environment& environment) {
   const auto table = table_options(environment, !options.output.empty());
   if (options.output.empty()) {
@@ -51,7 +60,7 @@ Status write(const CheckOptions& options, const watch::Report& report, const net
   std::string text;
   text.reserve(k_chunk);
   watch::render(options.format, report, table, [&](std::string_view more) { text += more; });
-  return os::replace_file(options.output, text, 0644, os::Sync::no);
+  return os::replace_file(options.output, text, output_mode(options.output), os::Sync::no);
 }
 
 // Where a report may be put: a regular file that is replaced whole, or none yet. A link stays, and what it leads to is
@@ -99,6 +108,10 @@ int check_command(const Words& words, const World& world) {
   const int bad_usage = watch::exit_code_of_failure(options->exit_style, watch::k_exit_bad_usage);
   if (options->help) return std::fputs(k_check_help.data(), stdout) < 0 ? watch::k_exit_bad_usage : 0;
   const auto environment = net::process_environment();
+  if (options->output.empty() && os::stdout_was_closed()) {
+    say("stdout is closed: nobody would see what is found, so nothing is done");
+    return bad_usage;
+  }
   if (auto file = output_file(options->output); file) {
     options->output = std::move(*file);
   } else {

@@ -2,10 +2,12 @@
 #include "cli/check_enforce.hpp"
 
 #include <cstdio>
+#include <optional>
 #include <string>
 
 #include "base/text.hpp"
 #include "cli/ledger_place.hpp"
+#include "os/signals.hpp"
 #include "watch/act_text.hpp"
 #include "watch/enforce.hpp"
 
@@ -28,7 +30,7 @@ void tell(const watch::Report& report, watch::Format format) {
   const auto& enforced = *report.enforced;
   const bool several = report.accounts.size() > 1;
   const bool all = !shows_acts(format);
-  if (all || enforced.mode == Mode::refused) say(watch::enforced_title(enforced));
+  if (all || enforced.mode == Mode::refused) say(watch::enforced_title(enforced, watch::is_unread(report)));
   for (const auto& act : enforced.acts) {
     if (all || (enforced.mode == Mode::on && !act.done)) say(watch::act_text(act, enforced.mode, several));
   }
@@ -43,6 +45,8 @@ void enforce(watch::Report& report, Accounts& accounts, const CheckOptions& opti
   auto ledger = make_ledger(environment, "check --enforce", clock, watch::Unwritable::refuses);
   watch::NoLedger none;
   watch::ActLog& log = options.no_ledger ? static_cast<watch::ActLog&>(none) : ledger;
+  std::optional<os::SaidOnSignals> said;
+  if (options.enforcement.yes) said.emplace(interrupted_text(environment));
   accounts.run([&]() -> net::Awaitable<void> {
     auto all = accounts.all();
     co_await watch::enforce(report, std::move(all), options.enforcement, clock, log, watch::EndingLimits{});
@@ -53,7 +57,7 @@ void enforce(watch::Report& report, Accounts& accounts, const CheckOptions& opti
 void tell_unwritten(const watch::Report& report, const CheckOptions& options) {
   if (!report.enforced || report.enforced->mode != watch::Enforced::Mode::on || !shows_acts(options.format))
     return;
-  say(watch::enforced_title(*report.enforced));
+  say(watch::enforced_title(*report.enforced, watch::is_unread(report)));
   for (const auto& act : report.enforced->acts)
     if (act.done) say(watch::act_text(act, watch::Enforced::Mode::on, report.accounts.size() > 1));
 }

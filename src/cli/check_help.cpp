@@ -56,15 +56,15 @@ Exit code, by --exit-style:
   nagios   2 something is critical; else 3 anything could not be read; 1 warnings; 0 none
   zero     0, also when instances need attention; 101 when anything could not be read, or --enforce could not end
            what it was to end
-A place of --notify that could not be told counts as what could not be read. Also: 102 no credentials (nagios: 3); 103 bad
-usage, or the result can't be written.
+A place of --notify that could not be told counts as what could not be read. Also: 102 no credentials; 103 bad usage, or
+the result can't be written (nagios: 3 for both).
 
 Examples:
   curfew check
   curfew check --region us-east-1,us-west-2 --warn 4h --crit 12h --crit-cost 50
   curfew check --enforce
   curfew check --enforce --yes
-  curfew check --notify file:$HOME/.slack --notify-state ~/.curfew-told --exit-style zero >/dev/null    # in cron
+  curfew check --notify file:$HOME/.slack --notify-state ~/.curfew-told --exit-style zero >/dev/null
   curfew check --format json | jq '.instances[] | select(.severity == "CRITICAL") | .id'
   curfew check --format prometheus --output /var/lib/node_exporter/curfew.prom --exit-style zero
 )";

@@ -6,6 +6,8 @@
 #include <array>
 #include <utility>
 
+#include "base/text.hpp"
+
 namespace curfew::cli {
 
 watch::Ledger make_ledger(const net::Environment& environment, std::string command, const os::Clock& clock,
@@ -16,6 +18,11 @@ watch::Ledger make_ledger(const net::Environment& environment, std::string comma
           {std::move(command), host.data(), ::getuid(), ::getpid()},
           clock,
           unwritable};
+}
+
+std::string interrupted_text(const net::Environment& environment) {
+  return "\ncurfew: interrupted: what was asked for goes on, seen or not; each act is in " +
+         printable(watch::ledger_path(environment, ::geteuid()), 300);
 }
 
 }  // namespace curfew::cli

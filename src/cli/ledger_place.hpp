@@ -11,4 +11,7 @@ namespace curfew::cli {
 [[nodiscard]] watch::Ledger make_ledger(const net::Environment& environment, std::string command,
                                         const os::Clock& clock, watch::Unwritable unwritable);
 
+// What Ctrl-C in the middle of ending instances says: what was asked for isn't taken back by it.
+[[nodiscard]] std::string interrupted_text(const net::Environment& environment);
+
 }  // namespace curfew::cli

@@ -19,6 +19,7 @@
 #include "cli/setup_options.hpp"
 #include "net/environment.hpp"
 #include "net/within.hpp"
+#include "os/terminal.hpp"
 #include "setup/billing_work.hpp"
 
 namespace curfew::cli {
@@ -70,6 +71,7 @@ class BillingSetup {
     auto reading = setup::read_billing(calls, wish);
     const auto plan = setup::plan_billing(wish, complete(std::move(reading)));
     if (!show(setup::text_of(plan, wish))) return k_exit_failed;
+    if (!plan.is_complete()) say("not all of it is there or can be made: what is above says why");
     const int code = plan.is_complete() ? 0 : k_exit_incomplete;
     if (!plan.has_steps() || options_.dry_run) {
       std::string last;
@@ -107,7 +109,8 @@ class BillingSetup {
 
   static int told(const Error& error) {
     say(error.text());
-    return k_exit_failed;
+    const bool unread = error.kind == ErrorKind::unavailable || error.kind == ErrorKind::timed_out;
+    return unread ? k_exit_incomplete : k_exit_failed;
   }
 
   // Whose credentials these are; refused outside of the commercial partition.
@@ -159,6 +162,10 @@ int setup_billing(const Words& words, const World& world) {
     say(options.error().text());
     return k_exit_failed;
   }
+  if (os::stdout_was_closed()) {
+    say("stdout is closed: nobody would see what is done, so nothing is");
+    return k_exit_failed;
+  }
   if (options->help) return std::fputs(k_setup_billing_help.data(), stdout) < 0 ? k_exit_failed : 0;
   return BillingSetup(*options, world.clock).run();
 }
@@ -169,7 +176,7 @@ int setup_command(const Words& words, const World& world) {
   if (!words.empty() && words[0] == "billing") return setup_billing({words.begin() + 1, words.end()}, world);
   if (words.size() == 1 && (words[0] == "--help" || words[0] == "-h"))
     return std::fputs(k_setup_help.data(), stdout) < 0 ? k_exit_failed : 0;
-  say((words.empty() ? std::string("setup what?") : "'" + printable(words[0], 80) + "' can't be set up") +
+  say((words.empty() ? std::string("setup what?") : "'" + printable(words[0], 80) + "' can't be set up.") +
       " See curfew setup --help");
   return k_exit_failed;
 }

@@ -3,7 +3,9 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -16,6 +18,8 @@
 #include "cli/ledger_place.hpp"
 #include "net/environment.hpp"
 #include "net/within.hpp"
+#include "os/signals.hpp"
+#include "os/terminal.hpp"
 #include "watch/act_text.hpp"
 #include "watch/find.hpp"
 #include "watch/lanes.hpp"
@@ -89,33 +93,48 @@ net::Awaitable<void> end(const watch::FoundInstance& found, watch::Act& act, wat
   act = std::move(ended);
 }
 
-// How many could not be ended.
+// On stdout; where that can't be written any more, on stderr: what was ended must not go unsaid.
+void tell_done(const std::string& text) {
+  if (std::printf("%s\n", text.c_str()) >= 0 && std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
+  std::clearerr(stdout);
+  say(text);
+}
+
+// How many could not be ended. Each is told as soon as it's known.
 std::size_t end_all(const std::vector<watch::FoundInstance>& found, const std::vector<watch::StopStep>& steps,
                     const std::string& profile, Accounts& accounts, const os::Clock& clock,
                     const net::Environment& environment) {
   auto ledger = make_ledger(environment, "stop", clock, watch::Unwritable::warns);
   const watch::EndingLimits limits;
   std::vector<watch::Act> acts(found.size());
+  std::size_t failures = 0;
+  const auto tell = [&failures](const watch::Act& act) {
+    const auto text = watch::act_text(act, watch::Enforced::Mode::on, true);
+    if (act.done) tell_done(text);
+    else say(text), ++failures;
+  };
   std::vector<watch::Job> jobs;
   for (std::size_t i = 0; i < found.size(); ++i) {
     if (!watch::is_to_do(steps[i].decision)) continue;
     acts[i] = act_on(found[i], steps[i].action, clock.wall());
-    jobs.emplace_back([&, i] { return end(found[i], acts[i], ledger, limits, profile); });
+    jobs.emplace_back([&, i]() -> net::Awaitable<void> {
+      auto ending = end(found[i], acts[i], ledger, limits, profile);
+      co_await std::move(ending);
+      tell(acts[i]);
+    });
   }
+  const os::SaidOnSignals said(interrupted_text(environment));
   accounts.run([&]() -> net::Awaitable<void> { co_await watch::run_all(std::move(jobs), k_ended_at_once); });
-  std::size_t failures = 0;
-  for (const auto& act : acts) {
-    if (act.instance.empty()) continue;
-    const auto text = watch::act_text(act, watch::Enforced::Mode::on, true);
-    if (act.done) std::printf("%s\n", text.c_str());
-    else say(text), ++failures;
-  }
   return failures;
 }
 
 }  // namespace
 
 int stop_instances(const StopOptions& options, const World& world) {
+  if (os::stdout_was_closed()) {
+    say("stop: stdout is closed: nobody would see what is to be ended, so nothing is done");
+    return k_exit_failed;
+  }
   if (!options.yes && ::isatty(STDIN_FILENO) != 1) {
     say("stop: stdin is no terminal on which to ask, so nothing is done (--yes ends them without asking)");
     return k_exit_failed;
@@ -147,6 +166,10 @@ int stop_instances(const StopOptions& options, const World& world) {
   for (const auto& line : watch::missing_lines(findings)) say(line);
 
   const auto question = watch::stop_question(steps);
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    say("stop: what is to be ended can't be shown, so nothing is done: " + std::string(std::strerror(errno)));
+    return k_exit_failed;
+  }
   if (!question.empty()) {
     if (!options.yes && !says_yes(question)) {
       say("nothing is done");

@@ -1,6 +1,7 @@
 // Addresses, headers, and the program that takes both.
 #include "notify/mail.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -124,6 +125,10 @@ Result<Sendmail> find_sendmail(const net::Environment& environment) {
       return fail(ErrorKind::invalid_input, "use CURFEW_SENDMAIL",
                   "'" + printable(named) + "' is no whole path");
     if (::access(named.c_str(), X_OK) != 0) return fail_errno("run " + printable(named), errno);
+    struct stat info {};
+    if (::stat(named.c_str(), &info) != 0 || !S_ISREG(info.st_mode))
+      return fail(ErrorKind::invalid_input, "use CURFEW_SENDMAIL",
+                  "'" + printable(named) + "' is no program");
     found.path = named;
   }
   for (const auto* place : k_places)

@@ -68,6 +68,9 @@ class SignalsHeld {
 }  // namespace
 
 Status replace_file(const std::string& path, std::string_view text, mode_t mode, Sync sync) {
+  struct stat there {};
+  if (::lstat(path.c_str(), &there) == 0 && !S_ISREG(there.st_mode) && !S_ISLNK(there.st_mode))
+    return fail(ErrorKind::refused, "replace " + path, "it is no regular file", "name another");
   const SignalsHeld held;
   std::string temporary = path + ".XXXXXX";
   const Fd fd{::mkostemp(temporary.data(), O_CLOEXEC)};

@@ -17,7 +17,7 @@ namespace curfew::os {
 enum class Sync : bool { no, yes };
 
 // Replaces `path` by rename of a new file in the same folder, so that readers see the old or the new text, never a
-// part, and a full disk keeps the old one. With Sync::yes the text and the folder are on disk when it returns.
+// part, and a full disk keeps the old one. What is no regular file stays; a link is replaced, not what it leads to. With Sync::yes the text and the folder are on disk when it returns.
 [[nodiscard]] Status replace_file(const std::string& path, std::string_view text, mode_t mode, Sync sync);
 
 // Opens for appending without following a link at the last step; creates with `mode`. Regular files only.

@@ -123,7 +123,14 @@ std::string terminal_settings(int fd) {
   return bytes;
 }
 
+namespace {
+bool g_stdout_was_closed = false;
+}  // namespace
+
+bool stdout_was_closed() { return g_stdout_was_closed; }
+
 void fill_standard_descriptors() {
+  g_stdout_was_closed = ::fcntl(STDOUT_FILENO, F_GETFD) < 0;
   for (int fd = ::open("/dev/null", O_RDWR); fd >= 0; fd = ::open("/dev/null", O_RDWR)) {
     if (fd <= 2) continue;
     ::close(fd);

@@ -41,6 +41,8 @@ void set_window_size(int fd, WindowSize size);
 
 // Opens /dev/null in the place of each of 0, 1 and 2 that is closed: the next descriptor opened would be taken for it.
 void fill_standard_descriptors();
+// Before that: what is written to it now is lost without an error.
+[[nodiscard]] bool stdout_was_closed();
 
 // Whether this process may read the terminal without being stopped: it's in the foreground, or the terminal isn't the
 // one that controls it.

@@ -55,10 +55,14 @@ std::string left_alone_text(const LeftAlone& left, bool with_account) {
          shown(left.why);
 }
 
-std::string enforced_title(const Enforced& enforced) {
+std::string enforced_title(const Enforced& enforced, bool unread) {
   const auto count = enforced.acts.size();
   const auto instances = std::to_string(count) + (count == 1 ? " instance" : " instances");
-  if (count == 0) return "--enforce: nothing to end is past its own deadline";
+  if (count == 0)
+    return unread ? "--enforce ENDED NOTHING: in what could be read nothing is past its own deadline, and "
+                    "not all "
+                    "could be read"
+                  : "--enforce: nothing to end is past its own deadline";
   if (enforced.mode == Enforced::Mode::refused)
     return "--enforce ENDED NOTHING of " + instances + ": " + shown(enforced.refused);
   if (enforced.mode == Enforced::Mode::dry_run)

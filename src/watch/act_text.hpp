@@ -17,7 +17,7 @@ namespace curfew::watch {
 // "i-… in us-east-1: kept by its tag …".
 [[nodiscard]] std::string left_alone_text(const LeftAlone& left, bool with_account);
 // "--enforce: dry run; with --yes it would end 2 instances".
-[[nodiscard]] std::string enforced_title(const Enforced& enforced);
+[[nodiscard]] std::string enforced_title(const Enforced& enforced, bool unread);
 
 // "curfew stop i-… --region us-east-1", with --account and --profile where the report was read so.
 [[nodiscard]] std::string stop_command_of(const Machine& machine, const Report& report);

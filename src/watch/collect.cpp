@@ -50,6 +50,7 @@ class Collector {
   Awaitable<Report> collect() {
     report_.at = clock_.wall();
     report_.thresholds = plan_.thresholds;
+    report_.filters = describe(plan_.filter);
     lanes_.emplace(co_await boost::asio::this_coro::executor, k_at_once);
     for (auto& account : accounts_) lanes_->add([this, &account] { return find_regions(account); });
     auto ended = lanes_->ended();
@@ -63,6 +64,10 @@ class Collector {
     for (const auto& [permission, regions] : missing_permissions_)
       report_.notes.push_back(
           {"no permission for " + permission + " (" + regions + "): costs are less exact", false});
+    if (!unlisted_.empty())
+      report_.notes.push_back({"no permission for scheduler:ListSchedules (" + unlisted_ +
+                                   "): whether a deadline has its schedule isn't known",
+                               false});
     co_return std::move(report_);
   }
 
@@ -177,6 +182,7 @@ class Collector {
       if (!twice) report_.machines.push_back(std::move(machines.front()));
     }
     for (auto& note : findings.notes) report_.notes.push_back(std::move(note));
+    if (findings.unlisted_schedules) unlisted_ += (unlisted_.empty() ? "" : ", ") + region;
     for (const auto& permission : findings.missing_permissions) {
       auto& regions = missing_permissions_[permission];
       regions += (regions.empty() ? "" : ", ") + region;
@@ -195,6 +201,7 @@ class Collector {
   std::set<std::string> ids_;  // of the accounts that are read
   std::deque<Reading> readings_;
   std::map<std::string, std::string> missing_permissions_;  // and the regions in which
+  std::string unlisted_;                                    // regions whose schedules may not be listed
   Report report_;
 };
 

@@ -68,6 +68,19 @@ bool matches(const Filter& filter, const Machine& machine, const Tags& tags, Wal
   });
 }
 
+std::vector<std::string> describe(const Filter& filter) {
+  std::vector<std::string> words;
+  for (const auto& tag : filter.tags)
+    words.push_back("the tag " + tag.key + (tag.value ? "=" + *tag.value : std::string()));
+  if (filter.older_than) words.push_back("a start more than " + format_duration(*filter.older_than) + " ago");
+  if (filter.states == Filter{}.states || filter.states.contains(InstanceState::unknown)) return words;
+  std::string states;
+  for (const auto state : filter.states)
+    states += (states.empty() ? "" : " or ") + std::string(name_of(state));
+  words.push_back("the state " + states);
+  return words;
+}
+
 Result<RegionChoice> choose_regions(const std::vector<std::string>& enabled,
                                     const std::vector<std::string>& only,
                                     const std::vector<std::string>& except) {

@@ -31,13 +31,17 @@ struct Filter {
 };
 [[nodiscard]] bool matches(const Filter& filter, const Machine& machine, const Tags& tags, WallTime now);
 
+// What keeps instances from being shown, in words: "the tag team=vision", "a start more than 24h ago", "the state stopped". None
+// where nothing does.
+[[nodiscard]] std::vector<std::string> describe(const Filter& filter);
+
 struct RegionChoice {
   std::vector<std::string> to_read;  // sorted, each once
   std::vector<std::string> ignored;  // of those that would have been read
 };
 // `only` (--region, may be empty: all enabled ones) less `except` (--exclude-region, ignore_regions). A name in `only`
 // that isn't enabled is refused, with the nearest one; one in `except` may be any: the same list serves many accounts.
-// Nothing left to read is an error. `enabled` empty: not known, and `only` is taken as it is.
+// `enabled` empty: not known, and `only` is taken as it is.
 [[nodiscard]] Result<RegionChoice> choose_regions(const std::vector<std::string>& enabled,
                                                   const std::vector<std::string>& only,
                                                   const std::vector<std::string>& except);

@@ -71,13 +71,13 @@ struct MachineCost {
   std::optional<Micros> ebs_so_far = {};   // them, since its last start
   std::optional<Micros> ipv4_hourly = {};  // its public IPv4 addresses; zero where it has none
   std::optional<Micros> ipv4_so_far = {};
-  bool at_least = false;      // hourly is a lower bound
-  bool at_most = false;       // it is an upper bound: a spot instance at the price on demand
+  bool at_least = false;  // hourly is a lower bound
+  bool at_most = false;   // it is an upper bound: a spot instance at the price on demand
   bool so_far_at_least = false;
   bool so_far_at_most = false;  // part of it may be: where the spot prices of its first days aren't told
   Micros so_far_low{};          // of which so much is sure, where it's at most
-  bool ebs_at_least = false;  // there are volumes that aren't in these sums
-  bool ebs_at_most = false;   // of some volumes there are only upper bounds
+  bool ebs_at_least = false;    // there are volumes that aren't in these sums
+  bool ebs_at_most = false;     // of some volumes there are only upper bounds
   bool ipv4_at_most =
       false;  // it was stopped since: only elastic addresses are kept, and which are isn't known
   std::string source = {};  // of `hourly`: "Pricing API", "list price of 2025-05-28", "spot price history"
@@ -154,6 +154,7 @@ struct Report {
   std::deque<Machine> machines;  // in any order, filtered; a deque, as there may be tens of thousands
   std::vector<Note> notes;
   std::optional<Enforced> enforced = {};  // by --enforce
+  std::vector<std::string> filters = {};  // what keeps instances from being shown, in words; untrusted
   std::string profile = {};               // --profile, which commands to be copied need too; may be empty
 };
 

@@ -349,6 +349,7 @@ class RegionReader {
     if (error && !refused)
       out_.notes.push_back(
           {"the schedules in " + query_.region + " could not be read: " + error->text(), true});
+    if (refused) out_.unlisted_schedules = true;
     for (auto& machine : out_.machines) {
       if (!wants_schedule(machine)) continue;
       if (error) machine.schedule = refused ? ScheduleState::refused : ScheduleState::failed;

@@ -24,6 +24,7 @@ struct RegionFindings {
   std::vector<Note> notes;
   std::optional<Millis> skew;                 // the worst of clock_skew()
   std::set<std::string> missing_permissions;  // that made a cost worse
+  bool unlisted_schedules = false;            // there's no permission to list them
 };
 
 struct RegionQuery {

@@ -218,6 +218,9 @@ void render_json(const Report& report, const Sink& sink) {
   field("at", time(report.at));
   field("complete", flag(!is_unread(report)));
   field("accounts", lines_of(report.accounts, account_value));
+  std::vector<Json> filters;
+  for (const auto& filter : report.filters) filters.push_back(text(filter));
+  field("filters", array(filters));
   field("regions", lines_of(report.regions, region_value));
   field("thresholds", to_value(report.thresholds));
   // One by one: all of them are too large to hold.

@@ -5,6 +5,7 @@
 //   at            when it was read: "2026-11-26T14:00:00Z"; so is every time
 //   complete      false: something could not be read, and nothing may be concluded from what isn't there
 //   accounts      [{id, role}]; role: the ARN that was assumed, or null
+//   filters       [text]: what keeps instances from being shown, for people
 //   regions       [{account, region, outcome, error}]; outcome: read, failed, ignored, denied; error: text or null
 //   thresholds    {warn_s, crit_s, warn_cost, crit_cost}; null: none
 //   instances     worst first, one a line; each:

@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t k_most_notes = 20;
 constexpr std::size_t k_most_sources = 6;
 constexpr std::size_t k_most_reasons = 6;
+constexpr std::size_t k_longest_filter = 80;
 constexpr std::size_t k_most_left_alone = 100;
 constexpr std::size_t k_longest_error = 300;
 
@@ -98,6 +99,11 @@ void header(const Report& report, const Page& page) {
   const auto& limits = report.thresholds;
   page.line("CRITICAL: past its own deadline" + limits_text(limits.crit, limits.crit_cost) +
             "; WARNING: a GPU without a deadline" + limits_text(limits.warn, limits.warn_cost));
+  if (!report.filters.empty()) {
+    std::vector<std::string> only;
+    for (const auto& filter : report.filters) only.push_back(shortened(shown(filter), k_longest_filter));
+    page.line("Only what has: " + joined(only, "; "));
+  }
   for (const auto outcome : {Outcome::ignored, Outcome::denied})
     if (!names[outcome].empty())
       page.line("Not read, " +
@@ -236,7 +242,7 @@ void acts(const Report& report, const Page& page) {
   const auto& enforced = *report.enforced;
   const bool several = report.accounts.size() > 1;
   page.gap();
-  page.line(enforced_title(enforced), has_failed(enforced) ? Paint::red : Paint::none);
+  page.line(enforced_title(enforced, is_unread(report)), has_failed(enforced) ? Paint::red : Paint::none);
   for (const auto& act : enforced.acts)
     page.line("  " + act_text(act, enforced.mode, several),
               enforced.mode == Enforced::Mode::on && !act.done ? Paint::red : Paint::none);
@@ -275,7 +281,8 @@ void commands(const Report& report, const std::vector<Row>& rows, const Page& pa
                 ", by which alone it can be ended.");
       continue;  // there's no command that would
     }
-    if (machine.protected_from_end.value_or(false)) page.line("  It is protected from termination.");
+    if (machine.protected_from_end.value_or(false))
+      page.line("  It is protected from termination: take that off first, `curfew stop` shows how.");
     if (machine.lifecycle == Lifecycle::spot)
       page.line("  If its spot request is persistent it launches another: `curfew stop` cancels it first.");
     page.whole("  " + stop_command_of(machine, report));

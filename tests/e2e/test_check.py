@@ -10,6 +10,7 @@ import os
 import pty
 import re
 import shutil
+import stat
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -288,6 +289,35 @@ def test_an_output_that_can_not_be_written_is_told(check: Check, cloud: Sandbox,
             check=False,
         )
         assert full.returncode == (125 if words == ["--help"] else 103), full
+
+
+def test_what_is_filtered_is_said(check: Check, launch: Callable[..., Instance]) -> None:
+    launch(7.0)
+    result = check("--tag", "team=\x1b[31m", "--older-than", "24h", "--state", "running,stopped")
+    assert result.returncode == 0
+    assert (
+        "Only what has: the tag team=\\x1b[31m; a start more than 24h ago; the state running or stopped"
+        in (" ".join(result.stdout.split()))
+    )
+    assert json.loads(check("--tag", "team=x", "--format", "json").stdout)["filters"] == ["the tag team=x"]
+    assert "Only what has" not in check().stdout
+
+
+def test_the_mode_of_an_output_is_its_owners(check: Check, tmp_path: Path) -> None:
+    output = tmp_path / "report"
+    before = os.umask(0o077)
+    try:
+        assert check("--output", str(output)).returncode == 0
+        assert stat.S_IMODE(output.stat().st_mode) == 0o600
+    finally:
+        os.umask(before)
+    output.chmod(0o640)
+    assert check("--output", str(output)).returncode == 0
+    assert stat.S_IMODE(output.stat().st_mode) == 0o640
+    told = check(
+        "--notify", "mailto:a@example.com", env={"PATH": "/usr/bin:/bin", "CURFEW_SENDMAIL": str(tmp_path)}
+    )
+    assert told.returncode == 103 and "is no program" in told.stderr, told
 
 
 def test_an_output_that_is_no_file_stays_what_it_is(check: Check, cloud: Sandbox, tmp_path: Path) -> None:

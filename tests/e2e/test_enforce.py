@@ -246,3 +246,12 @@ def test_another_accounts_instances_are_ended_by_its_role(cloud: Sandbox, curfew
     assert state(named) == "running"
     assert curfew("stop", named, "--yes", "--account", role).returncode == 0
     assert state(named) in ("shutting-down", "terminated")
+
+
+def test_what_could_not_be_read_is_not_nothing(cloud: Sandbox, curfew: Caller) -> None:
+    cloud.fault("error", "ec2", "DescribeInstances", code="UnauthorizedOperation", status=403)
+    for words in ([], ["--format", "csv"]):
+        result = curfew("check", "--region", "us-east-1", "--enforce", "--yes", *words)
+        assert result.returncode == 101, result
+        told = result.stdout + result.stderr
+        assert "nothing to end" not in told and "not all could be read" in told, told

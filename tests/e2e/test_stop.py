@@ -109,6 +109,54 @@ def test_ctrl_c_at_the_question_does_nothing(cloud: Sandbox, curfew: Caller) -> 
     assert instance.state() == "running" and curfew.ledger() == []
 
 
+@pytest.mark.parametrize("stdout", [">&-", ">/dev/full"])
+def test_what_can_not_be_shown_is_not_ended(cloud: Sandbox, curfew: Caller, stdout: str) -> None:
+    instance = launch(cloud)
+    for words in (
+        ["stop", instance.id, "--yes"],
+        ["setup", "billing", "--limit", "5", "--email", "a@b.cd", "--yes"],
+    ):
+        result = subprocess.run(
+            ["sh", "-c", f'"$0" "$@" {stdout}', CURFEW, *words],
+            env=curfew.env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 125 and "stdout" in result.stderr + "stdout" * (stdout != ">&-"), result
+        assert result.stderr != ""
+    assert instance.state() == "running" and curfew.ledger() == [] and curfew.changes() == []
+    if stdout == ">&-":
+        result = subprocess.run(
+            ["sh", "-c", '"$0" check --enforce --yes >&-', CURFEW],
+            env=curfew.env,
+            capture_output=True,
+            check=False,
+        )
+        assert result.returncode == 103 and b"stdout is closed" in result.stderr, result
+
+
+def test_each_is_told_at_once_and_a_signal_says_where_the_rest_is(cloud: Sandbox, curfew: Caller) -> None:
+    quick, slow = launch(cloud), launch(cloud, region="eu-west-1")
+    cloud.fault("hang", "ec2", "TerminateInstances", region="eu-west-1")
+    process = curfew.start("stop", quick.id, slow.id, "--yes")
+    assert process.stdout is not None and process.stderr is not None
+    for line in process.stdout:
+        if line.startswith(f"terminated {quick.id}"):
+            break
+    else:
+        raise AssertionError("it told nothing before the other had ended")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(SOON) == -signal.SIGINT
+    said = process.stderr.read()
+    assert "interrupted: what was asked for goes on" in said and "ledger.jsonl" in said, said
+    open_acts = [line["instance"] for line in curfew.ledger() if line["phase"] == "intent"]
+    assert slow.id in open_acts
+    process.stdout.close()
+    process.stderr.close()
+
+
 def test_an_unknown_id_is_said_and_keeps_no_other(cloud: Sandbox, curfew: Caller) -> None:
     instance = launch(cloud)
     result = curfew("stop", UNKNOWN, instance.id, "--yes")

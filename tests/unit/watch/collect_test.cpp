@@ -255,6 +255,7 @@ TEST_F(CollectTest, schedules_that_may_not_be_listed_alarm_nobody_and_those_that
   auto report = collect_all();
   EXPECT_EQ(report.machines.at(0).schedule, ScheduleState::refused);
   EXPECT_FALSE(is_unread(report));
+  EXPECT_NE(notes(report).find("scheduler:ListSchedules (us-east-1)"), std::string::npos) << notes(report);
   for (const auto& error : {k_unavailable, k_expired, k_proxy}) {
     script.schedules_error = error;
     report = collect_all();

@@ -96,5 +96,18 @@ TEST(ChooseRegions, RefusesWhatIsntEnabled) {
   EXPECT_EQ(choose_regions({}, {"eu-west-1"}, {}).value().to_read, Names{"eu-west-1"});
 }
 
+TEST(Filter, IsToldInWords) {
+  EXPECT_TRUE(describe(Filter{}).empty());
+  Filter filter;
+  filter.tags = {{"team", "vision"}, {"job", std::nullopt}};
+  filter.older_than = Seconds{24 * 3600};
+  filter.states = {InstanceState::running, InstanceState::stopped};
+  EXPECT_EQ(describe(filter), (Names{"the tag team=vision", "the tag job", "a start more than 24h ago",
+                                     "the state running or stopped"}));
+  filter = {};
+  filter.states = parse_states("all").value();
+  EXPECT_TRUE(describe(filter).empty());
+}
+
 }  // namespace
 }  // namespace curfew::watch

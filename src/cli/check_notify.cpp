@@ -98,13 +98,21 @@ bool CheckTeller::tell(const watch::Report& report, const std::vector<watch::Act
   }
   for (auto& sending : sendings)
     if (sending.digest.message) with_message.push_back(&sending);
+  auto in_file = told_;
+  if (keeps && !acts.empty()) {
+    // Before it's sent: should this process end meanwhile, the acts are told next time. What fails here is said below.
+    auto untold = told_;
+    for (const auto& sending : sendings) untold[sending.place->key] = sending.digest.missed;
+    if (untold != in_file && watch::store_told(options_->notify_state, untold)) in_file = std::move(untold);
+  }
   if (!with_message.empty()) good = send(with_message) && good;
 
   if (!remembers) return good;
-  const auto before = told_;
-  for (auto& sending : sendings)
-    if (!sending.failed) told_[sending.place->key] = std::move(sending.digest.told);
-  if (!keeps || told_ == before) return good;
+  for (auto& sending : sendings) {
+    auto& digest = sending.digest;
+    told_[sending.place->key] = std::move(sending.failed ? digest.missed : digest.told);
+  }
+  if (!keeps || told_ == in_file) return good;
   if (auto stored = watch::store_told(options_->notify_state, told_); !stored) {
     say_("--notify-state: what was told will be told again: " + stored.error().text());
     return false;

@@ -28,7 +28,7 @@ class CheckTeller {
                                                 net::Environment environment, Say say);
 
   // Tells every place what is new there, all at once, within a minute or so. Done: every place has taken it, or there was
-  // nothing to tell; else what failed was said, and is told next time where there's a --notify-state.
+  // nothing to tell; else what failed was said, and is told next time where there's a --notify-state, the acts too.
   [[nodiscard]] bool tell(const watch::Report& report, const std::vector<watch::Act>& acts);
 
   // Where its lines go from now on.

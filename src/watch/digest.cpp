@@ -2,13 +2,16 @@
 #include "watch/digest.hpp"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 
-#include "base/text.hpp"
+#include "watch/act_news.hpp"
 #include "watch/columns.hpp"
 #include "watch/totals.hpp"
+#include "watch/unread.hpp"
 
 namespace curfew::watch {
 namespace {
@@ -19,8 +22,6 @@ constexpr std::size_t k_longest_why = 200;
 constexpr std::size_t k_longest_name = 40;
 constexpr std::size_t k_longest_id = 60;
 constexpr std::size_t k_reserve = 320;  // bytes for the lines that sum up
-// What isn't heard of any more, as its region is no longer read, is forgotten.
-constexpr Seconds k_forgotten = std::chrono::hours{30 * 24};
 
 std::string text(std::string_view outside, std::size_t limit) { return notify::one_line(outside, limit); }
 
@@ -33,25 +34,9 @@ std::string more(std::size_t count, std::size_t shown, const char* of) {
   return "and " + std::to_string(count - shown) + " more" + of;
 }
 
-struct Unread {
-  std::string key;
-  std::string line;
-};
-
-std::vector<Unread> unread_of(const Report& report) {
-  std::vector<Unread> unread;
-  const auto add = [&](std::string key, std::string line) {
-    if (unread.size() < k_most_told_unread) unread.push_back({printable(key, 150), std::move(line)});
-  };
-  for (const auto& region : report.regions) {
-    if (region.outcome != RegionReading::Outcome::failed) continue;
-    const auto where = region.account.empty() ? region.region : region.region + " of " + region.account;
-    add(where, where + ": " + region.error);
-  }
-  for (const auto& note : report.notes)
-    // What follows may differ each time: a request's id, how long was waited.
-    if (note.unread) add(note.text.substr(0, note.text.find(':')), note.text);
-  return unread;
+std::string refusal_of(const Enforced& enforced) {
+  return "--enforce ENDED NOTHING of " + counted(enforced.acts.size(), "instance", "instances") + ": " +
+         text(enforced.refused, k_longest_why);
 }
 
 // An instance that is to be told, and why now.
@@ -65,6 +50,18 @@ const char* change_of(const Assessment& now, const ToldInstance& before) {
   return now.causes == before.causes ? nullptr : "CHANGED ";
 }
 
+// Where nobody could see its schedule, one that was told to have none has none still.
+Assessment assess_as_told(const Machine& machine, const ToldInstance& told, const Report& report,
+                          const Assessment& now) {
+  const auto& causes = told.causes;
+  const bool unknown =
+      machine.schedule == ScheduleState::failed || machine.schedule == ScheduleState::refused;
+  if (!unknown || std::find(causes.begin(), causes.end(), Cause::no_schedule) == causes.end()) return now;
+  auto as_told = machine;
+  as_told.schedule = ScheduleState::missing;
+  return assess(as_told, report.thresholds, report.at);
+}
+
 class Maker {
  public:
   Maker(const Report& report, const std::vector<Act>& acts, const Told* before, Seconds again)
@@ -74,12 +71,17 @@ class Maker {
   }
 
   Digest make() {
-    choose_unread();
+    unread_ = unread_of(report_);
+    choose_needing();
+    reminder_ = is_reminder();
     choose_instances();
+    choose_unread();
+    choose_acts();
     choose_gone();
-    Digest digest{{}, std::move(next_)};
-    const bool anything =
-        !lines_.empty() || !new_unread_.empty() || !gone_.empty() || !read_again_.empty() || !acts_.empty();
+    Digest digest{{}, std::move(next_), {}};
+    if (before_ != nullptr) digest.missed = with_untold(*before_, news_);
+    const bool anything = !lines_.empty() || !new_unread_.empty() || !gone_.empty() || !read_again_.empty() ||
+                          !news_.lines.empty() || news_.more > 0 || !refusal_.empty();
     if (!anything) return digest;
     digest.told.at = report_.at;
     write();
@@ -93,85 +95,144 @@ class Maker {
     return told > report_.at || report_.at - told >= again_;  // a clock that was set back: rather twice
   }
 
+  [[nodiscard]] bool refuses() const {
+    return report_.enforced && report_.enforced->mode == Enforced::Mode::refused;
+  }
+
   // A reminder tells all at once, so that there's one, and not one for each that was new at another time.
   [[nodiscard]] bool is_reminder() const {
     if (before_ == nullptr) return false;
-    const auto due = [&](const auto& told) { return is_due(told.at); };
     for (const auto& [key, told] : before_->instances)
-      if (needing_.contains(key) && due(told)) return true;
+      if (needing_.contains(key) && is_due(told.at)) return true;
+    for (const auto at : told_failures(acts_, *before_))
+      if (is_due(at)) return true;
+    if (refuses() && before_->ended_nothing && is_due(*before_->ended_nothing)) return true;
     return std::any_of(unread_.begin(), unread_.end(), [&](const Unread& each) {
-      const auto found = before_->unread.find(each.key);
-      return found != before_->unread.end() && is_due(found->second);
+      const auto* const told = told_unread(each.key);
+      return told != nullptr && is_due(told->at);
     });
   }
 
-  void choose_unread() { unread_ = unread_of(report_); }
-
-  void choose_instances() {
+  void choose_needing() {
+    std::vector<std::pair<InstanceKey, const Row*>> all;
     for (const auto& row : rows_) {
       if (!row.assessment.needs_attention()) break;  // worst first
-      ++attention_;
-      if (needing_.size() < k_most_told) needing_.emplace(key_of(*row.machine), &row);
+      all.emplace_back(key_of(*row.machine), &row);
     }
-    const bool reminder = is_reminder();
+    attention_ = all.size();
+    // Of so many those that were told stay, whatever order they're in now.
+    if (all.size() > k_most_told && before_ != nullptr)
+      std::stable_sort(all.begin(), all.end(), [this](const auto& a, const auto& b) {
+        const auto severity = [](const auto& each) { return each.second->assessment.severity; };
+        if (severity(a) != severity(b)) return severity(a) > severity(b);
+        return before_->instances.contains(a.first) && !before_->instances.contains(b.first);
+      });
+    for (auto& [key, row] : all) {
+      if (needing_.size() < k_most_told) needing_.emplace(std::move(key), row);
+      else if (before_ != nullptr && before_->instances.contains(key)) pushed_out_.insert(std::move(key));
+    }
+  }
+
+  void choose_instances() {
     for (const auto& row : rows_) {
       if (!row.assessment.needs_attention()) break;
       const auto key = key_of(*row.machine);
       const auto needing = needing_.find(key);
       // One that is listed twice is told once.
       if (needing == needing_.end() || needing->second != &row) continue;
-      choose(row, key, reminder);
-    }
-    for (const auto& each : unread_) {
-      const auto* const told = told_unread(each.key);
-      const bool tells = told == nullptr || reminder;
-      if (tells) new_unread_.push_back(&each);
-      next_.unread[each.key] = tells ? report_.at : *told;
+      choose(row, key);
     }
     if (before_ != nullptr) next_.at = before_->at;
   }
 
-  void choose(const Row& row, const InstanceKey& key, bool reminder) {
+  void choose(const Row& row, const InstanceKey& key) {
     const ToldInstance* told = nullptr;
     if (before_ != nullptr)
       if (const auto found = before_->instances.find(key); found != before_->instances.end())
         told = &found->second;
+    auto now = row.assessment;
     const char* label = "";
-    if (before_ != nullptr) {
-      label = told == nullptr ? "NEW " : change_of(row.assessment, *told);
-      if (label == nullptr && reminder) label = "STILL ";
+    if (told != nullptr) {
+      now = assess_as_told(*row.machine, *told, report_, now);
+      label = change_of(now, *told);
+      if (label == nullptr && reminder_) label = "STILL ";
+    } else if (before_ != nullptr) {
+      label = "NEW ";
     }
     const auto name = text(row.machine->name, k_longest_name);
-    next_.instances[key] = {row.assessment.severity, row.assessment.causes,
-                            label == nullptr ? told->at : report_.at, row.machine->name.empty() ? "" : name};
+    next_.instances[key] = {now.severity, now.causes, label == nullptr ? told->at : report_.at,
+                            row.machine->name.empty() ? "" : name};
     if (label != nullptr) lines_.push_back({&row, label});
+  }
+
+  void choose_unread() {
+    for (const auto& each : unread_) {
+      const auto* const told = told_unread(each.key);
+      const bool tells = told == nullptr || reminder_;
+      if (tells) new_unread_.push_back(&each);
+      auto& next = next_.unread[each.key];
+      next = each.told;
+      next.at = tells ? report_.at : told->at;
+    }
+  }
+
+  void choose_acts() {
+    news_ = act_news(report_, acts_, before_, reminder_);
+    next_.failures = news_.failures;
+    const auto told = before_ == nullptr ? std::optional<WallTime>() : before_->ended_nothing;
+    const bool ends = report_.enforced && report_.enforced->mode == Enforced::Mode::on;
+    if (refuses()) {
+      const bool tells = !told || reminder_;
+      if (tells) refusal_ = refusal_of(*report_.enforced);
+      next_.ended_nothing = tells ? report_.at : *told;
+    } else if (!ends && told && report_.at - *told < k_told_forgotten) {
+      next_.ended_nothing = told;
+    }
   }
 
   void choose_gone() {
     if (before_ == nullptr) return;
+    find_there();
     for (const auto& [key, told] : before_->instances) {
-      if (needing_.contains(key)) continue;
-      if (read_.contains({key.account, key.region})) gone_.emplace_back(&key, &told);
-      else if (report_.at - told.at < k_forgotten && next_.instances.size() < k_most_told)
+      if (needing_.contains(key) || pushed_out_.contains(key)) continue;
+      const bool unsure = may_need_attention(key, told);
+      unsure_ = unsure_ || unsure;
+      if (read_.contains({key.account, key.region}) && !unsure) gone_.emplace_back(&key, &told);
+      else if (report_.at - told.at < k_told_forgotten && next_.instances.size() < k_most_told)
         next_.instances[key] = told;
     }
-    for (const auto& [what, at] : before_->unread) {
+    for (const auto& [what, told] : before_->unread) {
       if (next_.unread.contains(what)) continue;
-      if (!read_.empty()) read_again_.push_back(&what);
-      else if (report_.at - at < k_forgotten && next_.unread.size() < k_most_told_unread)
-        next_.unread[what] = at;
+      if (is_read_again(report_, told)) read_again_.push_back(&what);
+      else if (report_.at - told.at < k_told_forgotten && next_.unread.size() < k_most_told_unread)
+        next_.unread[what] = told;
     }
   }
 
-  [[nodiscard]] const WallTime* told_unread(const std::string& key) const {
+  // Those that were told, need no attention now, and are there.
+  void find_there() {
+    const auto is_asked = [&](const auto& each) { return !needing_.contains(each.first); };
+    if (std::none_of(before_->instances.begin(), before_->instances.end(), is_asked)) return;
+    for (const auto& machine : report_.machines) {
+      auto key = key_of(machine);
+      if (before_->instances.contains(key) && !needing_.contains(key))
+        there_.emplace(std::move(key), &machine);
+    }
+  }
+
+  [[nodiscard]] bool may_need_attention(const InstanceKey& key, const ToldInstance& told) const {
+    const auto there = there_.find(key);
+    return there != there_.end() && assess_as_told(*there->second, told, report_, {}).needs_attention();
+  }
+
+  [[nodiscard]] const ToldUnread* told_unread(const std::string& key) const {
     if (before_ == nullptr) return nullptr;
     const auto found = before_->unread.find(key);
     return found == before_->unread.end() ? nullptr : &found->second;
   }
 
   static InstanceKey key_of(const Machine& machine) {
-    return {printable(machine.account, k_longest_id), printable(machine.region, k_longest_id),
-            printable(machine.id, k_longest_id)};
+    return instance_key(machine.account, machine.region, machine.id);
   }
 
   [[nodiscard]] std::string headline() const {
@@ -182,8 +243,8 @@ class Maker {
       if (totals.critical > 0) line += std::to_string(totals.critical) + " CRITICAL, ";
       if (totals.warning > 0) line += std::to_string(totals.warning) + " WARNING, ";
     } else {
-      line += unread_.empty() ? "all clear, nothing needs attention, "
-                              : "nothing needs attention in what was read, ";
+      line += unread_.empty() && !unsure_ ? "all clear, nothing needs attention, "
+                                          : "nothing needs attention in what was read, ";
     }
     if (!unread_.empty()) line += "NOT ALL COULD BE READ, ";
     return line + counted(totals.running, "instance", "instances") + " for " +
@@ -222,15 +283,6 @@ class Maker {
            text(describe(line.row->assessment, machine, report_.thresholds, report_.at), k_longest_why);
   }
 
-  static std::string line_of(const Act& act) {
-    const char* doing = act.action == Action::stop ? "STOPPED " : "TERMINATED ";
-    if (!act.done) doing = act.action == Action::stop ? "FAILED TO STOP " : "FAILED TO TERMINATE ";
-    std::string said = doing + text(act.instance, k_longest_id) + " (";
-    if (!act.name.empty()) said += text(act.name, k_longest_name) + ", ";
-    return said + text(act.region, 30) + "): " + text(act.why, k_longest_why) + "; " +
-           text(act.outcome, k_longest_why);
-  }
-
   bool add(const std::string& line, std::size_t reserve) {
     const auto size = notify::slack_size(line) + 1;
     if (size_ + size + reserve > notify::k_longest_text) return false;
@@ -239,21 +291,24 @@ class Maker {
     return true;
   }
 
-  // As many lines as fit, and how many don't.
+  // As many lines as fit, and how many don't; `beyond` there are only as a number.
   template <class Things, class Said>
-  void add_all(const Things& things, std::size_t most, const char* of, Said said) {
+  void add_all(const Things& things, std::size_t most, const char* of, Said said, std::size_t beyond = 0) {
     std::size_t shown = 0;
     for (const auto& thing : things) {
       if (shown == most || !add(said(thing), k_reserve)) break;
       ++shown;
     }
-    if (shown < things.size()) add(more(things.size(), shown, of), 0);
+    if (const auto count = things.size() + beyond; shown < count) add(more(count, shown, of), 0);
   }
 
   void write() {
     add(headline(), 0);
     add(where(), 0);
-    add_all(acts_, k_most_lines, " acts", [](const Act& act) { return line_of(act); });
+    if (!refusal_.empty()) add(refusal_, k_reserve);
+    add_all(
+        news_.lines, k_most_lines, " acts", [](const ActNews::Line& line) { return watch::line_of(line); },
+        news_.more);
     add_all(new_unread_, k_most_others, " not read",
             [](const Unread* each) { return "NOT READ: " + text(each->line, k_longest_why); });
     add_all(lines_, k_most_lines, " that need attention", [this](const Line& line) { return line_of(line); });
@@ -263,17 +318,13 @@ class Maker {
           0);
     add_all(gone_, k_most_others, " gone or well", [this](const auto& each) {
       const auto& [key, told] = each;
-      return (is_there(*key) ? "NO LONGER NEEDS ATTENTION: " : "GONE: ") + text(key->id, k_longest_id) +
+      return (there_.contains(*key) ? "NO LONGER NEEDS ATTENTION: " : "GONE: ") +
+             text(key->id, k_longest_id) +
              (told->name.empty() ? " (" : " (" + text(told->name, k_longest_name) + ", ") +
              text(key->region, 30) + ")";
     });
     add_all(read_again_, k_most_others, " read again",
             [](const std::string* what) { return "NO LONGER UNREAD: " + text(*what, k_longest_why); });
-  }
-
-  [[nodiscard]] bool is_there(const InstanceKey& key) const {
-    return std::any_of(report_.machines.begin(), report_.machines.end(),
-                       [&](const Machine& machine) { return key_of(machine) == key; });
   }
 
   const Report& report_;
@@ -284,10 +335,16 @@ class Maker {
   std::set<std::pair<std::string, std::string>> read_;  // account and region
   std::size_t attention_ = 0;                           // how many need it
   std::map<InstanceKey, const Row*> needing_;           // those of them that are remembered
+  std::set<InstanceKey> pushed_out_;                    // those that were, and still need it
+  std::map<InstanceKey, const Machine*> there_;         // see find_there()
   std::vector<Unread> unread_;
+  bool reminder_ = false;
+  bool unsure_ = false;  // one that was told may need attention still
   Told next_;
 
   // To be told:
+  std::string refusal_;  // of --enforce
+  ActNews news_;
   std::vector<Line> lines_;
   std::vector<const Unread*> new_unread_;
   std::vector<std::pair<const InstanceKey*, const ToldInstance*>> gone_;

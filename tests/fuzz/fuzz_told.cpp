@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
+#include <vector>
 
 #include "watch/digest.hpp"
 #include "watch/told.hpp"
@@ -17,14 +18,23 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   report.at = WallTime{Seconds{1'795'000'000}};
   report.accounts = {{"111122223333", ""}};
   report.regions = {{"111122223333", "us-east-1"}};
+  watch::Act failed;
+  failed.account = "111122223333";
+  failed.region = "us-east-1";
+  failed.instance = "i-0123456789abcdef0";
+  failed.outcome = "TerminateInstances i-0123456789abcdef0: UnauthorizedOperation: no";
   for (const auto& [key, place] : *told) {
-    const auto digest = watch::digest_of(report, {}, &place, std::chrono::hours{24});
-    if (!digest.message) continue;
-    if (notify::slack_size(digest.message->text) > notify::k_longest_text) std::abort();
-    for (const char c : digest.message->text)
-      if (c != '\n' && static_cast<unsigned char>(c) < 0x20) std::abort();
-    // Nothing needs attention in this report, so that it's told once.
-    if (watch::digest_of(report, {}, &digest.told, std::chrono::hours{24}).message) std::abort();
+    for (const auto& acts : {std::vector<watch::Act>{}, std::vector<watch::Act>{failed}}) {
+      const auto digest = watch::digest_of(report, acts, &place, std::chrono::hours{24});
+      const auto missed = watch::told_from_json(watch::to_json({{key, digest.missed}}));
+      if (!missed || missed->at(key).untold != digest.missed.untold) std::abort();
+      if (!digest.message) continue;
+      if (notify::slack_size(digest.message->text) > notify::k_longest_text) std::abort();
+      for (const char c : digest.message->text)
+        if (c != '\n' && static_cast<unsigned char>(c) < 0x20) std::abort();
+      // Nothing needs attention in this report, so that it's told once.
+      if (watch::digest_of(report, acts, &digest.told, std::chrono::hours{24}).message) std::abort();
+    }
   }
   return 0;
 }

@@ -18,7 +18,6 @@ import termios
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -279,16 +278,6 @@ def test_a_mailbox_is_told(check: Check, launch: Launch, sendmail: Path, tmp_pat
         check=False,
     )
     assert result.returncode == 125 and "mail could still be waiting on this machine" in result.stderr
-
-
-def test_what_was_ended_is_told(check: Check, launch: Launch, hook: Hook) -> None:
-    an_hour_ago = (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    instance = launch(7.0, tags={"curfew:job": "digits", "curfew:deadline": an_hour_ago})
-    check("--enforce", "--notify", hook.url)
-    assert len(hook.told) == 1 and "TERMINATED" not in hook.told[0], "nothing was ended yet"
-    result = check("--enforce", "--yes", "--notify", hook.url)
-    assert len(hook.told) == 2, result
-    assert f"TERMINATED {instance.id} (us-east-1): past its deadline" in hook.told[1], hook.told
 
 
 def test_expired_credentials_are_told(check: Check, cloud: Sandbox, hook: Hook) -> None:

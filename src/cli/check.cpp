@@ -12,11 +12,11 @@
 #include "base/text.hpp"
 #include "cli/accounts.hpp"
 #include "cli/check_enforce.hpp"
-#include "cli/check_notify.hpp"
 #include "cli/check_options.hpp"
 #include "cli/check_reading.hpp"
 #include "cli/check_watch.hpp"
 #include "cli/commands.hpp"
+#include "cli/teller.hpp"
 #include "net/environment.hpp"
 #include "os/files.hpp"
 #include "os/terminal.hpp"
@@ -118,7 +118,9 @@ int check_command(const Words& words, const World& world) {
     say(file.error().text());
     return bad_usage;
   }
-  auto teller = CheckTeller::make(*options, world.clock, environment, say);
+  auto teller = Teller::make({options->notify, options->notify_state, options->notify_again,
+                              options->watch.has_value(), options->profile},
+                             world.clock, environment, say);
   if (!teller) {
     say(teller.error().text());
     return bad_usage;

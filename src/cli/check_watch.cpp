@@ -34,7 +34,7 @@ Seconds since(BootTime then, BootTime now) { return std::chrono::duration_cast<S
 class Watcher {
  public:
   Watcher(const CheckOptions& options, const os::Clock& clock, const net::Environment& environment,
-          CheckTeller& teller, const std::function<Status(const watch::Report&)>& write)
+          Teller& teller, const std::function<Status(const watch::Report&)>& write)
       : options_(options), clock_(clock), environment_(environment), teller_(teller), write_(write) {
     on_screen_ =
         options.output.empty() && ::isatty(STDOUT_FILENO) == 1 && net::get(environment, "TERM") != "dumb";
@@ -53,6 +53,15 @@ class Watcher {
       while (!ended_ && clock_.boot() < *next_) tick(std::min<Millis>(*next_ - clock_.boot(), k_look));
       if (broken_ || ended_) return code_;
     }
+  }
+
+  void meanwhile() {
+    if (!on_screen_) return;
+    tick(Millis{0});
+    if (!ended_) return;
+    // What is under way isn't waited for.
+    screen_.leave();
+    ::_exit(code_);
   }
 
   void say(const std::string& text) {
@@ -155,14 +164,6 @@ class Watcher {
     return "no region was read";
   }
 
-  void meanwhile() {
-    tick(Millis{0});
-    if (!ended_) return;
-    // What is under way isn't waited for.
-    screen_.leave();
-    ::_exit(code_);
-  }
-
   void draw() {
     drawn_ = clock_.boot();
     const auto columns = os::window_size(STDOUT_FILENO).columns;
@@ -201,7 +202,7 @@ class Watcher {
   const CheckOptions& options_;
   const os::Clock& clock_;
   const net::Environment& environment_;
-  CheckTeller& teller_;
+  Teller& teller_;
   const std::function<Status(const watch::Report&)>& write_;
   bool on_screen_ = false;
   bool colours_ = false;
@@ -225,8 +226,9 @@ class Watcher {
 }  // namespace
 
 int watch_check(const CheckOptions& options, const os::Clock& clock, const net::Environment& environment,
-                CheckTeller& teller, const std::function<Status(const watch::Report&)>& write) {
+                Teller& teller, const std::function<Status(const watch::Report&)>& write) {
   Watcher watcher(options, clock, environment, teller, write);
+  teller.call_meanwhile([&] { watcher.meanwhile(); });
   teller.say_to([&](const std::string& text) { watcher.say(text); });
   return watcher.run();
 }

@@ -3,8 +3,8 @@
 
 #include <functional>
 
-#include "cli/check_notify.hpp"
 #include "cli/check_options.hpp"
+#include "cli/teller.hpp"
 #include "net/environment.hpp"
 #include "os/clock.hpp"
 #include "watch/machine.hpp"
@@ -14,7 +14,7 @@ namespace curfew::cli {
 // `write` puts a report where --output, or a stdout that is no terminal, wants it. Returns the exit code of the last
 // report; SIGINT and SIGTERM end the process with it.
 [[nodiscard]] int watch_check(const CheckOptions& options, const os::Clock& clock,
-                              const net::Environment& environment, CheckTeller& teller,
+                              const net::Environment& environment, Teller& teller,
                               const std::function<Status(const watch::Report&)>& write);
 
 }  // namespace curfew::cli

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -16,6 +17,7 @@
 #include "cli/accounts.hpp"
 #include "cli/commands.hpp"
 #include "cli/ledger_place.hpp"
+#include "cli/teller.hpp"
 #include "net/environment.hpp"
 #include "net/within.hpp"
 #include "os/signals.hpp"
@@ -100,19 +102,14 @@ void tell_done(const std::string& text) {
   say(text);
 }
 
-// How many could not be ended. Each is told as soon as it's known.
-std::size_t end_all(const std::vector<watch::FoundInstance>& found, const std::vector<watch::StopStep>& steps,
-                    const std::string& profile, Accounts& accounts, const os::Clock& clock,
-                    const net::Environment& environment) {
+// What was done, and tried. Each is said as soon as it's known.
+std::vector<watch::Act> end_all(const std::vector<watch::FoundInstance>& found,
+                                const std::vector<watch::StopStep>& steps, const std::string& profile,
+                                Accounts& accounts, const os::Clock& clock,
+                                const net::Environment& environment) {
   auto ledger = make_ledger(environment, "stop", clock, watch::Unwritable::warns);
   const watch::EndingLimits limits;
   std::vector<watch::Act> acts(found.size());
-  std::size_t failures = 0;
-  const auto tell = [&failures](const watch::Act& act) {
-    const auto text = watch::act_text(act, watch::Enforced::Mode::on, true);
-    if (act.done) tell_done(text);
-    else say(text), ++failures;
-  };
   std::vector<watch::Job> jobs;
   for (std::size_t i = 0; i < found.size(); ++i) {
     if (!watch::is_to_do(steps[i].decision)) continue;
@@ -120,12 +117,16 @@ std::size_t end_all(const std::vector<watch::FoundInstance>& found, const std::v
     jobs.emplace_back([&, i]() -> net::Awaitable<void> {
       auto ending = end(found[i], acts[i], ledger, limits, profile);
       co_await std::move(ending);
-      tell(acts[i]);
+      const auto text = watch::act_text(acts[i], watch::Enforced::Mode::on, true);
+      if (acts[i].done) tell_done(text);
+      else say(text);
     });
   }
   const os::SaidOnSignals said(interrupted_text(environment));
   accounts.run([&]() -> net::Awaitable<void> { co_await watch::run_all(std::move(jobs), k_ended_at_once); });
-  return failures;
+  const auto untouched = [](const watch::Act& act) { return act.instance.empty(); };
+  acts.erase(std::remove_if(acts.begin(), acts.end(), untouched), acts.end());
+  return acts;
 }
 
 }  // namespace
@@ -140,6 +141,11 @@ int stop_instances(const StopOptions& options, const World& world) {
     return k_exit_failed;
   }
   const auto environment = net::process_environment();
+  auto teller = Teller::make({options.notify, {}, {}, false, options.profile}, world.clock, environment, say);
+  if (!teller) {
+    say(teller.error().text());
+    return k_exit_failed;
+  }
   Accounts accounts({options.profile, options.regions, options.roles, "curfew-stop"}, world.clock,
                     environment);
   if (auto signed_in = accounts.sign_in(); !signed_in) {
@@ -175,7 +181,12 @@ int stop_instances(const StopOptions& options, const World& world) {
       say("nothing is done");
       return k_exit_not_all;
     }
-    failures += end_all(findings.found, steps, options.profile, accounts, world.clock, environment);
+    const auto acts = end_all(findings.found, steps, options.profile, accounts, world.clock, environment);
+    failures += static_cast<std::size_t>(
+        std::count_if(acts.begin(), acts.end(), [](const watch::Act& act) { return !act.done; }));
+    watch::Report report;
+    report.at = world.clock.wall();
+    if (!teller->tell(report, acts)) ++failures;
   }
   return failures == 0 ? 0 : k_exit_not_all;
 }

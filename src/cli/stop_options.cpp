@@ -10,6 +10,7 @@
 #include "aws/sts.hpp"
 #include "base/text.hpp"
 #include "cli/parsing.hpp"
+#include "notify/target.hpp"
 
 namespace curfew::cli {
 
@@ -29,12 +30,14 @@ or stopping. Nothing is done to instances that are protected from termination, o
   --region R        look there only; may be repeated, or R,R (default: all that are enabled in the account)
   --account ROLE    look also in this account, by assuming that role (its ARN); may be repeated
   --profile NAME    credentials and region of this profile of ~/.aws
+  --notify WHERE    tell there what was ended: a Slack-compatible https URL, sns:ARN, mailto:ADDRESS, env:NAME or file:PATH;
+                    may be repeated
 
 Each act leaves two lines in the ledger, one before and one after: ~/.local/state/curfew/ledger.jsonl, for root
 /var/log/curfew/ledger.jsonl.
 
-Exit code: without ids 0 asked; 3 no guard is running. With ids 0 all of them are going or gone; 1 not all of them are, or you
-said no; 102 no credentials. 125 bad usage (among that no terminal and no --yes, with which nothing is done), or curfew failed.
+Exit code: without ids 0 asked; 3 no guard is running. With ids 0 all of them are going or gone; 1 not all of them are, you
+said no, or a place of --notify could not be told; 102 no credentials. 125 bad usage (among that no terminal and no --yes, with which nothing is done), or curfew failed.
 
 Examples:
   curfew stop
@@ -58,7 +61,7 @@ Result<watch::Action> parse_action(std::string_view text) {
 }
 
 struct Raw {
-  std::vector<std::string> regions, roles;
+  std::vector<std::string> regions, roles, notify;
   std::string profile, then;
   bool now = false, yes = false, help = false;
 };
@@ -114,6 +117,7 @@ Result<StopOptions> parse_stop(const std::vector<std::string>& words) {
   app.add_option("--profile", raw.profile);
   list("--region", raw.regions);
   list("--account", raw.roles);
+  list("--notify", raw.notify);
   app.allow_extras();
   if (auto parsed = parse_words(app, words, "stop"); !parsed) return fail(std::move(parsed.error()));
   if (raw.help) {
@@ -127,11 +131,15 @@ Result<StopOptions> parse_stop(const std::vector<std::string>& words) {
   options.now = raw.now;
   options.yes = raw.yes;
   options.profile = raw.profile;
+  for (const auto& place : raw.notify)
+    if (auto good = notify::check_option(place); !good)
+      return fail(std::move(good.error()).within("--notify " + notify::shown_option(place)));
+  options.notify = raw.notify;
   if (!options.ids.empty() && options.now)
     return bad("--now", "is for the guard on this machine, and not for instances by their ids");
   // None of them may fall back to ending this machine.
   const bool for_ids = options.yes || options.then || !options.profile.empty() || !options.regions.empty() ||
-                       !options.roles.empty();
+                       !options.roles.empty() || !options.notify.empty();
   if (options.ids.empty() && for_ids) return bad("no id is named", "that these options could be for");
   return options;
 }

@@ -18,6 +18,7 @@ struct StopOptions {
   std::vector<std::string> regions;  // none: all that are enabled
   std::vector<std::string> roles;    // of other accounts, by ARN
   std::string profile;
+  std::vector<std::string> notify;
   std::optional<watch::Action> then;  // else as each instance's tag says
   bool help = false;
 };

@@ -60,6 +60,26 @@ def test_what_was_ended_is_told(enforcer: Enforcer, hooks: tuple[Hook, Hook]) ->
     assert says in hook.told[1], hook.told
 
 
+def test_stop_tells_what_it_ended(enforcer: Enforcer, hooks: tuple[Hook, Hook]) -> None:
+    hook, other = hooks
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(enforcer.home), **enforcer.cloud.env()}
+    other.answer = 404
+    second = enforcer.cloud.launch(machine=False)
+    second.wait("running", SOON)
+    for instance, place, code in ((enforcer.instance, hook, 0), (second, other, 1)):
+        result = subprocess.run(
+            [CURFEW, "stop", instance.id, "--yes", "--notify", place.url],
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == code and instance.state() == "terminated", result
+    assert len(hook.told) == 1 and f"TERMINATED {enforcer.instance.id} (us-east-1)" in hook.told[0], hook.told
+    assert "asked for by curfew stop" in hook.told[0]
+    assert "404" in result.stderr
+
+
 def test_a_place_that_failed_is_told_next_time_what_was_ended(
     enforcer: Enforcer, hooks: tuple[Hook, Hook], tmp_path: Path
 ) -> None:

@@ -40,6 +40,8 @@ TEST(StopOptions, NoMistakeEndsThisMachineOrAnother) {
       {{"--region", "us-east-1"}, "no id is named"},
       {{"--then", "stop"}, "no id is named"},
       {{"--profile", "ops"}, "no id is named"},
+      {{"--notify", "sns:arn:aws:sns:us-east-1:123456789012:ops"}, "no id is named"},
+      {{k_id, "--notify", "gopher://x"}, "--notify"},
       {{"--account", "arn:aws:iam::123456789012:role/ops"}, "no id is named"},
       {{k_id, "--now"}, "--now"},
       {{"nwo"}, "is no instance's id"},

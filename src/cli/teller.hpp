@@ -1,4 +1,4 @@
-// `curfew check --notify`: where to, what was told there before, and the sending.
+// `--notify` of `curfew check` and `curfew stop`: where to, what was told there before, and the sending.
 #pragma once
 
 #include <functional>
@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "cli/check_options.hpp"
 #include "net/environment.hpp"
 #include "notify/mail.hpp"
 #include "notify/target.hpp"
@@ -18,14 +17,21 @@
 
 namespace curfew::cli {
 
-class CheckTeller {
+struct TellOptions {
+  std::vector<std::string> notify;  // as typed
+  std::string state;                // --notify-state; empty: what was told isn't kept
+  Seconds again{std::chrono::hours{24}};
+  bool remembers = false;  // without a file: while this process runs
+  std::string profile;
+};
+
+class Teller {
  public:
   using Say = std::function<void(const std::string&)>;
 
-  // Finds what `--notify` names, sendmail among it: what can't be told is said before anything is read. What the options
-  // are, and the clock, must outlive it.
-  [[nodiscard]] static Result<CheckTeller> make(const CheckOptions& options, const os::Clock& clock,
-                                                net::Environment environment, Say say);
+  // Finds what `--notify` names, sendmail among it: what can't be told is said before anything is read. The clock must outlive it.
+  [[nodiscard]] static Result<Teller> make(TellOptions options, const os::Clock& clock,
+                                           net::Environment environment, Say say);
 
   // Tells every place what is new there, all at once, within a minute or so. Done: every place has taken it, or there was
   // nothing to tell; else what failed was said, and is told next time where there's a --notify-state, the acts too.
@@ -33,9 +39,11 @@ class CheckTeller {
 
   // Where its lines go from now on.
   void say_to(Say say) { say_ = std::move(say); }
+  // Called several times a second while it tells.
+  void call_meanwhile(std::function<void()> meanwhile) { meanwhile_ = std::move(meanwhile); }
 
  private:
-  CheckTeller(const CheckOptions& options, const os::Clock& clock, net::Environment environment, Say say);
+  Teller(TellOptions options, const os::Clock& clock, net::Environment environment, Say say);
 
   struct Place {
     notify::Target target;
@@ -46,10 +54,11 @@ class CheckTeller {
   [[nodiscard]] Result<os::Fd> lock() const;
   bool send(const std::vector<Sending*>& sendings) const;
 
-  const CheckOptions* options_;
+  TellOptions options_;
   const os::Clock* clock_;
   net::Environment environment_;
   Say say_;
+  std::function<void()> meanwhile_;
   std::vector<Place> places_;
   std::optional<notify::Sendmail> sendmail_;
   // While watching what was told is known without a file, too.

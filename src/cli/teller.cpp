@@ -1,5 +1,5 @@
 // Places, their state, and one round of sending.
-#include "cli/check_notify.hpp"
+#include "cli/teller.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -27,24 +27,27 @@ constexpr Millis k_whole{60'000};
 // Longer than another that holds the lock is telling.
 constexpr Millis k_lock_limit{70'000};
 constexpr Millis k_lock_look{50};
+constexpr Millis k_meanwhile{100};
 
 }  // namespace
 
 // One message to one place.
-struct CheckTeller::Sending {
+struct Teller::Sending {
   const Place* place;
   watch::Digest digest;
   bool failed = false;
 };
 
-CheckTeller::CheckTeller(const CheckOptions& options, const os::Clock& clock, net::Environment environment,
-                         Say say)
-    : options_(&options), clock_(&clock), environment_(std::move(environment)), say_(std::move(say)) {}
+Teller::Teller(TellOptions options, const os::Clock& clock, net::Environment environment, Say say)
+    : options_(std::move(options)),
+      clock_(&clock),
+      environment_(std::move(environment)),
+      say_(std::move(say)) {}
 
-Result<CheckTeller> CheckTeller::make(const CheckOptions& options, const os::Clock& clock,
-                                      net::Environment environment, Say say) {
-  CheckTeller teller(options, clock, std::move(environment), std::move(say));
-  for (const auto& option : options.notify) {
+Result<Teller> Teller::make(TellOptions options, const os::Clock& clock, net::Environment environment,
+                            Say say) {
+  Teller teller(std::move(options), clock, std::move(environment), std::move(say));
+  for (const auto& option : teller.options_.notify) {
     const std::string what = "--notify " + notify::shown_option(option);
     auto resolved = notify::resolve_target(option, teller.environment_, notify::read_secret_file);
     if (!resolved) return fail(std::move(resolved.error()).within(what));
@@ -64,8 +67,8 @@ Result<CheckTeller> CheckTeller::make(const CheckOptions& options, const os::Clo
   return teller;
 }
 
-Result<os::Fd> CheckTeller::lock() const {
-  const auto path = options_->notify_state + ".lock";
+Result<os::Fd> Teller::lock() const {
+  const auto path = options_.state + ".lock";
   const auto until = clock_->boot() + k_lock_limit;
   for (;;) {
     auto lock = os::lock_file(path);
@@ -74,9 +77,9 @@ Result<os::Fd> CheckTeller::lock() const {
   }
 }
 
-bool CheckTeller::tell(const watch::Report& report, const std::vector<watch::Act>& acts) {
+bool Teller::tell(const watch::Report& report, const std::vector<watch::Act>& acts) {
   if (places_.empty()) return true;
-  const bool keeps = !options_->notify_state.empty();
+  const bool keeps = !options_.state.empty();
   bool good = true;
   os::Fd lock_held;
   if (keeps) {
@@ -85,16 +88,16 @@ bool CheckTeller::tell(const watch::Report& report, const std::vector<watch::Act
     if (held) lock_held = std::move(*held);
     else say_("--notify-state: " + held.error().text());
     good = held.has_value();
-    auto loaded = watch::load_told(options_->notify_state);
+    auto loaded = watch::load_told(options_.state);
     if (!loaded.warning.empty()) say_("--notify-state: " + loaded.warning);
     told_ = std::move(loaded.told);
   }
-  const bool remembers = keeps || options_->watch;
+  const bool remembers = keeps || options_.remembers;
   std::vector<Sending> sendings;
   std::vector<Sending*> with_message;
   for (const auto& place : places_) {
     const watch::Told* before = remembers ? &told_[place.key] : nullptr;
-    sendings.push_back({&place, watch::digest_of(report, acts, before, options_->notify_again)});
+    sendings.push_back({&place, watch::digest_of(report, acts, before, options_.again)});
   }
   for (auto& sending : sendings)
     if (sending.digest.message) with_message.push_back(&sending);
@@ -103,7 +106,7 @@ bool CheckTeller::tell(const watch::Report& report, const std::vector<watch::Act
     // Before it's sent: should this process end meanwhile, the acts are told next time. What fails here is said below.
     auto untold = told_;
     for (const auto& sending : sendings) untold[sending.place->key] = sending.digest.missed;
-    if (untold != in_file && watch::store_told(options_->notify_state, untold)) in_file = std::move(untold);
+    if (untold != in_file && watch::store_told(options_.state, untold)) in_file = std::move(untold);
   }
   if (!with_message.empty()) good = send(with_message) && good;
 
@@ -113,17 +116,17 @@ bool CheckTeller::tell(const watch::Report& report, const std::vector<watch::Act
     told_[sending.place->key] = std::move(sending.failed ? digest.missed : digest.told);
   }
   if (!keeps || told_ == in_file) return good;
-  if (auto stored = watch::store_told(options_->notify_state, told_); !stored) {
+  if (auto stored = watch::store_told(options_.state, told_); !stored) {
     say_("--notify-state: what was told will be told again: " + stored.error().text());
     return false;
   }
   return good;
 }
 
-bool CheckTeller::send(const std::vector<Sending*>& sendings) const {
+bool Teller::send(const std::vector<Sending*>& sendings) const {
   asio::io_context io{1};
   const auto http = net::make_http_client(io.get_executor(), net::client_options_from(environment_));
-  const auto session = aws::make_session(*http, *clock_, environment_, {options_->profile, {}});
+  const auto session = aws::make_session(*http, *clock_, environment_, {options_.profile, {}});
   const auto sns = aws::make_sns(*session);
   const auto mailer = sendmail_ ? notify::make_mailer(*sendmail_) : nullptr;
   // One for each: what was told there before differs, and who failed has to be known.
@@ -138,7 +141,11 @@ bool CheckTeller::send(const std::vector<Sending*>& sendings) const {
         std::vector<notify::Target>{sending->place->target}, k_pace));
     notifiers.back()->notify(*sending->digest.message);
   }
-  io.run_for(k_whole);
+  const auto until = clock_->boot() + k_whole;
+  while (!io.stopped() && clock_->boot() < until) {
+    io.run_for(k_meanwhile);
+    if (meanwhile_) meanwhile_();
+  }
   bool good = true;
   for (std::size_t i = 0; i < sendings.size(); ++i) {
     if (notifiers[i]->waiting() > 0) {

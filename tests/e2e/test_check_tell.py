@@ -12,6 +12,7 @@ import pty
 import re
 import select
 import signal
+import socket
 import stat
 import subprocess
 import termios
@@ -441,6 +442,23 @@ def test_watching_ends_at_once_while_a_region_hangs(watched: Callable[..., Termi
     os.write(terminal.fd, b"\x03")
     assert terminal.end() == -signal.SIGINT, "nothing has been read, of which a code could tell"
     assert LEFT in terminal.text and terminal.settings() == before
+
+
+def test_watching_ends_at_once_while_a_place_does_not_answer(
+    watched: Callable[..., Terminal], launch: Launch
+) -> None:
+    instance = launch(7.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        terminal = watched("--notify", f"http://127.0.0.1:{silent.getsockname()[1]}/services/T0")
+        terminal.until(instance.id)
+        silent.settimeout(SOON)
+        connection, _ = silent.accept()
+        began = time.monotonic()
+        os.write(terminal.fd, b"q")
+        assert terminal.end() == 1
+        assert time.monotonic() - began < 2
+        connection.close()
+    assert terminal.text.rstrip().endswith(LEFT), terminal.text[-200:]
 
 
 def test_watching_follows_the_window_and_keeps_the_last_good_report(

@@ -147,6 +147,35 @@ def test_dashboard_and_alerts_ask_for_what_is_exported(cloud: Sandbox, tmp_path:
     assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
 
 
+def keys_in(value: Any) -> set[str]:
+    if isinstance(value, list):
+        return set().union(*(keys_in(each) for each in value))
+    if isinstance(value, dict):
+        return set(value) | keys_in(list(value.values()))
+    return set()
+
+
+def test_each_field_of_json_and_csv_is_documented() -> None:
+    """Of the reports that the unit tests render: they hold everything that can be in one."""
+    documented = set(re.findall(r"`([^`\n]+)`", (ROOT / "docs/formats.md").read_text()))
+    data = ROOT / "tests/unit/watch/data"
+    reports = [json.loads((data / name).read_text()) for name in ("report.json", "enforced.json")]
+    assert len(keys_in(reports)) > 80
+    assert keys_in(reports) <= documented, keys_in(reports) - documented
+    columns = set((data / "report.csv").read_text().splitlines()[0].split(","))
+    assert len(columns) > 30 and columns <= documented, columns - documented
+    source = (ROOT / "src/watch").glob("*.cpp")
+    words = {
+        word
+        for file in source
+        for word in re.findall(
+            r"case (?:Cause|Enforcement|ScheduleState|Outcome|RegionReading::Outcome)::\w+: return \"([a-z_]+)\"",
+            file.read_text(),
+        )
+    }
+    assert len(words) > 25 and words <= documented, words - documented
+
+
 def allowed_by(*policies: str) -> set[str]:
     actions: set[str] = set()
     for name in policies:

@@ -131,6 +131,29 @@ def test_one_of_each_severity_in_three_regions(check: Check, launch: Callable[..
     assert set(found(check("--format", "json", "--older-than", "6h"))) == {longer.id, kept.id, was_kept.id}
 
 
+def test_a_spot_instance_costs_what_its_own_zone_asked(
+    check: Check, cloud: Sandbox, launch: Callable[..., Instance]
+) -> None:
+    instance = launch(10.0, spot=True, Placement={"AvailabilityZone": "us-east-1a"})
+    for zone, dollars, ago in (
+        ("us-east-1a", 0.30, 100 * HOUR),
+        ("us-east-1a", 0.60, 4 * HOUR),  # doubled while it ran
+        ("us-east-1b", 0.90, 4 * HOUR),
+        ("us-east-1b", 0.10, 1.0),
+    ):
+        cloud.spot_price("g5.xlarge", zone, dollars, ago=ago)
+    cloud.spot_price("g5.xlarge", "us-east-1a", 5.00, ago=5 * HOUR, product="Windows")
+    cost = found(check("--format", "json", "--region", "us-east-1"))[instance.id]["cost"]
+    assert cost["source"] == "spot price history" and cost["hourly"] == 0.6, cost
+    assert cost["so_far"] == pytest.approx(6 * 0.30 + 4 * 0.60, abs=0.01), (
+        "not the price of now times ten hours"
+    )
+    cloud.fault("error", "ec2", "DescribeSpotPriceHistory", code="UnauthorizedOperation", status=403)
+    table = check("--region", "us-east-1")
+    assert "at most" in table.stdout and "no permission for ec2:DescribeSpotPriceHistory" in table.stdout
+    assert table.returncode == 1 and "<=$1.006" in table.stdout, table
+
+
 def test_a_deadline_without_its_schedule_is_told(
     cloud: Sandbox, check: Check, launch: Callable[..., Instance]
 ) -> None:

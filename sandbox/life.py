@@ -184,8 +184,11 @@ class Life:
         self.event("power-on")
         threading.Thread(target=self._watch_console, daemon=True).start()
         with self._changed:
-            if self._goal is None:
+            overtaken = self._goal is not None
+            if not overtaken:
                 self.set_state("running")
+        if overtaken:  # asked to end while it was being powered on: there was nobody yet to ask
+            threading.Thread(target=self._shut_down, args=(False,), daemon=True).start()
         while True:
             how, code = machine.wait()
             self.event(how, exit=code)

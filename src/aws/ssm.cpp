@@ -14,14 +14,24 @@ namespace {
 
 constexpr net::Limits k_limits{Millis{5'000}, Millis{10'000}, Millis{15'000}, 64U << 10U};
 constexpr Millis k_total{30'000};
-constexpr std::size_t k_longest_name = 1'011;   // SSM's own limit
-constexpr std::size_t k_longest_value = 4'096;  // of a standard parameter
+constexpr std::size_t k_longest_name = 1'011;    // SSM's own limit
+constexpr std::size_t k_longest_value = 4'096;   // of a standard parameter
+constexpr std::size_t k_longest_secret = 8'192;  // of an advanced one
 
 class JsonSsm final : public Ssm {
  public:
   JsonSsm(Session& session, std::string region) : session_(session), region_(std::move(region)) {}
 
   Awaitable<Result<std::string>> parameter(std::string name) override {
+    return get(std::move(name), Wanted::text);
+  }
+
+  Awaitable<Result<std::string>> secret(std::string name) override {
+    return get(std::move(name), Wanted::secret);
+  }
+
+ private:
+  Awaitable<Result<std::string>> get(std::string name, Wanted wanted) {
     const auto what = "GetParameter " + printable(name) + " in " + region_;
     if (!is_parameter_name(name))
       co_return fail(ErrorKind::invalid_input, what, "that is no parameter's name");
@@ -39,15 +49,15 @@ class JsonSsm final : public Ssm {
     call.request.headers.push_back({"X-Amz-Target", "AmazonSSM.GetParameter"});
     boost::json::object body;
     body["Name"] = name;
+    if (wanted == Wanted::secret) body["WithDecryption"] = true;
     call.request.body = boost::json::serialize(body);
     auto response = co_await perform(session_, std::move(call));
     if (!response) co_return fail(std::move(response).error().error);
-    auto value = parse_parameter(response->body);
+    auto value = parse_parameter(response->body, wanted);
     if (!value) co_return fail(std::move(value).error().within(what));
     co_return value;
   }
 
- private:
   Session& session_;
   std::string region_;
 };
@@ -61,7 +71,7 @@ bool is_parameter_name(std::string_view text) {
   });
 }
 
-Result<std::string> parse_parameter(std::string_view json) {
+Result<std::string> parse_parameter(std::string_view json, Wanted wanted) {
   os::JsonReader reply(json, "the reply");
   os::JsonReader parameter(reply.object("Parameter"), "the parameter");
   const auto type = parameter.text("Type");
@@ -72,10 +82,11 @@ Result<std::string> parse_parameter(std::string_view json) {
     error.kind = ErrorKind::unavailable;
     return fail(std::move(error));
   }
-  if (type != "String")
+  const bool is_right = type == "String" || (wanted == Wanted::secret && type == "SecureString");
+  if (!is_right)
     return fail(ErrorKind::invalid_input, "read the parameter",
                 "it is a " + printable(type, 40) + ", not a String");
-  if (value.size() > k_longest_value)
+  if (value.size() > (wanted == Wanted::secret ? k_longest_secret : k_longest_value))
     return fail(ErrorKind::unavailable, "read the parameter", "its value is longer than any");
   return value;
 }

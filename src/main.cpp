@@ -52,7 +52,7 @@ struct Command {
   bool for_people;
 };
 
-constexpr std::array<Command, 19> k_commands{{
+constexpr std::array<Command, 20> k_commands{{
     {"run", curfew::cli::run_command, true},
     {"launch", curfew::cli::launch_command, true},
     {"check", curfew::cli::check_command, true},
@@ -72,6 +72,7 @@ constexpr std::array<Command, 19> k_commands{{
     {"l0", curfew::cli::l0_command, false},
     {"start-as-root", curfew::cli::start_as_root_command, false},
     {"run-job", curfew::cli::run_job_command, false},
+    {"run-stages", curfew::cli::run_stages_command, false},
 }};
 
 int dispatch(const std::string& name, const Words& words, const World& world) {

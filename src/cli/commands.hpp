@@ -41,5 +41,6 @@ struct World {
 [[nodiscard]] int l0_command(const Words& words, const World& world);
 [[nodiscard]] int start_as_root_command(const Words& words, const World& world);
 [[nodiscard]] int run_job_command(const Words& words, const World& world);
+[[nodiscard]] int run_stages_command(const Words& words, const World& world);
 
 }  // namespace curfew::cli

@@ -60,6 +60,16 @@ inline constexpr std::string_view k_check_table = "check";
                                                         std::span<const KnownOption> known,
                                                         std::string_view table = k_run_table);
 
+// A job file's: options stand at its top, variables in the tables [env] and [secret], and the command is a list of words.
+struct JobSettings {
+  std::vector<Setting> settings;  // in the order of its lines
+  std::vector<std::string> command;
+};
+// The same bounds and refusals as parse_config(). Of an option named in `joined` a list is taken, and joined by commas.
+[[nodiscard]] Result<JobSettings> parse_job_settings(std::string_view text, const std::string& file,
+                                                     std::span<const KnownOption> known,
+                                                     std::string_view joined);
+
 // The settings of both: `over` replaces what `under` says of the same option, but lists are appended to. Pure.
 [[nodiscard]] std::vector<Setting> merged(std::vector<Setting> under, std::vector<Setting> over);
 

@@ -104,21 +104,75 @@ tl::unexpected<Error> refuse_key(const toml::key& key, const std::string& file,
                 near ? "did you mean " + *near + "?" : "");
 }
 
+// The option that a key names. `more`: other keys that would have been right.
+Status add_known(const toml::key& key, const toml::node& node, const std::string& file,
+                 std::span<const KnownOption> known, std::vector<std::string> more,
+                 std::vector<Setting>& settings) {
+  const auto option = std::find_if(known.begin(), known.end(),
+                                   [name = key.str()](const auto& each) { return each.name == name; });
+  if (option == known.end()) {
+    for (const auto& each : known) {
+      if (each.why_not.empty()) more.push_back(each.name);
+    }
+    return refuse_key(key, file, more, "option");
+  }
+  if (!option->why_not.empty())
+    return refuse(place_of(file, key.source()),
+                  "'" + option->name + "' can't stand in a file: " + option->why_not,
+                  "type it: --" + option->name);
+  return add_option(node, file, *option, settings);
+}
+
 Status add_table(const toml::table& table, const std::string& file, std::span<const KnownOption> known,
                  std::vector<Setting>& settings) {
-  std::vector<std::string> names;
-  for (const auto& option : known) {
-    if (option.why_not.empty()) names.push_back(option.name);
-  }
   for (const auto& [key, node] : table) {
-    const auto option = std::find_if(known.begin(), known.end(),
-                                     [name = key.str()](const auto& each) { return each.name == name; });
-    if (option == known.end()) return refuse_key(key, file, names, "option");
-    if (!option->why_not.empty())
-      return refuse(place_of(file, key.source()),
-                    "'" + option->name + "' can't stand in a file: " + option->why_not,
-                    "type it: --" + option->name);
-    if (auto added = add_option(node, file, *option, settings); !added) return added;
+    if (auto added = add_known(key, node, file, known, {}, settings); !added) return added;
+  }
+  return {};
+}
+
+constexpr std::string_view k_command = "command";
+constexpr std::array<std::string_view, 2> k_variable_tables{"env", "secret"};
+
+// [env] and [secret]: NAME = "VALUE".
+Status add_variables(const toml::table& table, const std::string& file, const std::string& option,
+                     std::vector<Setting>& settings) {
+  for (const auto& [key, node] : table) {
+    const auto place = place_of(file, key.source());
+    const auto value = value_of(node, Takes::number);
+    const std::string name(key.str());
+    // Behind an = there may stand a value, which isn't shown.
+    const auto whose = "'" + printable(name.substr(0, name.find('=')), 60) + "' of [" + option + "]";
+    if (!value) return refuse(place, whose + " isn't a text in quotes");
+    if (name.find('=') != std::string::npos || (name + *value).find('\0') != std::string::npos)
+      return refuse(place, whose + " can't be a variable");
+    settings.push_back({option, name + "=" + *value, place, Takes::list});
+  }
+  return {};
+}
+
+Status add_joined(const toml::array& list, const std::string& file, const KnownOption& option,
+                  std::vector<Setting>& settings) {
+  std::vector<Setting> each;
+  for (const auto& node : list)
+    if (auto added = add_value(node, file, option, each); !added) return added;
+  if (each.empty()) return refuse(place_of(file, list.source()), "'" + option.name + "' is empty");
+  for (std::size_t i = 1; i < each.size(); ++i) each.front().value += "," + each[i].value;
+  settings.push_back(std::move(each.front()));
+  return {};
+}
+
+Status add_command(const toml::node& node, const std::string& file, std::vector<std::string>& command) {
+  const auto* list = node.as_array();
+  const auto place = place_of(file, node.source());
+  if (list == nullptr || list->empty())
+    return refuse(place, "'command' takes a list of texts: [\"python\", \"train.py\"]",
+                  "shell = \"…\" takes one text");
+  for (const auto& each : *list) {
+    const auto* word = each.as_string();
+    if (word == nullptr || word->get().find('\0') != std::string::npos)
+      return refuse(place, "'command' holds what is no text");
+    command.push_back(word->get());
   }
   return {};
 }
@@ -129,7 +183,36 @@ std::uint32_t line_of(const Setting& setting) {
   return static_cast<std::uint32_t>(line.value_or(0));
 }
 
+void sort_by_line(std::vector<Setting>& settings) {
+  std::stable_sort(settings.begin(), settings.end(),
+                   [](const Setting& a, const Setting& b) { return line_of(a) < line_of(b); });
+}
+
 }  // namespace
+
+Result<JobSettings> parse_job_settings(std::string_view text, const std::string& file,
+                                       std::span<const KnownOption> known, std::string_view joined) {
+  if (text.size() > k_longest_config) return refuse(printable(file), "is longer than 64 KiB");
+  const auto parsed = toml::parse(text);
+  if (!parsed) return refuse_toml(file, parsed.error());
+  JobSettings job;
+  for (const auto& [key, node] : parsed.table()) {
+    const std::string name(key.str());
+    Status added;
+    const bool is_variables = node.is_table() && std::find(k_variable_tables.begin(), k_variable_tables.end(),
+                                                           name) != k_variable_tables.end();
+    const auto option =
+        std::find_if(known.begin(), known.end(), [&](const KnownOption& each) { return each.name == name; });
+    if (is_variables) added = add_variables(*node.as_table(), file, name, job.settings);
+    else if (name == k_command) added = add_command(node, file, job.command);
+    else if (name == joined && node.is_array() && option != known.end())
+      added = add_joined(*node.as_array(), file, *option, job.settings);
+    else added = add_known(key, node, file, known, {std::string(k_command)}, job.settings);
+    if (!added) return fail(std::move(added).error());
+  }
+  sort_by_line(job.settings);
+  return job;
+}
 
 Result<std::vector<Setting>> parse_config(std::string_view text, const std::string& file,
                                           std::span<const KnownOption> known, std::string_view table_name) {
@@ -153,8 +236,7 @@ Result<std::vector<Setting>> parse_config(std::string_view text, const std::stri
       return refuse(place_of(file, key.source()), shown_table + " is a table, not a value");
     if (auto added = add_table(*table, file, known, settings); !added) return fail(std::move(added).error());
   }
-  std::stable_sort(settings.begin(), settings.end(),
-                   [](const Setting& a, const Setting& b) { return line_of(a) < line_of(b); });
+  sort_by_line(settings);
   return settings;
 }
 

@@ -1,8 +1,11 @@
 // `curfew launch`: from here to a job on an instance that can't outlive it.
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <functional>
 
 #include <boost/asio/co_spawn.hpp>
@@ -17,9 +20,11 @@
 #include "cli/commands.hpp"
 #include "cli/launch_findings.hpp"
 #include "cli/launch_options.hpp"
+#include "launch/pack.hpp"
 #include "launch/sequence.hpp"
 #include "launch/user_data.hpp"
 #include "net/environment.hpp"
+#include "os/fd.hpp"
 #include "os/files.hpp"
 
 namespace curfew::cli {
@@ -47,6 +52,23 @@ bool agrees(const std::string& question) {
   char answer[16] = {};
   if (std::fgets(answer, sizeof answer, stdin) == nullptr) return false;
   return answer[0] == 'y' || answer[0] == 'Y';
+}
+
+// A file that is there is somebody's work.
+int write_template(const std::string& path) {
+  const os::Fd fd{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)};
+  if (!fd) {
+    say("write " + path + ": " +
+        (errno == EEXIST ? "it is there already, and stays as it is" : std::strerror(errno)));
+    return k_exit_failed;
+  }
+  if (auto written = os::write_all(fd.get(), k_job_template, path); !written) {
+    say(written.error().text());
+    return k_exit_failed;
+  }
+  std::printf("wrote %s: fill in what is yours, then: curfew launch %s --dry-run\n", printable(path).c_str(),
+              printable(path).c_str());
+  return 0;
 }
 
 class LaunchCommand {
@@ -140,13 +162,24 @@ class LaunchCommand {
     auto asking = session_->region();
     const auto region = co_await std::move(asking);
     if (!region) co_return refuse(region.error());
-    auto finding = find_out(*session_, options_.wishes, *region, note_);
+    const auto id = launch::new_launch_id(clock_.wall());
+    auto wishes = options_.wishes;
+    std::string workdir;
+    if (!wishes.workdir.empty()) {
+      auto packing = launch::pack(wishes.workdir, environment_, note_);
+      auto packed = co_await std::move(packing);
+      if (!packed) co_return refuse(packed.error());
+      say("packed " + wishes.workdir + ": " + std::to_string(packed->files) + " files, " +
+          format_bytes(packed->bytes));
+      workdir = std::move(packed->archive);
+      wishes.stages.workdir = {launch::workdir_place(wishes.staging, id), packed->sha256, workdir.size()};
+    }
+    auto finding = find_out(*session_, wishes, *region, note_);
     const auto findings = co_await std::move(finding);
     if (!findings) co_return refuse(findings.error());
-    const auto now = clock_.wall();
-    const auto plan = launch::make_plan(options_.wishes, *findings, launch::new_launch_id(now), now);
+    const auto plan = launch::make_plan(wishes, *findings, id, clock_.wall());
     if (!plan) co_return refuse(plan.error());
-    const auto package = pack(*plan);
+    const auto package = package_for(*plan, std::move(workdir));
     if (!package) co_return refuse(package.error());
     std::fputs(launch::describe(*plan).c_str(), stdout);
     std::fflush(stdout);
@@ -163,13 +196,15 @@ class LaunchCommand {
     return k_exit_failed;
   }
 
-  Result<launch::Package> pack(const launch::Plan& plan) const {
+  static Result<launch::Package> package_for(const launch::Plan& plan, std::string workdir) {
     auto path = os::own_path();
     if (!path) return fail(std::move(path.error()));
     auto program = os::read_file(*path, k_largest_program);
     if (!program) return fail(std::move(program.error()));
     launch::Package package;
     package.program = std::move(*program);
+    package.workdir_place = launch::workdir_place(plan.wishes.staging, plan.launch_id);
+    package.workdir = std::move(workdir);
     package.job = launch::to_json(launch::job_file(plan));
     if (package.job.size() > launch::k_largest_job_file)
       return fail(ErrorKind::invalid_input, "the job", "is larger than 256 KiB",
@@ -261,11 +296,21 @@ class LaunchCommand {
 }  // namespace
 
 int launch_command(const Words& words, const World& world) {
-  const auto options = parse_launch(words);
+  std::optional<JobText> job;
+  if (const auto file = named_job_file(words)) {
+    auto text = os::read_file(*file, k_longest_config);
+    if (!text) {
+      say(std::move(text.error()).within("the job file").text());
+      return k_exit_failed;
+    }
+    job = JobText{*file, std::move(*text)};
+  }
+  const auto options = parse_launch(words, job);
   if (!options) {
     say(options.error().text());
     return k_exit_failed;
   }
+  if (!options->init.empty()) return write_template(options->init);
   if (options->help) return std::fputs(k_launch_help.data(), stdout) < 0 ? k_exit_failed : 0;
   auto environment = net::process_environment();
   auto folder = record_folder(environment);

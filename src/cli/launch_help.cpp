@@ -3,8 +3,9 @@
 
 namespace curfew::cli {
 
-const std::string_view k_launch_help = R"(Usage: curfew launch [options] -- COMMAND [ARG...]
-       curfew launch [options] --shell "STRING"    # pipes and && as typed
+const std::string_view k_launch_help = R"(Usage: curfew launch [JOB.toml] [options] -- COMMAND [ARG...]
+       curfew launch [JOB.toml] [options] --shell "STRING"    # pipes and && as typed
+       curfew launch --init [JOB.toml]             # write a commented job file
        curfew launch --clean-up                    # end what an earlier launch left half made
 
 Launches an EC2 instance that runs COMMAND under `curfew run`, saves its results to S3 and can't outlive it: an OS timer, the
@@ -32,8 +33,17 @@ When it ends:
 
 What it does:
   --name JOB                 its name (default: the command's)
-  --user NAME                run COMMAND as this user of the image, in their home (default root)
-  --env NAME=VALUE           a variable for COMMAND; may be repeated. Not in user data, but in the staging bucket
+  --user NAME                whom the job runs as (default: the image's ordinary user: ubuntu, ec2-user, …)
+  --workdir DIR              pack this folder (what git tracks or would add) and run the job in it
+  --repo URL[@REF]           or clone this, at a branch, tag or commit; --repo-token ssm:/PARAMETER for a private one
+  --setup CMD                run this with a shell before training; may be repeated
+  --data s3://BUCKET/PREFIX=PATH
+                             bring this before training; may be repeated
+  --env NAME=VALUE           a variable for the job; may be repeated. Not in user data, but in the staging bucket
+  --secret NAME=ssm:/PARAMETER
+                             a variable for COMMAND alone, read on the instance; may be repeated
+  --fetch-limit, --setup-limit, --data-limit TIME
+                             how long these stages may take (default 15m, 30m, 1h)
   --save PATH=s3://BUCKET/PREFIX
                              save this file or folder at the end; may be repeated
 
@@ -46,8 +56,9 @@ Exit code: 0 launched and guarded; 125 not launched, or ended again; 130 interru
 
 Examples:
   curfew launch --spot --instance-type g5.xlarge,g6.xlarge --max-time 4h --instance-profile trainer \
-      --scheduler-role arn:aws:iam::123456789012:role/curfew-scheduler --staging s3://my-bucket/curfew --user ubuntu \
-      --save model/=s3://my-bucket/run7 --shell "git clone https://example.com/me/train . && ./train.sh"
+      --scheduler-role arn:aws:iam::123456789012:role/curfew-scheduler --staging s3://my-bucket/curfew \
+      --workdir . --setup "pip install -r requirements.txt" --save model/=s3://my-bucket/run7 -- python3 train.py
+  curfew launch job.toml --max-time 2h
   curfew launch --dry-run --instance-type m5.large --max-cost 2 --no-schedule --instance-profile trainer \
       --staging s3://my-bucket/curfew -- python3 -c 'print("hello")'
 )";

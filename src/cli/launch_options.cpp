@@ -2,6 +2,7 @@
 #include "cli/launch_options.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include <CLI/CLI.hpp>
 
@@ -21,6 +22,7 @@ namespace {
 
 constexpr const char* k_see_help = "see curfew launch --help";
 constexpr std::size_t k_longest_name = 80;
+constexpr const char* k_default_job_file = "job.toml";
 constexpr std::uint64_t k_most_disk = 16'384;  // GiB, of a gp3 volume
 constexpr std::size_t k_most_types = 20;
 constexpr std::string_view k_between_words = " \t\n;|&";
@@ -37,14 +39,19 @@ tl::unexpected<Error> bad_value(const char* option, std::string_view value, std:
 struct Raw {
   std::string types, image, disk, region, zone, subnet, key_name, instance_profile, staging;
   std::string max_time, max_hours, max_cost, scheduler_role, name, user, shell, confirm_above, profile;
-  std::vector<std::string> security_groups, environment, saves;
+  std::string repo, repo_token, workdir, fetch_limit, setup_limit, data_limit;
+  std::vector<std::string> security_groups, environment, saves, setup, data, secrets;
   bool spot = false, on_demand = false, no_schedule = false, dry_run = false, yes = false, clean_up = false,
-       help = false;
+       init = false, help = false;
 };
 
 void declare(CLI::App& app, Raw& raw) {
   const auto list = [&](const char* name, std::vector<std::string>& into) {
-    app.add_option(name, into)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    // One value each time: what follows it is the job file.
+    app.add_option(name, into)
+        ->expected(1)
+        ->allow_extra_args(false)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   };
   app.set_help_flag();
   app.add_flag("-h,--help", raw.help);
@@ -68,6 +75,15 @@ void declare(CLI::App& app, Raw& raw) {
   app.add_option("--name", raw.name);
   app.add_option("--user", raw.user);
   list("--env", raw.environment);
+  app.add_option("--repo", raw.repo);
+  app.add_option("--repo-token", raw.repo_token);
+  app.add_option("--workdir", raw.workdir);
+  list("--setup", raw.setup);
+  list("--data", raw.data);
+  list("--secret", raw.secrets);
+  app.add_option("--fetch-limit", raw.fetch_limit);
+  app.add_option("--setup-limit", raw.setup_limit);
+  app.add_option("--data-limit", raw.data_limit);
   list("--save", raw.saves);
   app.add_option("--shell", raw.shell);
   app.add_flag("--dry-run", raw.dry_run);
@@ -75,6 +91,7 @@ void declare(CLI::App& app, Raw& raw) {
   app.add_option("--confirm-above", raw.confirm_above);
   app.add_option("--profile", raw.profile);
   app.add_flag("--clean-up", raw.clean_up);
+  app.add_flag("--init", raw.init);
   app.allow_extras();
 }
 
@@ -173,25 +190,72 @@ std::string name_of_command(const std::vector<std::string>& command, const std::
   return from.empty() ? "job" : from.substr(0, k_longest_name);
 }
 
+Status take_code(const Raw& raw, launch::Wishes& wishes) {
+  auto& stages = wishes.stages;
+  if (!raw.repo.empty() && !raw.workdir.empty()) return bad("--repo and --workdir", "can't both be");
+  if (!raw.repo_token.empty() && raw.repo.empty()) return bad("--repo-token", "needs a --repo");
+  wishes.workdir = raw.workdir;
+  if (raw.repo.empty()) return {};
+  auto repo = launch::parse_repo(raw.repo);
+  if (!repo) return fail(std::move(repo.error()));
+  if (!raw.repo_token.empty()) {
+    if (!repo->url.starts_with("https://")) return bad("--repo-token", "is for a --repo of https");
+    auto token = launch::parse_ssm(raw.repo_token);
+    if (!token) return fail(std::move(token.error()).within("--repo-token"));
+    repo->token = std::move(*token);
+  }
+  stages.repo = std::move(*repo);
+  return {};
+}
+
+Status take_stages(const Raw& raw, launch::Wishes& wishes) {
+  auto& stages = wishes.stages;
+  for (auto took :
+       {take_code(raw, wishes), take("--fetch-limit", raw.fetch_limit, stages.fetch_limit, parse_duration),
+        take("--setup-limit", raw.setup_limit, stages.setup_limit, parse_duration),
+        take("--data-limit", raw.data_limit, stages.data_limit, parse_duration)}) {
+    if (!took) return took;
+  }
+  for (const auto& [option, values] : {std::pair{"--setup", &raw.setup}, std::pair{"--data", &raw.data},
+                                       std::pair{"--secret", &raw.secrets}})
+    if (values->size() > launch::k_most_of_a_kind) return bad(option, "was given more than 100 times");
+  stages.setup = raw.setup;
+  for (const auto& text : raw.data) {
+    auto data = launch::parse_data(text);
+    if (!data) return fail(std::move(data.error()));
+    stages.data.push_back(std::move(*data));
+  }
+  for (const auto& text : raw.secrets) {
+    auto secret = launch::parse_secret(text);
+    if (!secret) return fail(std::move(secret.error()));
+    stages.secrets.push_back(std::move(*secret));
+  }
+  return {};
+}
+
 Status take_work(const Raw& raw, std::vector<std::string> command, launch::Wishes& wishes) {
   if (!raw.shell.empty() && !command.empty())
     return bad("--shell", "and a command after -- can't both be run");
   if (raw.shell.empty() && command.empty())
     return bad("launch", "needs a command", "curfew launch [options] -- COMMAND, or --shell \"STRING\"");
-  wishes.command = std::move(command);
-  wishes.shell = raw.shell;
-  wishes.name = raw.name.empty() ? name_of_command(wishes.command, wishes.shell) : raw.name;
+  if (auto took = take_stages(raw, wishes); !took) return took;
+  auto& stages = wishes.stages;
+  stages.command = std::move(command);
+  stages.shell = raw.shell;
+  wishes.name = raw.name.empty() ? name_of_command(stages.command, stages.shell) : raw.name;
   if (!is_made_of(wishes.name, "._-", k_longest_name))
     return bad_value("--name", wishes.name, "is no name", "letters, digits, . _ and -, at most 80");
   if (!raw.user.empty() && (!is_made_of(raw.user, "._-", 32) || raw.user.front() == '-'))
     return bad_value("--user", raw.user, "is no user's name");
-  wishes.user = raw.user == "root" ? "" : raw.user;
+  wishes.user = raw.user;
   for (const auto& text : raw.environment) {
     const auto equals = text.find('=');
     const auto name = text.substr(0, equals);
     // The value isn't shown: it may be a secret.
     if (equals == std::string::npos || !launch::is_variable_name(name))
       return bad("--env " + printable(name, 80), "isn't NAME=VALUE");
+    // What comes later holds: a typed one over the job file's.
+    std::erase_if(wishes.environment, [&name](const auto& one) { return one.first == name; });
     wishes.environment.emplace_back(name, text.substr(equals + 1));
   }
   for (const auto& text : raw.saves) {
@@ -209,9 +273,7 @@ Status take_work(const Raw& raw, std::vector<std::string> command, launch::Wishe
   return {};
 }
 
-}  // namespace
-
-Result<LaunchOptions> parse_launch(const std::vector<std::string>& words) {
+Result<LaunchOptions> parse_words_of_launch(const std::vector<std::string>& words, bool has_file) {
   const auto dashes = std::find(words.begin(), words.end(), "--");
   std::vector<std::string> command;
   if (dashes != words.end()) command.assign(dashes + 1, words.end());
@@ -223,9 +285,16 @@ Result<LaunchOptions> parse_launch(const std::vector<std::string>& words) {
     return fail(std::move(parsed.error()));
   options.help = raw.help;
   if (raw.help) return options;
-  if (!app.remaining().empty())
-    return bad("'" + printable(app.remaining().front(), 80) + "'", "is not an option",
-               "put -- before the command");
+  const auto rest = app.remaining();
+  const auto file = job_file_in(rest);
+  if (!rest.empty() && !file)
+    return bad("'" + printable(rest.front(), 80) + "'",
+               "is not an option, nor a job file, which ends in .toml", "put -- before the command");
+  if (raw.init) {
+    options.init = file.value_or(k_default_job_file);
+    return options;
+  }
+  if (file && !has_file) return bad("'" + printable(*file, 80) + "'", "isn't read with --clean-up");
   if (!raw.region.empty() && !aws::is_region(raw.region))
     return bad_value("--region", raw.region, "is no region's name", "as us-east-1");
   options.region = raw.region;
@@ -242,6 +311,70 @@ Result<LaunchOptions> parse_launch(const std::vector<std::string>& words) {
   if (auto took = take_end(raw, options); !took) return fail(std::move(took.error()));
   if (auto took = take_work(raw, std::move(command), options.wishes); !took)
     return fail(std::move(took.error()));
+  return options;
+}
+
+// With the place in the file, where it's a line of the file's that can't be.
+Error located(Error error, const std::vector<Setting>& from_file) {
+  const auto text = error.text();
+  for (const auto& setting : from_file) {
+    const auto option = "--" + setting.name;
+    const auto at = text.find(option);
+    if (at == std::string::npos) continue;
+    const auto end = at + option.size();
+    // "--save" isn't "--save-limit".
+    if (end < text.size() && (text[end] == '-' || (text[end] >= 'a' && text[end] <= 'z'))) continue;
+    return std::move(error).within(printable(setting.from));
+  }
+  return error;
+}
+
+}  // namespace
+
+std::optional<std::string> named_job_file(const std::vector<std::string>& words) {
+  Raw raw;
+  CLI::App app;
+  declare(app, raw);
+  const auto dashes = std::find(words.begin(), words.end(), "--");
+  if (!parse_words(app, {words.begin(), dashes}, "launch") || raw.help || raw.init || raw.clean_up) return {};
+  return job_file_in(app.remaining());
+}
+
+const std::vector<KnownOption>& launch_file_options() {
+  static constexpr std::array<std::string_view, 4> k_numbers{"max-hours", "max-cost", "disk",
+                                                             "confirm-above"};
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 4> k_typed_only{
+      {{"dry-run", "it belongs to one launch"},
+       {"yes", "nobody would ever be asked"},
+       {"clean-up", "it launches nothing"},
+       {"init", "it launches nothing"}}};
+  static const auto k_known = [] {
+    Raw raw;
+    CLI::App app;
+    declare(app, raw);
+    std::vector<KnownOption> options;
+    for (const auto* option : app.get_options()) {
+      const auto& name = option->get_lnames().front();
+      if (name == "help") continue;
+      Takes takes = std::find(k_numbers.begin(), k_numbers.end(), name) != k_numbers.end() ? Takes::number
+                                                                                           : Takes::text;
+      if (option->get_items_expected_max() == 0) takes = Takes::flag;
+      if (option->get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll) takes = Takes::list;
+      options.push_back({name, takes, {}, {}});
+      for (const auto& [typed, why] : k_typed_only)
+        if (name == typed) options.back().why_not = why;
+    }
+    return options;
+  }();
+  return k_known;
+}
+
+Result<LaunchOptions> parse_launch(const std::vector<std::string>& words, const std::optional<JobText>& job) {
+  if (!job) return parse_words_of_launch(words, false);
+  auto merged = with_job_file(words, *job, launch_file_options());
+  if (!merged) return fail(std::move(merged.error()));
+  auto options = parse_words_of_launch(merged->words, true);
+  if (!options) return fail(located(std::move(options.error()), merged->from_file));
   return options;
 }
 

@@ -47,12 +47,31 @@ Result<LocalUser> local_user_in(std::string_view passwd, std::string_view group,
   return user;
 }
 
+std::string ordinary_user_in(std::string_view passwd) {
+  // Debian's and Red Hat's bounds (FIRST_UID, UID_MIN); above are those that systemd makes up.
+  constexpr std::uint32_t k_first = 1'000;
+  constexpr std::uint32_t k_last = 59'999;
+  std::string name = "root";
+  auto lowest = k_last + 1;
+  for (const auto line : split(passwd, '\n')) {
+    const auto fields = split(line, ':');
+    if (fields.size() != 7) continue;
+    const auto uid = id_from(fields[2]);
+    const auto shell = fields[6];
+    const bool can_log_in = !shell.empty() && !shell.ends_with("/nologin") && !shell.ends_with("/false");
+    if (!uid || *uid < k_first || *uid >= lowest || !can_log_in || !fields[5].starts_with("/home/")) continue;
+    lowest = *uid;
+    name = fields[0];
+  }
+  return name;
+}
+
 Result<LocalUser> find_local_user(std::string_view name) {
   const auto passwd = os::read_file("/etc/passwd");
   if (!passwd) return fail(Error{passwd.error()});
   const auto group = os::read_file("/etc/group");
   if (!group) return fail(Error{group.error()});
-  return local_user_in(*passwd, *group, name);
+  return local_user_in(*passwd, *group, name.empty() ? ordinary_user_in(*passwd) : std::string(name));
 }
 
 }  // namespace curfew::cli

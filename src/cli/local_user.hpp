@@ -23,7 +23,10 @@ struct LocalUser {
 // By the texts of passwd(5) and group(5). Pure.
 [[nodiscard]] Result<LocalUser> local_user_in(std::string_view passwd, std::string_view group,
                                               std::string_view name);
-// By /etc/passwd and /etc/group.
+// The name of the user that an image is made for: the first from 1000 on with a shell to log in by (ubuntu, ec2-user,
+// admin); "root" where there is none. Pure.
+[[nodiscard]] std::string ordinary_user_in(std::string_view passwd);
+// By /etc/passwd and /etc/group; an empty name is the ordinary user's.
 [[nodiscard]] Result<LocalUser> find_local_user(std::string_view name);
 
 }  // namespace curfew::cli

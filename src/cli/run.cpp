@@ -54,9 +54,11 @@ Result<Started> start_with_sudo(const StartRequest& request) {
 
 int run_command(const Words& words, const World& world) { return run_words(words, world, {}); }
 
-int run_words(const Words& words, const World& world, const std::optional<Identity>& identity) {
+int run_words(const Words& words, const World& world, const std::optional<Identity>& identity,
+              const std::string& shown) {
   auto options = parse_with_config(words);
   if (!options) return refuse(options.error());
+  if (!shown.empty()) options->command = shown;
   if (options->help) return std::fputs(k_run_help.data(), stdout) < 0 ? k_exit_failed : 0;
   auto job = capture_job(options->argv, identity);
   if (!job) return refuse(job.error());

@@ -2,10 +2,12 @@
 #include "launch/plan.hpp"
 
 #include <algorithm>
+#include <functional>
 
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "launch/user_data.hpp"
 #include "layers/l0.hpp"
 #include "pricing/cost.hpp"
 
@@ -95,7 +97,7 @@ job::Limits Wishes::limits() const {
   job::Limits limits;
   limits.max_time = max_time;
   limits.grace = grace;
-  limits.save = saves.empty() ? Seconds{0} : save_limit;
+  limits.save = saves.empty() ? k_logs_save_limit : save_limit;
   return limits;
 }
 
@@ -210,18 +212,37 @@ std::vector<std::string> run_words(const Plan& plan) {
   // Counted on a clock that doesn't jump, should the wall clock be set back.
   words.insert(words.end(),
                {"--max-time", format_duration(std::chrono::ceil<Seconds>(plan.stop_at - plan.made))});
-  if (!wishes.saves.empty()) {
-    words.insert(words.end(), {"--save-limit", format_duration(wishes.save_limit)});
-    for (const auto& save : wishes.saves) words.insert(words.end(), {"--save", save});
-  }
-  if (wishes.command.empty()) {
-    words.insert(words.end(), {"--shell", wishes.shell});
-    return words;
-  }
-  words.emplace_back("--");
-  words.insert(words.end(), wishes.command.begin(), wishes.command.end());
+  words.insert(words.end(), {"--save-limit", format_duration(wishes.limits().save)});
+  for (const auto& save : wishes.saves) words.insert(words.end(), {"--save", save});
   return words;
 }
+
+namespace {
+
+using Line = std::function<void(const char*, const std::string&)>;
+
+void describe_stages(const Wishes& wishes, const Line& line) {
+  const auto& stages = wishes.stages;
+  const auto within = [](Seconds limit) { return ", within " + format_duration(limit); };
+  if (stages.repo)
+    line("fetch", printable(stages.repo->url, 200) +
+                      (stages.repo->ref.empty() ? "" : " at " + stages.repo->ref) +
+                      within(stages.fetch_limit));
+  if (stages.workdir)
+    line("fetch", printable(wishes.workdir, 200) + ", packed: " + format_bytes(stages.workdir->bytes) +
+                      within(stages.fetch_limit));
+  for (const auto& command : stages.setup)
+    line("setup",
+         printable(command, 200) + (&command == &stages.setup.back() ? within(stages.setup_limit) : ""));
+  for (const auto& data : stages.data)
+    line("data", printable(data.from.text() + " to " + data.path, 300) +
+                     (&data == &stages.data.back() ? within(stages.data_limit) : ""));
+  for (const auto& secret : stages.secrets) line("secret", secret.name + ", from ssm:" + secret.parameter);
+  line("train", printable(stages.command.empty() ? stages.shell : shell_quoted(stages.command), 300) +
+                    (wishes.user.empty() ? ", as the image's ordinary user" : ", as " + wishes.user));
+}
+
+}  // namespace
 
 std::string schedule_name(const std::string& instance_id) { return "curfew-" + instance_id; }
 
@@ -232,8 +253,7 @@ std::string describe(const Plan& plan) {
     text += fmt::format("{:<14} {}\n", name, value);
   };
   line("job", printable(wishes.name, 80) + ", launch " + plan.launch_id);
-  line("command", printable(wishes.command.empty() ? wishes.shell : shell_quoted(wishes.command), 300) +
-                      (wishes.user.empty() ? ", as root" : ", as " + wishes.user));
+  describe_stages(wishes, line);
   line("image", plan.image.id + " (" + printable(plan.image.name, 100) + ")");
   for (const auto& pool : plan.pools) {
     std::string value = fmt::format("{}: {} vCPUs", pool.type.name, pool.type.vcpus);
@@ -252,6 +272,7 @@ std::string describe(const Plan& plan) {
   line("role", "instance profile " + wishes.instance_profile);
   line("staging", wishes.staging.text());
   for (const auto& save : wishes.saves) line("saved", printable(save, 200));
+  line("logs", logs_place(wishes.staging, plan.launch_id).text());
   const auto at = [&plan](WallTime time) {
     return utc(time) + " (in " + format_duration(std::chrono::floor<Seconds>(time - plan.made)) + ")";
   };

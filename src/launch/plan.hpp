@@ -13,6 +13,7 @@
 #include "base/result.hpp"
 #include "base/times.hpp"
 #include "job/times.hpp"
+#include "launch/stages.hpp"
 
 namespace curfew::launch {
 
@@ -30,12 +31,12 @@ struct Wishes {
   bool schedule = true;
   aws::S3Location staging;
   std::optional<std::uint64_t> disk_gib;
-  std::string user;  // whom the command runs as; empty: root
+  std::string user;  // whom the job runs as; empty: the image's ordinary user
   aws::KeyValues environment;
-  std::vector<std::string> saves;    // "PATH=s3://…", as `curfew run` takes them
-  std::string name;                  // of the job
-  std::vector<std::string> command;  // empty: `shell`
-  std::string shell;
+  std::vector<std::string> saves;  // "PATH=s3://…", as `curfew run` takes them
+  std::string name;                // of the job
+  std::string workdir;             // a folder here, to be packed; empty: none
+  Stages stages;                   // stages.workdir once it's packed
   std::optional<Seconds> max_time = std::chrono::hours{4};
   std::optional<Micros> max_cost;
   Seconds grace{60};
@@ -83,6 +84,8 @@ struct Plan {
 
 inline constexpr Seconds k_schedule_after_end{300};
 inline constexpr Seconds k_schedule_lasts = std::chrono::hours{6};
+// For the stages' logs, which are saved with every job, where nothing else is.
+inline constexpr Seconds k_logs_save_limit{120};
 inline constexpr std::uint64_t k_default_disk_gib = 100;
 // Less than this for the job itself is no time to train anything.
 inline constexpr Seconds k_least_time{60};
@@ -99,7 +102,7 @@ inline constexpr Seconds k_least_time{60};
 [[nodiscard]] aws::KeyValues tags_of(const Plan& plan, const Pool& pool);
 [[nodiscard]] aws::RunRequest run_request(const Plan& plan, std::size_t pool, const std::string& user_data);
 
-// The words after `curfew run` on the instance.
+// The options of `curfew run` on the instance, but for what only the instance knows.
 [[nodiscard]] std::vector<std::string> run_words(const Plan& plan);
 
 [[nodiscard]] std::string schedule_name(const std::string& instance_id);

@@ -70,6 +70,13 @@ class Launch {
       auto done = co_await std::move(put);
       if (!done) co_return fail(std::move(done.error()));
     }
+    if (!package_.workdir.empty()) {
+      world_.say("uploading the packed folder (" + format_bytes(package_.workdir.size()) + ")");
+      auto put = world_.calls.put(package_.workdir_place, package_.workdir);
+      auto done = co_await std::move(put);
+      if (!done) co_return fail(std::move(done.error()));
+      if (world_.interrupted()) co_return interrupted("nothing was made");
+    }
     auto put = world_.calls.put(package_.job_place, package_.job);
     auto done = co_await std::move(put);
     co_return done;

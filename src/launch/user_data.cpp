@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char* k_boundary = "==curfew-launch==";
 constexpr std::size_t k_most_words = 4'096;
-constexpr int k_job_version = 1;
+constexpr int k_job_version = 2;
 
 // Python and its standard library are on every image that has cloud-init, which is written in it. curl is not enough: before
 // 7.86 (Ubuntu 22.04 has 7.81) its --aws-sigv4 doesn't sign the session token's header, without which S3 refuses.
@@ -208,7 +208,9 @@ std::string to_json(const JobFile& job) {
   return boost::json::serialize(boost::json::object{{"version", k_job_version},
                                                     {"words", os::json_array(job.words)},
                                                     {"environment", std::move(environment)},
-                                                    {"user", job.user}});
+                                                    {"user", job.user},
+                                                    {"logs", job.logs.text()},
+                                                    {"stages", json_of(job.stages)}});
 }
 
 Result<JobFile> job_file_from_json(std::string_view text) {
@@ -224,12 +226,21 @@ Result<JobFile> job_file_from_json(std::string_view text) {
   }
   if (read.status() && version != k_job_version) read.refuse("version", "is another curfew's");
   if (job.words.size() > k_most_words) read.refuse("words", "are too many");
+  const auto logs = read.text("logs");
+  auto stages = read.object("stages");
   if (auto good = read.status(); !good) return fail(std::move(good.error()));
+  auto place = aws::parse_s3_url(logs);
+  if (!place) return fail(std::move(place.error()).within("the job file"));
+  job.logs = std::move(*place);
+  auto read_stages = stages_from(std::move(stages));
+  if (!read_stages) return fail(std::move(read_stages.error()).within("the job file"));
+  job.stages = std::move(*read_stages);
   return job;
 }
 
 JobFile job_file(const Plan& plan) {
-  JobFile job{run_words(plan), plan.wishes.environment, plan.wishes.user};
+  JobFile job{run_words(plan), plan.wishes.environment, plan.wishes.user,
+              logs_place(plan.wishes.staging, plan.launch_id), plan.wishes.stages};
   // The SDKs on the instance, curfew's included, ask the region that it's in.
   const auto has = [&job](std::string_view name) {
     return std::any_of(job.environment.begin(), job.environment.end(),
@@ -248,11 +259,12 @@ aws::S3Location job_place(const aws::S3Location& staging, std::string_view launc
   return {staging.bucket, joined(staging, "jobs/" + std::string(launch_id) + "/job.json")};
 }
 
-bool is_variable_name(std::string_view text) {
-  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-  return !text.empty() && text.size() <= 200 && is_letter(text.front()) &&
-         std::all_of(text.begin(), text.end(),
-                     [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
+aws::S3Location workdir_place(const aws::S3Location& staging, std::string_view launch_id) {
+  return {staging.bucket, joined(staging, "jobs/" + std::string(launch_id) + "/workdir.tar.gz")};
+}
+
+aws::S3Location logs_place(const aws::S3Location& staging, std::string_view launch_id) {
+  return {staging.bucket, joined(staging, "jobs/" + std::string(launch_id) + "/logs")};
 }
 
 }  // namespace curfew::launch

@@ -9,6 +9,7 @@
 #include "base/result.hpp"
 #include "base/times.hpp"
 #include "launch/plan.hpp"
+#include "launch/stages.hpp"
 
 namespace curfew::launch {
 
@@ -40,11 +41,13 @@ struct InstanceParts {
 [[nodiscard]] std::string boothook(const InstanceParts& parts);
 [[nodiscard]] std::string start_script(const InstanceParts& parts);
 
-// What `curfew run-job` reads: the words of `curfew run`, the command's environment and whom it runs as.
+// What `curfew run-job` reads: the options of `curfew run`, the job's stages, its environment and whom it runs as.
 struct JobFile {
-  std::vector<std::string> words;
+  std::vector<std::string> words;  // options alone: the command is the last of the stages
   aws::KeyValues environment;
-  std::string user;  // empty: root
+  std::string user;      // empty: the image's ordinary user, else root
+  aws::S3Location logs;  // where the stages' logs go
+  Stages stages;
 };
 [[nodiscard]] std::string to_json(const JobFile& job);
 [[nodiscard]] Result<JobFile> job_file_from_json(std::string_view text);
@@ -55,8 +58,7 @@ inline constexpr std::size_t k_largest_job_file = 256U << 10U;
 // Keys below the staging prefix: the program by its content, so that it's uploaded once.
 [[nodiscard]] aws::S3Location program_place(const aws::S3Location& staging, std::string_view sha256);
 [[nodiscard]] aws::S3Location job_place(const aws::S3Location& staging, std::string_view launch_id);
-
-// A name that a variable of a shell can have.
-[[nodiscard]] bool is_variable_name(std::string_view text);
+[[nodiscard]] aws::S3Location workdir_place(const aws::S3Location& staging, std::string_view launch_id);
+[[nodiscard]] aws::S3Location logs_place(const aws::S3Location& staging, std::string_view launch_id);
 
 }  // namespace curfew::launch

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("tests.e2e.helpers")
+pytest.register_assert_rewrite("tests.e2e.helpers", "tests.e2e.launching")
 
 from sandbox import Instance, Sandbox
 from sandbox.mode import why_not_booted
 from tests.e2e import helpers
+from tests.e2e.launching import Launcher
 
 _MACHINES = pytest.StashKey[list[Instance]]()
 _TAIL = 6_000
@@ -52,6 +54,15 @@ def cloud(shared_cloud: Sandbox) -> Iterator[Sandbox]:
 def bucket(cloud: Sandbox) -> str:
     """An empty one, of this test's own."""
     return cloud.bucket(f"results-{secrets.token_hex(4)}")
+
+
+@pytest.fixture
+def launcher(cloud: Sandbox, bucket: str, tmp_path: Path) -> Iterator[Launcher]:
+    """`curfew launch` on this host, with the bucket for staging."""
+    cloud.reset()
+    launcher = Launcher(cloud, bucket, tmp_path / "home")
+    yield launcher
+    launcher.end()
 
 
 @pytest.fixture

@@ -10,96 +10,16 @@ import contextlib
 import json
 import re
 import subprocess
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from sandbox import Instance, Sandbox
 from tests.e2e.helpers import CURFEW, LIFE, SOON, assert_ended, objects, unit
+from tests.e2e.launching import Launcher, ended, until
 
 SECRET = "hunter2-is-no-good"
 UNFINISHED = 300  # seconds after the boot, then the guard gives a launch up
 GONE = 360  # and by then the machine is gone
-
-
-class Launcher:
-    """`curfew launch` on this host, with a state folder of its own."""
-
-    def __init__(self, cloud: Sandbox, bucket: str, home: Path) -> None:
-        self.cloud, self.bucket, self.home = cloud, bucket, home
-        cloud.profile("trainer")
-        self.role = cloud.scheduler_role()
-        self.before = set(cloud.control("info")["instances"])
-
-    def words(self, *options: str, shell: str = "true") -> list[str]:
-        words = ["--instance-profile", "trainer", "--staging"]
-        words += [f"s3://{self.bucket}/curfew", "--env", f"AWS_ENDPOINT_URL={self.cloud.guest_endpoint}"]
-        if "--instance-type" not in options:
-            words += ["--instance-type", "g5.xlarge"]
-        if "--no-schedule" not in options:
-            words += ["--scheduler-role", self.role]
-        if not {"--max-time", "--max-cost"} & set(options):
-            words += ["--max-time", "10m"]
-        return [*words, *options, "--shell", shell]
-
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        environment = {**self.cloud.env(), "HOME": str(self.home), "PATH": "/usr/bin:/bin"}
-        return subprocess.Popen(
-            [str(CURFEW), "launch", *words],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def run(self, *words: str, timeout: float = LIFE) -> tuple[int, str, str]:
-        process = self.start(*words)
-        try:
-            out, err = process.communicate(timeout=timeout)
-        finally:
-            process.kill()
-        return process.returncode, out, err
-
-    def launch(self, *options: str, shell: str = "true") -> tuple[Instance, str]:
-        """Launches, and returns the instance and the plan as it was shown."""
-        code, out, err = self.run(*self.words(*options, shell=shell))
-        assert code == 0, f"{code}\n{out}\n{err}"
-        found = re.search(r"^instance +(i-[0-9a-f]+)", out, re.MULTILINE)
-        assert found, out
-        return self.cloud.instance(found.group(1)), out
-
-    def records(self) -> list[Path]:
-        return list(self.home.glob(".local/state/curfew/launches/*.json"))
-
-    def instances(self) -> list[Instance]:
-        """All that were made, those that have ended too."""
-        names = set(self.cloud.control("info")["instances"]) - self.before
-        return [self.cloud.instance(name) for name in sorted(names)]
-
-    def schedules(self) -> list[str]:
-        found = self.cloud.client("scheduler").list_schedules(NamePrefix="curfew-")["Schedules"]
-        return [one["Name"] for one in found]
-
-
-@pytest.fixture
-def launcher(cloud: Sandbox, bucket: str, tmp_path: Path) -> Iterator[Launcher]:
-    cloud.reset()
-    yield Launcher(cloud, bucket, tmp_path)
-    scheduler = cloud.client("scheduler")
-    for one in scheduler.list_schedules(NamePrefix="curfew-")["Schedules"]:
-        scheduler.delete_schedule(Name=one["Name"])
-
-
-def until(holds: Callable[[], Any], timeout: float, what: str) -> Any:
-    deadline = time.monotonic() + timeout
-    while not (value := holds()):
-        assert time.monotonic() < deadline, f"no {what} within {timeout:g} s"
-        time.sleep(0.1)
-    return value
 
 
 def user_data(cloud: Sandbox, instance: Instance) -> str:
@@ -148,9 +68,9 @@ def test_trains_saves_and_is_gone(cloud: Sandbox, bucket: str, launcher: Launche
     assert schedule["Target"]["RoleArn"] == launcher.role
     assert (schedule["EndDate"] - schedule["StartDate"]).total_seconds() == 6 * 3600
 
-    assert_ended(instance, instance.powered_on_at or 0.0, within=LIFE, timeout=LIFE)
+    ended(instance)
     saved = objects(cloud, bucket)
-    assert saved["run/model"].decode() == 'trained by root in /root: it\'s "fine" $HOME\n'
+    assert saved["run/model"].decode() == 'trained by debian in /home/debian: it\'s "fine" $HOME\n'
     # The record is for launches that were not finished.
     assert launcher.records() == []
     # Secrets lie in the staging bucket, and nowhere else.
@@ -193,7 +113,7 @@ def test_a_program_with_another_checksum_ends_the_machine(
     forged = b"#!/bin/sh\ntouch /root/owned\n".ljust(CURFEW.stat().st_size)
     cloud.client("s3").put_object(Bucket=bucket, Key=f"curfew/bin/curfew-{digest}", Body=forged)
     instance, _ = launcher.launch(shell="touch /root/trained")
-    assert_ended(instance, instance.powered_on_at or 0.0, within=LIFE, timeout=LIFE)
+    ended(instance)
     assert "has the SHA-256" in instance.output()
     assert instance.text("/root/owned", "none") == "none"
     assert instance.text("/root/trained", "none") == "none"
@@ -201,7 +121,7 @@ def test_a_program_with_another_checksum_ends_the_machine(
 
 def test_a_command_that_cannot_be_started_ends_the_machine(launcher: Launcher) -> None:
     instance, _ = launcher.launch("--user", "nobody-here", shell="true")
-    assert_ended(instance, instance.powered_on_at or 0.0, within=LIFE, timeout=LIFE)
+    ended(instance)
     assert "nobody-here isn't in /etc/passwd" in instance.output().replace("the user ", "").replace(":", "")
 
 
@@ -252,8 +172,8 @@ def test_the_schedule_ends_a_machine_on_which_nothing_runs_any_more(
         lambda: unit(instance, "curfew.service", "ActiveState")["ActiveState"] == "active", LIFE, "guard"
     )
     instance.freeze()
-    # Two minutes, one of grace, five until it comes: not before, and then at once.
-    cloud.scheduler_advance(6 * 60)
+    # Two minutes, one of grace, two for the logs, five until it comes: not before, and then at once.
+    cloud.scheduler_advance(8 * 60)
     assert instance.state() == "running"
     cloud.scheduler_advance(4 * 60)
     instance.wait("terminated", LIFE)

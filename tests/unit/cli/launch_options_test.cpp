@@ -24,7 +24,7 @@ TEST(LaunchOptions, have_defaults_for_all_but_what_only_the_user_knows) {
   const auto options = parse_launch(with({"--", "python3", "train.py", "--lr", "1"}));
   ASSERT_TRUE(options) << options.error().text();
   const auto& wishes = options->wishes;
-  EXPECT_EQ(wishes.command, (Words{"python3", "train.py", "--lr", "1"}));
+  EXPECT_EQ(wishes.stages.command, (Words{"python3", "train.py", "--lr", "1"}));
   EXPECT_EQ(wishes.name, "python3");
   EXPECT_FALSE(wishes.spot);
   EXPECT_EQ(wishes.image, "auto");
@@ -82,7 +82,7 @@ TEST(LaunchOptions, are_taken_as_typed) {
   EXPECT_EQ(wishes.environment, (aws::KeyValues{{"A", "b=c"}, {"EMPTY", ""}}));
   EXPECT_EQ(wishes.saves.size(), 2U);
   EXPECT_EQ(wishes.name, "run-7");
-  EXPECT_EQ(wishes.shell, "a && b");
+  EXPECT_EQ(wishes.stages.shell, "a && b");
   EXPECT_EQ(wishes.staging.key, "");
 }
 
@@ -117,13 +117,63 @@ TEST(LaunchOptions, are_refused_before_anything_is_asked) {
       {with({"--save", "out", "--", "a"}), "--save"},
       {with({"--follow", "--", "a"}), "--follow"},
       {with({"train.py"}), "is not an option"},
+      {with({"--repo", "https://h/r", "--workdir", ".", "--", "a"}), "can't both be"},
+      {with({"--repo", "https://me:hunter2@h/r", "--", "a"}), "--repo-token"},
+      {with({"--repo-token", "ssm:/a", "--", "a"}), "needs a --repo"},
+      {with({"--repo", "git@h:r", "--repo-token", "ssm:/a", "--", "a"}), "is for a --repo of https"},
+      {with({"--repo", "https://h/r", "--repo-token", "hunter2!", "--", "a"}), "is no parameter"},
+      {with({"--data", "s3://bkt/x", "--", "a"}), "names no place"},
+      {with({"--secret", "A=hunter2!", "--", "a"}), "is no parameter"},
+      {with({"--setup-limit", "5", "--", "a"}), "--setup-limit"},
       {{"--clean-up", "--", "a"}, "takes no command"},
   };
   for (const auto& [words, why] : cases) {
     const auto options = parse_launch(words);
     ASSERT_FALSE(options) << why;
     EXPECT_NE(options.error().text().find(why), std::string::npos) << options.error().text();
+    EXPECT_EQ(options.error().text().find("hunter2"), std::string::npos) << options.error().text();
   }
+}
+
+TEST(LaunchOptions, have_the_stages) {
+  const auto options = parse_launch(with({"--repo",
+                                          "https://h/r@v1",
+                                          "--repo-token",
+                                          "ssm:/t",
+                                          "--setup",
+                                          "a",
+                                          "--setup",
+                                          "b",
+                                          "--data",
+                                          "s3://bkt/x=y",
+                                          "--secret",
+                                          "K=ssm:/k",
+                                          "--fetch-limit",
+                                          "1m",
+                                          "--setup-limit",
+                                          "2m",
+                                          "--data-limit",
+                                          "3m",
+                                          "--",
+                                          "c"}));
+  ASSERT_TRUE(options) << options.error().text();
+  launch::Stages wanted;
+  wanted.repo = launch::Repo{"https://h/r", "v1", "/t"};
+  wanted.setup = {"a", "b"};
+  wanted.data = {{{"bkt", "x"}, "y"}};
+  wanted.secrets = {{"K", "/k"}};
+  wanted.command = {"c"};
+  wanted.fetch_limit = Seconds{60};
+  wanted.setup_limit = Seconds{120};
+  wanted.data_limit = Seconds{180};
+  EXPECT_EQ(options->wishes.stages, wanted);
+  EXPECT_EQ(options->wishes.user, "") << "the image's ordinary user";
+}
+
+TEST(LaunchOptions, take_the_last_value_of_a_variable) {
+  const auto options = parse_launch(with({"--env", "A=1", "--env", "B=2", "--env", "A=3", "--", "c"}));
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->wishes.environment, (aws::KeyValues{{"B", "2"}, {"A", "3"}}));
 }
 
 TEST(LaunchOptions, never_show_the_value_of_a_variable) {
@@ -156,6 +206,18 @@ TEST(StagedUrl, is_where_the_instance_finds_the_bucket) {
   EXPECT_EQ(staged_url(place, "us-east-1", {}), "https://my-bucket.s3.us-east-1.amazonaws.com/curfew/bin/x");
   EXPECT_EQ(staged_url(place, "us-east-1", {{"AWS_ENDPOINT_URL", "http://10.0.0.1:5000"}}),
             "http://10.0.0.1:5000/my-bucket/curfew/bin/x");
+}
+
+TEST(Accounts, have_one_that_the_image_is_made_for) {
+  const std::string system =
+      "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:n:/nonexistent:/usr/sbin/nologin\n";
+  EXPECT_EQ(ordinary_user_in(system), "root");
+  EXPECT_EQ(ordinary_user_in(system + "svc:x:1000:1000::/home/svc:/usr/sbin/nologin\n"
+                                      "other:x:1002:1002::/home/other:/bin/bash\n"
+                                      "ubuntu:x:1001:1001:U:/home/ubuntu:/bin/bash\n"
+                                      "dyn:x:61184:61184::/home/dyn:/bin/sh\nhalf:x:1000\n"),
+            "ubuntu");
+  EXPECT_EQ(ordinary_user_in(""), "root");
 }
 
 TEST(Accounts, are_read_from_the_images_own_files) {

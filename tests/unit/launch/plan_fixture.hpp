@@ -17,7 +17,7 @@ inline Wishes wishes() {
   wishes.scheduler_role = "arn:aws:iam::123456789012:role/curfew-scheduler";
   wishes.staging = {"bucket", "curfew"};
   wishes.name = "digits";
-  wishes.command = {"python3", "train.py"};
+  wishes.stages.command = {"python3", "train.py"};
   return wishes;
 }
 

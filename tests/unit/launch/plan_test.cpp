@@ -37,8 +37,8 @@ TEST(Plan, rounds_the_schedule_up_to_a_minute) {
   wanted.max_time = 90s;
   const auto made = make_plan(wanted, findings(), k_id, k_now + Millis{1'700});
   ASSERT_TRUE(made) << made.error().text();
-  EXPECT_EQ(format_utc(made->end_at), "2026-11-24T18:02:31Z");
-  EXPECT_EQ(format_utc(made->schedule_from), "2026-11-24T18:08:00Z");
+  EXPECT_EQ(format_utc(made->end_at), "2026-11-24T18:04:31Z");
+  EXPECT_EQ(format_utc(made->schedule_from), "2026-11-24T18:10:00Z");
 }
 
 TEST(Plan, ends_before_it_costs_more) {
@@ -49,7 +49,7 @@ TEST(Plan, ends_before_it_costs_more) {
   ASSERT_TRUE(made.worst_case);
   EXPECT_LE(*made.worst_case, Micros{2'000'000});
   EXPECT_GT(*made.worst_case, Micros{1'999'000});
-  EXPECT_EQ(made.stop_at + 60s, made.end_at);
+  EXPECT_EQ(made.stop_at + 60s + k_logs_save_limit, made.end_at);
   // The earlier of both limits.
   wanted.max_time = 1h;
   EXPECT_EQ(plan(wanted).stop_at, k_now + 1h);
@@ -101,8 +101,8 @@ TEST(Plan, tags_what_the_layers_read) {
   wanted.max_cost = Micros{5'000'000};
   EXPECT_EQ(shown(run_request(plan(wanted), 0, "").tags),
             "Name=digits\ncurfew:job=digits\ncurfew:launch=20261124-180000-0123456789abcdef01234567\n"
-            "curfew:owner=arn:aws:iam::123456789012:user/me\ncurfew:deadline=2026-11-24T22:01:00Z\n"
-            "curfew:max-deadline=2026-11-24T22:01:00Z\ncurfew:max-cost=5.000000\ncurfew:price=1.006000\n");
+            "curfew:owner=arn:aws:iam::123456789012:user/me\ncurfew:deadline=2026-11-24T22:03:00Z\n"
+            "curfew:max-deadline=2026-11-24T22:03:00Z\ncurfew:max-cost=5.000000\ncurfew:price=1.006000\n");
   auto without = wishes();
   without.schedule = false;
   without.scheduler_role.clear();
@@ -178,10 +178,19 @@ TEST(Plan, is_shown_whole) {
   auto wanted = wishes();
   wanted.saves = {"model/=s3://bucket/run7"};
   wanted.user = "ubuntu";
+  wanted.stages.repo = Repo{"https://example.com/me/train", "main", ""};
+  wanted.stages.setup = {"pip install x", "make"};
+  wanted.stages.data = {{{"bucket", "set"}, "data/"}};
+  wanted.stages.secrets = {{"KEY", "/job/key"}};
   EXPECT_EQ(
       describe(plan(wanted)),
       "job            digits, launch 20261124-180000-0123456789abcdef01234567\n"
-      "command        python3 train.py, as ubuntu\n"
+      "fetch          https://example.com/me/train at main, within 15m\n"
+      "setup          pip install x\n"
+      "setup          make, within 30m\n"
+      "data           s3://bucket/set to data/, within 1h\n"
+      "secret         KEY, from ssm:/job/key\n"
+      "train          python3 train.py, as ubuntu\n"
       "image          ami-0123456789abcdef0 (Deep Learning)\n"
       "instance       g5.xlarge: 4 vCPUs, 1 × NVIDIA A10G, on demand $1.006 an hour\n"
       "where          us-east-1, a zone of EC2's choice, the default VPC\n"
@@ -189,6 +198,7 @@ TEST(Plan, is_shown_whole) {
       "role           instance profile trainer\n"
       "staging        s3://bucket/curfew\n"
       "saved          model/=s3://bucket/run7\n"
+      "logs           s3://bucket/curfew/jobs/20261124-180000-0123456789abcdef01234567/logs\n"
       "job stopped    2026-11-24T22:00:00Z (in 4h), at the latest\n"
       "machine gone   2026-11-24T22:16:00Z (in 4h16m), at the latest (L1, L2: the guard and systemd)\n"
       "  else L0      2026-11-24T22:17:00Z (in 4h17m), a timer on the instance, armed before anything else "
@@ -202,16 +212,15 @@ TEST(Plan, is_shown_whole) {
 TEST(Plan, is_what_the_guard_on_the_instance_is_told) {
   auto wanted = wishes();
   wanted.saves = {"a b=s3://bucket/x"};
-  EXPECT_EQ(run_words(plan(wanted)),
-            (std::vector<std::string>{"--then", "terminate", "--deadline", "2026-11-24T22:00:00Z", "--grace",
-                                      "1m", "--max-time", "4h", "--save-limit", "15m", "--save",
-                                      "a b=s3://bucket/x", "--", "python3", "train.py"}));
-  wanted.command.clear();
-  wanted.shell = "a && b";
+  EXPECT_EQ(
+      run_words(plan(wanted)),
+      (std::vector<std::string>{"--then", "terminate", "--deadline", "2026-11-24T22:00:00Z", "--grace", "1m",
+                                "--max-time", "4h", "--save-limit", "15m", "--save", "a b=s3://bucket/x"}));
   wanted.saves.clear();
   EXPECT_EQ(run_words(plan(wanted)),
             (std::vector<std::string>{"--then", "terminate", "--deadline", "2026-11-24T22:00:00Z", "--grace",
-                                      "1m", "--max-time", "4h", "--shell", "a && b"}));
+                                      "1m", "--max-time", "4h", "--save-limit", "2m"}))
+      << "the stages' logs are saved all the same";
 }
 
 TEST(Plan, looks_for_an_image_with_the_gpus_driver) {

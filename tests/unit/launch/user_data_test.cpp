@@ -18,7 +18,7 @@ InstanceParts parts() {
   parts.launch_id = test::k_id;
   parts.region = "us-east-1";
   parts.l0_at = test::plan().l0_at;
-  parts.until_l0 = Seconds{14'520};
+  parts.until_l0 = Seconds{14'640};
   parts.program = {"https://bucket.s3.us-east-1.amazonaws.com/curfew/bin/curfew-" + k_sha, k_sha};
   parts.job = {"https://bucket.s3.us-east-1.amazonaws.com/curfew/jobs/x/job.json", k_sha};
   return parts;
@@ -59,9 +59,9 @@ TEST(UserData, is_taken_by_the_shells) {
 TEST(UserData, arms_what_the_guard_arms_too) {
   const auto script = boothook(parts());
   EXPECT_NE(script.find(layers::l0_service_unit(layers::Places{})), std::string::npos);
-  EXPECT_NE(script.find("OnCalendar=2026-11-24 22:02:00 UTC\nOnActiveSec=14520s\n"), std::string::npos)
+  EXPECT_NE(script.find("OnCalendar=2026-11-24 22:04:00 UTC\nOnActiveSec=14640s\n"), std::string::npos)
       << script;
-  EXPECT_NE(script.find("shutdown -h +242"), std::string::npos) << "without systemd";
+  EXPECT_NE(script.find("shutdown -h +244"), std::string::npos) << "without systemd";
   // Nothing of curfew's own may end the machine: the units do without it.
   EXPECT_EQ(script.find("curfew run"), std::string::npos);
 }
@@ -85,9 +85,16 @@ TEST(UserData, refuses_to_be_larger_than_ec2_takes) {
   EXPECT_EQ(text.error().kind, ErrorKind::invalid_input);
 }
 
-TEST(JobFile, keeps_every_byte_of_what_was_typed) {
+JobFile job_of(const std::string& shell) {
   JobFile job;
-  job.words = {"--shell", "echo \"$HOME\" 'a'\n\t`id` \\ é 日本 \x01"};
+  job.logs = {"bucket", "curfew/jobs/x/logs"};
+  job.stages.shell = shell;
+  return job;
+}
+
+TEST(JobFile, keeps_every_byte_of_what_was_typed) {
+  auto job = job_of("echo \"$HOME\" 'a'\n\t`id` \\ é 日本 \x01");
+  job.words = {"--save", "a b=s3://bucket/x"};
   job.environment = {{"TOKEN", "a=b \"c\"\n$d"}, {"EMPTY", ""}};
   job.user = "ubuntu";
   const auto read = job_file_from_json(to_json(job));
@@ -95,16 +102,30 @@ TEST(JobFile, keeps_every_byte_of_what_was_typed) {
   EXPECT_EQ(read->words, job.words);
   EXPECT_EQ(read->user, "ubuntu");
   EXPECT_EQ(read->environment, job.environment);
+  EXPECT_EQ(read->logs.text(), "s3://bucket/curfew/jobs/x/logs");
+  EXPECT_EQ(read->stages, job.stages);
 }
 
 TEST(JobFile, is_refused_where_it_is_none) {
-  for (const char* text : {"", "{}", R"({"version":2,"words":[],"environment":{},"user":""})",
-                           R"({"version":1,"words":"a","environment":{},"user":""})",
-                           R"({"version":1,"words":[],"environment":{"a b":"c"},"user":""})",
-                           R"({"version":1,"words":[],"environment":{"LD=PRELOAD":"c"},"user":""})",
-                           R"({"version":1,"words":[],"environment":{"A":1},"user":""})",
-                           R"({"version":1,"words":[],"environment":{}})"})
+  const auto whole = to_json(job_of("true"));
+  ASSERT_TRUE(job_file_from_json(whole));
+  const std::pair<const char*, const char*> broken[] = {
+      {"\"version\":2", "\"version\":1"},
+      {"\"words\":[]", "\"words\":\"a\""},
+      {"\"environment\":{}", "\"environment\":{\"a b\":\"c\"}"},
+      {"\"environment\":{}", "\"environment\":{\"LD=PRELOAD\":\"c\"}"},
+      {"\"environment\":{}", "\"environment\":{\"A\":1}"},
+      {"\"user\":\"\",", ""},
+      {"s3://bucket/", "https://bucket/"},
+      {"\"shell\":\"true\"", "\"shell\":\"\""}};
+  for (const auto& [from, to] : broken) {
+    auto text = whole;
+    const auto at = text.find(from);
+    ASSERT_NE(at, std::string::npos) << from << " in " << text;
+    text.replace(at, std::string_view(from).size(), to);
     EXPECT_FALSE(job_file_from_json(text)) << text;
+  }
+  for (const char* text : {"", "{}", "[]"}) EXPECT_FALSE(job_file_from_json(text)) << text;
 }
 
 TEST(JobFile, has_the_region_unless_the_user_says_another) {
@@ -119,6 +140,8 @@ TEST(Staging, has_its_objects_below_the_prefix) {
   EXPECT_EQ(program_place({"b", ""}, "abc").key, "bin/curfew-abc");
   EXPECT_EQ(program_place({"b", "x/"}, "abc").key, "x/bin/curfew-abc");
   EXPECT_EQ(job_place({"b", "x"}, "l-1").key, "x/jobs/l-1/job.json");
+  EXPECT_EQ(workdir_place({"b", "x"}, "l-1").key, "x/jobs/l-1/workdir.tar.gz");
+  EXPECT_EQ(logs_place({"b", ""}, "l-1").key, "jobs/l-1/logs");
 }
 
 }  // namespace

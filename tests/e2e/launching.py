@@ -1,0 +1,99 @@
+"""`curfew launch` from this host, for the tests of what it launches. Nothing of what it does can end this host."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sandbox import Instance, Sandbox
+from tests.e2e.helpers import CURFEW, LIFE, assert_ended
+
+
+class Launcher:
+    """`curfew launch` on this host, with a state folder of its own."""
+
+    def __init__(self, cloud: Sandbox, bucket: str, home: Path) -> None:
+        self.cloud, self.bucket, self.home = cloud, bucket, home
+        cloud.profile("trainer")
+        self.role = cloud.scheduler_role()
+        self.before = set(cloud.control("info")["instances"])
+
+    def words(self, *options: str, shell: str | None = "true") -> list[str]:
+        """Those that a launch here needs, the given ones, and the command, unless it's None."""
+        words = ["--instance-profile", "trainer", "--staging"]
+        words += [f"s3://{self.bucket}/curfew", "--env", f"AWS_ENDPOINT_URL={self.cloud.guest_endpoint}"]
+        if "--instance-type" not in options:
+            words += ["--instance-type", "g5.xlarge"]
+        if "--no-schedule" not in options:
+            words += ["--scheduler-role", self.role]
+        if not {"--max-time", "--max-cost"} & set(options):
+            words += ["--max-time", "10m"]
+        return [*words, *options, *(["--shell", shell] if shell is not None else [])]
+
+    def start(self, *words: str, cwd: Path | None = None) -> subprocess.Popen[str]:
+        environment = {**self.cloud.env(), "HOME": str(self.home), "PATH": "/usr/bin:/bin"}
+        return subprocess.Popen(
+            [str(CURFEW), "launch", *words],
+            env=environment,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *words: str, timeout: float = LIFE, cwd: Path | None = None) -> tuple[int, str, str]:
+        process = self.start(*words, cwd=cwd)
+        try:
+            out, err = process.communicate(timeout=timeout)
+        finally:
+            process.kill()
+        return process.returncode, out, err
+
+    def launch(
+        self, *options: str, shell: str | None = "true", cwd: Path | None = None
+    ) -> tuple[Instance, str]:
+        """Launches, and returns the instance and the plan as it was shown."""
+        code, out, err = self.run(*self.words(*options, shell=shell), cwd=cwd)
+        assert code == 0, f"{code}\n{out}\n{err}"
+        found = re.search(r"^instance +(i-[0-9a-f]+)", out, re.MULTILINE)
+        assert found, out
+        return self.cloud.instance(found.group(1)), out
+
+    def records(self) -> list[Path]:
+        return list(self.home.glob(".local/state/curfew/launches/*.json"))
+
+    def instances(self) -> list[Instance]:
+        """All that were made, those that have ended too."""
+        names = set(self.cloud.control("info")["instances"]) - self.before
+        return [self.cloud.instance(name) for name in sorted(names)]
+
+    def end(self) -> None:
+        """Takes away the schedules that it has made."""
+        scheduler = self.cloud.client("scheduler")
+        for name in self.schedules():
+            scheduler.delete_schedule(Name=name)
+
+    def schedules(self) -> list[str]:
+        found = self.cloud.client("scheduler").list_schedules(NamePrefix="curfew-")["Schedules"]
+        return [one["Name"] for one in found]
+
+
+def ended(instance: Instance) -> None:
+    """By itself, and within a life from its power-on, which may come a moment after the launch."""
+    instance.wait("terminated", LIFE)
+    powered_on = instance.powered_on_at
+    assert powered_on is not None
+    assert_ended(instance, powered_on, within=LIFE, timeout=LIFE)
+
+
+def until(holds: Callable[[], Any], timeout: float, what: str) -> Any:
+    deadline = time.monotonic() + timeout
+    while not (value := holds()):
+        assert time.monotonic() < deadline, f"no {what} within {timeout:g} s"
+        time.sleep(0.1)
+    return value

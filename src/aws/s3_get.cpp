@@ -85,11 +85,12 @@ Result<ObjectFacts> facts_from_headers(const net::Response& response) {
        {"x-amz-checksum-crc64nvme", "CRC64NVME"},
        {"x-amz-checksum-crc32c", "CRC32C"},
        {"x-amz-checksum-crc32", "CRC32"}}};
-  const bool is_composite = response.header("x-amz-checksum-type") == "COMPOSITE";
+  // Of an object in parts a store that doesn't name the type may give a checksum of the parts' checksums.
+  const auto type = response.header("x-amz-checksum-type");
+  const bool is_whole = type == "FULL_OBJECT" || (type.empty() && facts.etag.find('-') == std::string::npos);
   for (const auto& [header, algorithm] : k_known) {
     const auto value = response.header(header);
-    // A composite one ends in "-PARTS".
-    if (!value.empty() && !is_composite && value.find('-') == std::string_view::npos)
+    if (!value.empty() && is_whole && value.find('-') == std::string_view::npos)
       facts.checksums.push_back({algorithm, std::string(value)});
   }
   const auto encryption = response.header("x-amz-server-side-encryption");

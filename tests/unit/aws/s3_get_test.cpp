@@ -5,8 +5,8 @@
 namespace curfew::aws {
 namespace {
 
-net::Response reply(std::vector<net::Header> more) {
-  net::Response response{200, {{"Content-Length", "12"}, {"ETag", "\"abc\""}}, ""};
+net::Response reply(std::vector<net::Header> more, const std::string& etag = "abc") {
+  net::Response response{200, {{"Content-Length", "12"}, {"ETag", "\"" + etag + "\""}}, ""};
   response.headers.insert(response.headers.end(), more.begin(), more.end());
   return response;
 }
@@ -28,6 +28,10 @@ TEST(ObjectFacts, leave_out_checksums_of_checksums) {
       facts_from_headers(reply({{"x-amz-checksum-sha256", "AAAA"}, {"x-amz-checksum-type", "COMPOSITE"}}))
           ->checksums.empty());
   EXPECT_TRUE(facts_from_headers(reply({{"x-amz-checksum-sha256", "AAAA-2"}}))->checksums.empty());
+  EXPECT_TRUE(facts_from_headers(reply({{"x-amz-checksum-crc32", "AAAA"}}, "abc-2"))->checksums.empty());
+  EXPECT_FALSE(facts_from_headers(
+                   reply({{"x-amz-checksum-crc32", "AAAA"}, {"x-amz-checksum-type", "FULL_OBJECT"}}, "abc-2"))
+                   ->checksums.empty());
 }
 
 TEST(ObjectFacts, know_where_an_etag_is_no_md5) {

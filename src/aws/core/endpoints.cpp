@@ -43,6 +43,15 @@ bool fits_host_name(std::string_view bucket) {
                      [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
 }
 
+// What stands between a service and its partition's suffix, with its dot.
+std::string place_of(std::string_view service, std::string_view region) {
+  if (service == "budgets") return {};  // they belong to the account, not to a region
+  const auto partition = partition_of(region).name;
+  if (service == "iam" && partition == "aws") return {};
+  if (service == "iam" && partition == "aws-us-gov") return "us-gov.";
+  return std::string(region) + ".";
+}
+
 }  // namespace
 
 Partition partition_of(std::string_view region) {
@@ -81,9 +90,8 @@ Result<Endpoint> endpoint_for(std::string_view service, std::string_view region,
   }
   net::Url url;
   url.scheme = "https";
-  // Budgets belong to the account, not to a region.
-  const auto place = service == "budgets" ? std::string() : std::string(region) + ".";
-  url.host = std::string(service) + "." + place + std::string(partition_of(region).suffix);
+  url.host =
+      std::string(service) + "." + place_of(service, region) + std::string(partition_of(region).suffix);
   url.port = 443;
   return Endpoint{std::move(url), false};
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox import launches, parameters, schedules, spot_prices
+from sandbox import launches, motobuckets, parameters, schedules, spot_prices
 from sandbox.capacity import Capacity
 from sandbox.front import Front
 from sandbox.patching import replace
@@ -28,6 +28,7 @@ class Account:
         """In place of moto's own; after motofix, whose answers it wraps."""
         schedules.install(self.scheduler, replace)
         launches.install(self.launches, replace)
+        motobuckets.install(replace)
         parameters.install(replace)
         spot_prices.install(self.spot_prices, replace)
         self.capacity.install(replace)

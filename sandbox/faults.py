@@ -15,6 +15,15 @@ _BODY_LIMIT = 1 << 20
 _THROTTLED = {"ec2": ("RequestLimitExceeded", 503), "s3": ("SlowDown", 503)}
 _QUERY_SERVICES = {"ec2", "sts", "iam", "sns", "ses", "autoscaling", "cloudformation", "monitoring"}
 
+_BUCKET_SETTINGS = {
+    "encryption": "BucketEncryption",
+    "lifecycle": "BucketLifecycleConfiguration",
+    "ownershipControls": "BucketOwnershipControls",
+    "policy": "BucketPolicy",
+    "publicAccessBlock": "PublicAccessBlock",
+    "tagging": "BucketTagging",
+}
+
 
 class ApiError(Exception):
     """An error that the sandbox itself answers, as the service would."""
@@ -153,6 +162,8 @@ def _s3_op(method: str, path: str, query: str, environ: dict[str, Any]) -> str:
             return "GetBucketLocation"
         if method == "POST" and "delete" in keys:
             return "DeleteObjects"
+        for setting in keys & _BUCKET_SETTINGS.keys():
+            return f"{method.capitalize()}{_BUCKET_SETTINGS[setting]}"
         names = {
             "GET": "ListObjectsV2" if "list-type" in keys else "ListObjects",
             "PUT": "CreateBucket",

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "base/text.hpp"
+#include "cli/account_commands.hpp"
 #include "cli/commands.hpp"
 #include "cli/conceal.hpp"
 #include "os/clock.hpp"
@@ -33,7 +34,9 @@ Makes sure that a GPU training instance ends when its work ends.
   run        guard a training command on this machine, save its results, end the machine
   launch     start an instance that runs a training command under curfew, and can't outlive it
   check      every running instance in every region, what it costs, and which need attention
-  setup      a billing alarm and a budget for the account, shown before they are made
+  setup      what launches need of the account, and billing alarms; shown before they are made
+  doctor     whether launches would work: credentials, rights, bucket, roles, image; with a fix for each finding
+  teardown   take away what setup has made for launches
   extend     give the guarded job more time
   stop       stop the job guarded here in order, then end the machine; or end instances by their ids
   disarm     take every protection off this machine
@@ -52,11 +55,13 @@ struct Command {
   bool for_people;
 };
 
-constexpr std::array<Command, 20> k_commands{{
+constexpr std::array<Command, 22> k_commands{{
     {"run", curfew::cli::run_command, true},
     {"launch", curfew::cli::launch_command, true},
     {"check", curfew::cli::check_command, true},
     {"setup", curfew::cli::setup_command, true},
+    {"doctor", curfew::cli::doctor_command, true},
+    {"teardown", curfew::cli::teardown_command, true},
     {"status", curfew::cli::status_command, true},
     {"config", curfew::cli::config_command, true},
     {"extend", curfew::cli::extend_command, true},

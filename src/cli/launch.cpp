@@ -18,6 +18,7 @@
 #include "aws/session.hpp"
 #include "base/text.hpp"
 #include "cli/commands.hpp"
+#include "cli/launch_defaults.hpp"
 #include "cli/launch_findings.hpp"
 #include "cli/launch_options.hpp"
 #include "launch/pack.hpp"
@@ -162,8 +163,14 @@ class LaunchCommand {
     auto asking = session_->region();
     const auto region = co_await std::move(asking);
     if (!region) co_return refuse(region.error());
+    auto taking = take_defaults(*session_, options_.wishes, *region);
+    const auto defaults = co_await std::move(taking);
+    if (!defaults) co_return refuse(defaults.error());
+    for (const auto& note : defaults->notes) say(note);
+    for (const auto& missing : defaults->missing) say(missing.text());
+    if (!defaults->missing.empty() && !options_.dry_run) co_return k_exit_failed;
     const auto id = launch::new_launch_id(clock_.wall());
-    auto wishes = options_.wishes;
+    auto wishes = defaults->wishes;
     std::string workdir;
     if (!wishes.workdir.empty()) {
       auto packing = launch::pack(wishes.workdir, environment_, note_);
@@ -182,13 +189,14 @@ class LaunchCommand {
     const auto package = package_for(*plan, std::move(workdir));
     if (!package) co_return refuse(package.error());
     std::fputs(launch::describe(*plan).c_str(), stdout);
+    if (!defaults->taken.empty()) std::printf("%-14s %s\n", "by setup", defaults->taken.c_str());
     std::fflush(stdout);
     if (!options_.wishes.schedule)
       say("WITHOUT A SCHEDULE: should the instance lose its kernel or its network, nothing from outside ends "
           "it");
     auto going_on = options_.dry_run ? try_it(*plan, *package) : launch_it(*plan, *package);
     const int code = co_await std::move(going_on);
-    co_return code;
+    co_return defaults->missing.empty() ? code : k_exit_failed;
   }
 
   static int refuse(const Error& error) {

@@ -19,10 +19,11 @@ What to launch:
   --disk GB                  of the root volume (default 100, or what the image needs)
   --region R, --zone Z       where (default region: AWS_REGION, or the profile's)
   --subnet ID, --security-group ID, --key-name NAME
-                             default: the default VPC's; --security-group may be repeated
+                             default: the default VPC; --security-group may be repeated
   --instance-profile NAME    the instance's role: reads --staging, writes where --save says
   --staging s3://BUCKET/PREFIX
                              where curfew and the job are put for the instance to fetch
+                             (defaults of these, of --scheduler-role and of --security-group: what `curfew setup` made)
 
 When it ends:
   --max-time TIME            the command is stopped after this: 90m, 4h (default 4h; with --max-cost alone: none)
@@ -55,9 +56,8 @@ What it does:
 Exit code: 0 launched and guarded; 125 not launched, or ended again; 130 interrupted by Ctrl-C, and ended again.
 
 Examples:
-  curfew launch --spot --instance-type g5.xlarge,g6.xlarge --max-time 4h --instance-profile trainer \
-      --scheduler-role arn:aws:iam::123456789012:role/curfew-scheduler --staging s3://my-bucket/curfew \
-      --workdir . --setup "pip install -r requirements.txt" --save model/=s3://my-bucket/run7 -- python3 train.py
+  curfew launch --spot --instance-type g5.xlarge,g6.xlarge --max-time 4h --workdir . \
+      --setup "pip install -r requirements.txt" --save model/=s3://my-bucket/run7 -- python3 train.py
   curfew launch job.toml --max-time 2h
   curfew launch --dry-run --instance-type m5.large --max-cost 2 --no-schedule --instance-profile trainer \
       --staging s3://my-bucket/curfew -- python3 -c 'print("hello")'

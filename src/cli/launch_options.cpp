@@ -138,10 +138,8 @@ Status take_machine(const Raw& raw, launch::Wishes& wishes) {
   if (!raw.key_name.empty() && (raw.key_name.size() > 255 || printable(raw.key_name, 255) != raw.key_name))
     return bad_value("--key-name", raw.key_name, "is no key pair's name");
   wishes.key_name = raw.key_name;
-  if (!is_made_of(raw.instance_profile, "+=,.@_-", 128))
-    return raw.instance_profile.empty()
-               ? bad("--instance-profile", "is missing", "docs/launch.md has the role's policy")
-               : bad_value("--instance-profile", raw.instance_profile, "is no instance profile's name");
+  if (!raw.instance_profile.empty() && !is_made_of(raw.instance_profile, "+=,.@_-", 128))
+    return bad_value("--instance-profile", raw.instance_profile, "is no instance profile's name");
   wishes.instance_profile = raw.instance_profile;
   return {};
 }
@@ -163,11 +161,6 @@ Status take_end(const Raw& raw, LaunchOptions& options) {
   wishes.schedule = !raw.no_schedule;
   if (raw.no_schedule && !raw.scheduler_role.empty())
     return bad("--scheduler-role and --no-schedule", "can't both be");
-  if (!raw.no_schedule && raw.scheduler_role.empty())
-    return bad(
-        "--scheduler-role", "is missing",
-        "docs/launch.md has its policy; --no-schedule does without the schedule that ends the instance from "
-        "outside");
   if (!raw.scheduler_role.empty() && !aws::account_of_role(raw.scheduler_role))
     return bad_value("--scheduler-role", raw.scheduler_role, "is no role's ARN",
                      "as arn:aws:iam::123456789012:role/NAME");
@@ -263,7 +256,7 @@ Status take_work(const Raw& raw, std::vector<std::string> command, launch::Wishe
       return fail(Error{target.error()}.within("--save"));
   }
   wishes.saves = raw.saves;
-  if (raw.staging.empty()) return bad("--staging", "is missing", "as s3://my-bucket/curfew");
+  if (raw.staging.empty()) return {};
   auto staging = aws::parse_s3_url(raw.staging);
   if (!staging) return fail(std::move(staging.error()).within("--staging"));
   if (staging->key.size() > 200 || (!staging->key.empty() && !is_made_of(staging->key, "/._-", 200)))

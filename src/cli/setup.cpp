@@ -1,184 +1,92 @@
-// `curfew setup billing`: shows what there is and what is to be made, asks, makes it.
-#include <unistd.h>
-
-#include <array>
+// `curfew setup`: what launches need of an account, shown, and with --apply made.
+#include <algorithm>
 #include <cstdio>
-#include <cstring>
-#include <functional>
-#include <memory>
-#include <optional>
-#include <utility>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-
-#include "aws/session.hpp"
-#include "aws/sts.hpp"
+#include "aws/core/endpoints.hpp"
 #include "base/text.hpp"
-#include "cli/commands.hpp"
-#include "cli/setup_options.hpp"
-#include "net/environment.hpp"
-#include "net/within.hpp"
+#include "cli/account_commands.hpp"
+#include "cli/account_options.hpp"
+#include "cli/account_session.hpp"
+#include "cli/output.hpp"
 #include "os/terminal.hpp"
-#include "setup/billing_work.hpp"
+#include "setup/account.hpp"
+#include "setup/account_work.hpp"
 
 namespace curfew::cli {
-namespace asio = boost::asio;
 namespace {
 
 constexpr int k_exit_incomplete = 1;
-constexpr int k_exit_not_asked_for = 2;
-constexpr std::size_t k_longest_said = 2'000;
-constexpr Millis k_identity_limit{30'000};
 
-void say(const std::string& text) {
-  std::fprintf(stderr, "curfew: %s\n", printable(text, k_longest_said).c_str());
+int told(const Error& error) {
+  say(error.text());
+  const bool unread = error.kind == ErrorKind::unavailable || error.kind == ErrorKind::timed_out;
+  return unread ? k_exit_incomplete : k_exit_failed;
 }
 
-bool show(const std::string& text) {
-  return std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+int print_policies(const SetupOptions& options, AccountSession& session) {
+  Result<setup::Place> place;
+  if (options.account.empty()) {
+    place = session.place();
+  } else if (auto region = session.region(); region) {
+    place = setup::Place{std::string(aws::partition_of(*region).name), options.account, *region};
+  } else {
+    place = fail(std::move(region.error()));
+  }
+  if (!place) return told(place.error());
+  const setup::JobPlaces places{options.results, options.data};
+  if (options.policy.empty()) return show(setup::policies_as_json(*place, places)) ? 0 : k_exit_failed;
+  for (const auto& policy : setup::all_policies(*place, places))
+    if (policy.name == options.policy) return show(setup::indented(policy.document)) ? 0 : k_exit_failed;
+  return k_exit_failed;
 }
 
-// The whole answer "y" or "yes", in any case.
-bool is_answered_yes() {
-  if (!show("\nDo this? [y/N] ")) return false;
-  std::array<char, 64> line{};
-  if (std::fgets(line.data(), static_cast<int>(line.size()), stdin) == nullptr) {
-    (void)show("\n");
-    return false;
-  }
-  const auto answer = trimmed(line.data());
-  return answer == "y" || answer == "Y" || answer == "yes" || answer == "Yes" || answer == "YES";
+bool makes_roles(const setup::AccountPlan& plan) {
+  return std::any_of(plan.parts.begin(), plan.parts.end(), [](const setup::AccountPart& part) {
+    return part.verdict == setup::Verdict::create && (part.name == setup::AccountPartName::instance_profile ||
+                                                      part.name == setup::AccountPartName::scheduler_role);
+  });
 }
 
-class BillingSetup {
- public:
-  BillingSetup(const SetupBillingOptions& options, const os::Clock& clock)
-      : options_(options),
-        environment_(net::process_environment()),
-        http_(net::make_http_client(io_.get_executor(), net::client_options_from(environment_))),
-        session_(aws::make_session(*http_, clock, environment_, {options.profile, {}})) {}
-
-  int run() {
-    auto finding_account = account();
-    const auto account = complete(std::move(finding_account));
-    if (!account) return told(account.error());
-    const setup::BillingWish wish{options_.name, options_.limit, options_.email, *account};
-    const auto topics = aws::make_sns_topics(*session_);
-    const auto cloudwatch = aws::make_cloudwatch(*session_, std::string(setup::k_billing_region));
-    const auto budgets = aws::make_budgets(*session_, *account);
-    const setup::BillingCalls calls{*topics, *cloudwatch, *budgets};
-    auto reading = setup::read_billing(calls, wish);
-    const auto plan = setup::plan_billing(wish, complete(std::move(reading)));
-    if (!show(setup::text_of(plan, wish))) return k_exit_failed;
-    if (!plan.is_complete()) say("not all of it is there or can be made: what is above says why");
-    const int code = plan.is_complete() ? 0 : k_exit_incomplete;
-    if (!plan.has_steps() || options_.dry_run) {
-      std::string last;
-      if (options_.dry_run && plan.has_steps()) last = "\nNothing was done (--dry-run).\n";
-      else if (code == 0) last = "\nNothing to do: all of it is there.\n";
-      return show(setup::by_hand_text(plan) + last) ? code : k_exit_failed;
-    }
-    if (const auto refused = refusal()) return *refused;
-    (void)show("\n");
-    auto making = setup::make_billing(calls, wish, plan, [](const setup::Outcome& outcome) {
-      if (outcome.status) (void)show(outcome.what + "\n");
-      else say(outcome.status.error().text());
-    });
-    const bool all = complete(std::move(making));
-    if (!all) say("what was made stays; run it again to complete it");
-    if (!show(setup::by_hand_text(plan))) return k_exit_failed;
-    return all ? code : k_exit_incomplete;
-  }
-
- private:
-  // Runs a coroutine to its end.
-  template <class T>
-  T complete(net::Awaitable<T> work) {
-    std::optional<T> result;
-    std::exception_ptr thrown;
-    asio::co_spawn(io_, std::move(work), [&](const std::exception_ptr& error, T value) {
-      thrown = error;
-      if (!error) result.emplace(std::move(value));
-    });
-    io_.restart();
-    io_.run();
-    if (thrown) std::rethrow_exception(thrown);
-    return std::move(result.value());
-  }
-
-  static int told(const Error& error) {
-    say(error.text());
-    const bool unread = error.kind == ErrorKind::unavailable || error.kind == ErrorKind::timed_out;
-    return unread ? k_exit_incomplete : k_exit_failed;
-  }
-
-  // Whose credentials these are; refused outside of the commercial partition.
-  net::Awaitable<Result<std::string>> account() {
-    const auto refuse = [](std::string_view partition) {
-      return fail(
-          ErrorKind::invalid_input, "set up billing alarms in the partition " + std::string(partition),
-          "the billing metrics and the budgets that this command knows are those of the partition aws",
-          "in China use the Billing console there; a GovCloud account is billed by its commercial account");
-    };
-    const auto known = session_->known_region();
-    const std::string region = aws::is_region(known) ? known : std::string(setup::k_billing_region);
-    if (const auto partition = aws::partition_of(region).name; partition != "aws")
-      co_return refuse(partition);
-    const auto sts = aws::make_sts(*session_, region);
-    auto asking = sts->caller_identity();
-    auto identity = co_await net::within(k_identity_limit, std::move(asking));
-    if (!identity)
-      co_return fail(ErrorKind::timed_out, "ask AWS whose credentials these are",
-                     "no answer within " + format_duration(Seconds{30}));
-    if (!*identity) co_return fail((*identity).error());
-    const auto parts = split((*identity)->arn, ':');
-    if (parts.size() < 2 || parts[1] != "aws") co_return refuse(parts.size() < 2 ? "?" : parts[1]);
-    co_return (*identity)->account;
-  }
-
-  // Nothing where it's to be done; else the exit code.
-  [[nodiscard]] std::optional<int> refusal() const {
-    if (options_.yes) return {};
-    if (::isatty(STDIN_FILENO) != 1 || ::isatty(STDOUT_FILENO) != 1) {
-      say("nothing was done: there is no terminal to ask on; give --yes to have it done without asking");
-      return k_exit_not_asked_for;
-    }
-    if (is_answered_yes()) return {};
-    say("nothing was done");
-    return k_exit_not_asked_for;
-  }
-
-  const SetupBillingOptions& options_;
-  net::Environment environment_;
-  asio::io_context io_{1};
-  std::unique_ptr<net::HttpClient> http_;
-  std::unique_ptr<aws::Session> session_;
-};
-
-int setup_billing(const Words& words, const World& world) {
-  const auto options = parse_setup_billing(words);
-  if (!options) {
-    say(options.error().text());
-    return k_exit_failed;
-  }
-  if (os::stdout_was_closed()) {
-    say("stdout is closed: nobody would see what is done, so nothing is");
-    return k_exit_failed;
-  }
-  if (options->help) return std::fputs(k_setup_billing_help.data(), stdout) < 0 ? k_exit_failed : 0;
-  return BillingSetup(*options, world.clock).run();
+int set_up(const SetupOptions& options, AccountSession& session) {
+  const auto place = session.place();
+  if (!place) return told(place.error());
+  const setup::AccountWish wish{*place, {options.results, options.data}, options.remove, options.keep_days};
+  AccountServices services(session.session(), *place);
+  auto reading = setup::read_account(services.calls(), *place);
+  const auto plan = setup::plan_account(wish, session.complete(std::move(reading)));
+  if (!show(setup::text_of(plan, *place))) return k_exit_failed;
+  if (!plan.is_complete()) say("not all of it is there or can be made: what is above says why");
+  const int code = plan.is_complete() ? 0 : k_exit_incomplete;
+  if (!plan.has_steps())
+    return code != 0 || show("\nNothing to do: all of it is there.\n") ? code : k_exit_failed;
+  if (!options.apply)
+    return show("\nNothing was done: `curfew setup --apply` does it.\n") ? code : k_exit_failed;
+  (void)show("\n");
+  auto making = setup::make_account(services.calls(), *place, plan, [](const setup::Outcome& outcome) {
+    if (outcome.status) (void)show(outcome.what + "\n");
+    else say(outcome.status.error().text());
+  });
+  const bool all = session.complete(std::move(making));
+  if (!all) say("what was made stays; run it again to complete it");
+  if (all && makes_roles(plan))
+    (void)show("It may take AWS some seconds until new roles are known everywhere.\n");
+  return all ? code : k_exit_incomplete;
 }
 
 }  // namespace
 
 int setup_command(const Words& words, const World& world) {
-  if (!words.empty() && words[0] == "billing") return setup_billing({words.begin() + 1, words.end()}, world);
-  if (words.size() == 1 && (words[0] == "--help" || words[0] == "-h"))
-    return std::fputs(k_setup_help.data(), stdout) < 0 ? k_exit_failed : 0;
-  say((words.empty() ? std::string("setup what?") : "'" + printable(words[0], 80) + "' can't be set up.") +
-      " See curfew setup --help");
-  return k_exit_failed;
+  if (!words.empty() && words[0] == "billing")
+    return setup_billing_command({words.begin() + 1, words.end()}, world);
+  const auto options = parse_setup(words);
+  if (!options) return told(options.error());
+  if (options->help) return show(std::string(k_setup_help)) ? 0 : k_exit_failed;
+  if (options->apply && os::stdout_was_closed()) {
+    say("stdout is closed: nobody would see what is done, so nothing is");
+    return k_exit_failed;
+  }
+  AccountSession session(options->profile, options->region, world.clock);
+  return options->print_policy ? print_policies(*options, session) : set_up(*options, session);
 }
 
 }  // namespace curfew::cli

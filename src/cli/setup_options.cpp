@@ -9,15 +9,6 @@
 
 namespace curfew::cli {
 
-const std::string_view k_setup_help = R"(Usage: curfew setup WHAT ...
-
-Sets up in an AWS account what is to be there once, after showing it.
-
-  billing   a billing alarm and a budget that write to you when a month costs more than you want
-
-`curfew setup WHAT --help` tells more, with examples.
-)";
-
 const std::string_view k_setup_billing_help =
     R"(Usage: curfew setup billing --limit DOLLARS --email ADDRESS [options]
 

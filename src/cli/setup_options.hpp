@@ -20,7 +20,6 @@ struct SetupBillingOptions {
   bool help = false;
 };
 
-extern const std::string_view k_setup_help;
 extern const std::string_view k_setup_billing_help;
 
 // `words` is what follows `setup billing`. The error names the option, the value and what would be right.

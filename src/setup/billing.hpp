@@ -15,6 +15,7 @@
 #include "aws/sns_topics.hpp"
 #include "base/money.hpp"
 #include "base/result.hpp"
+#include "setup/verdict.hpp"
 
 namespace curfew::setup {
 
@@ -76,15 +77,6 @@ struct AddSubscriber {
 };
 using Step = std::variant<CreateTopic, Subscribe, PutAlarm, CreateBudget, UpdateBudget, AddNotification,
                           AddSubscriber>;
-
-enum class Verdict {
-  equal,       // nothing to do
-  create,      // isn't there
-  change,      // is there, but not so
-  foreign,     // is there under that name and means something else: not touched
-  unreadable,  // not known: not touched
-  blocked,     // can't be, as what it needs isn't there or isn't known
-};
 
 enum class PartName { topic, subscription, alarm, budget, notifications };
 

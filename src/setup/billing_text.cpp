@@ -5,21 +5,6 @@
 #include "setup/billing.hpp"
 
 namespace curfew::setup {
-namespace {
-
-std::string_view word_for(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::equal: return "is there";
-    case Verdict::create: return "TO BE CREATED";
-    case Verdict::change: return "TO BE CHANGED";
-    case Verdict::foreign: return "IN THE WAY";
-    case Verdict::unreadable: return "NOT READ";
-    case Verdict::blocked: return "NOT DONE";
-  }
-  return "";
-}
-
-}  // namespace
 
 std::string title_of(PartName part, const BillingWish& wish) {
   switch (part) {
@@ -42,12 +27,8 @@ std::string text_of(const BillingPlan& plan, const BillingWish& wish) {
                      " a month; the topic and the alarm in " + std::string(k_billing_region) + "\n\n";
   std::size_t width = 0;
   for (const auto& part : plan.parts) width = std::max(width, title_of(part.name, wish).size());
-  for (const auto& part : plan.parts) {
-    const auto title = title_of(part.name, wish);
-    text += "  " + title + std::string(width - title.size() + 2, ' ') + std::string(word_for(part.verdict));
-    for (std::size_t i = 0; i < part.details.size(); ++i) text += (i == 0 ? ": " : "; ") + part.details[i];
-    text += '\n';
-  }
+  for (const auto& part : plan.parts)
+    text += part_line(title_of(part.name, wish), width, part.verdict, part.details);
   return text;
 }
 

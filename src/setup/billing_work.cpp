@@ -1,21 +1,13 @@
 // The calls, in their order.
 #include "setup/billing_work.hpp"
 
-#include <algorithm>
 #include <set>
 #include <utility>
 
-#include "aws/core/call.hpp"
 #include "base/text.hpp"
 
 namespace curfew::setup {
 namespace {
-
-template <class T>
-Result<T> told(Result<T> result, std::string_view permission) {
-  if (result) return result;
-  return fail(with_permission(std::move(result).error(), permission));
-}
 
 constexpr std::string_view k_view_budget = "budgets:ViewBudget";
 constexpr std::string_view k_modify_budget = "budgets:ModifyBudget";
@@ -117,11 +109,6 @@ class Maker {
 bool needs_topic(PartName part) { return part == PartName::subscription || part == PartName::alarm; }
 
 }  // namespace
-
-Error with_permission(Error error, std::string_view permission) {
-  if (aws::is_denied(error)) error.hint = "the permission " + std::string(permission) + " is missing";
-  return error;
-}
 
 Awaitable<BillingFound> read_billing(BillingCalls calls, BillingWish wish) {
   BillingFound found;

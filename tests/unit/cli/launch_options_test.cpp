@@ -86,6 +86,15 @@ TEST(LaunchOptions, are_taken_as_typed) {
   EXPECT_EQ(wishes.staging.key, "");
 }
 
+TEST(LaunchOptions, leave_what_setup_makes_to_be_looked_up) {
+  const auto options = parse_launch({"--instance-type", "g5.xlarge", "--", "a"});
+  ASSERT_TRUE(options) << options.error().text();
+  EXPECT_TRUE(options->wishes.staging.bucket.empty());
+  EXPECT_TRUE(options->wishes.instance_profile.empty());
+  EXPECT_TRUE(options->wishes.scheduler_role.empty());
+  EXPECT_TRUE(options->wishes.schedule) << "its lack is no wish to do without it";
+}
+
 TEST(LaunchOptions, are_refused_before_anything_is_asked) {
   const struct {
     Words words;
@@ -94,10 +103,8 @@ TEST(LaunchOptions, are_refused_before_anything_is_asked) {
       {with({}), "needs a command"},
       {with({"--shell", "a", "--", "b"}), "can't both be run"},
       {with({"--", "a"}, {"--instance-profile", "p"}), "--instance-type"},
-      {with({"--", "a"}, {"--instance-type", "g5.xlarge"}), "--instance-profile"},
-      {with({"--", "a"}, {"--instance-type", "g5.xlarge", "--instance-profile", "p"}), "--scheduler-role"},
-      {with({"--", "a"}, {"--instance-type", "g5.xlarge", "--instance-profile", "p", "--no-schedule"}),
-       "--staging"},
+      {with({"--", "a"}, {"--instance-type", "g5.xlarge", "--instance-profile", "a b"}),
+       "--instance-profile"},
       {with({"--no-schedule", "--", "a"}), "can't both be"},
       {with({"--spot", "--on-demand", "--", "a"}), "can't both be"},
       {with({"--max-time", "4h", "--max-hours", "4", "--", "a"}), "say the same thing"},

@@ -128,7 +128,10 @@ void print_text(const json::object& status) {
     line("result", text_at(*result, "how") + " " + text_at(*result, "number"));
   const auto stage = text_at(status, "stage");
   if (stage == "arming" || stage == "running") line("stop at", time_text(status, "stop_at"));
-  line("end at", time_text(status, "end_at"));
+  line("end at", time_text(status, "end_at") +
+                     (status.at("held_outside").is_null()
+                          ? ""
+                          : "; held outside by the tag curfew:deadline=" + text_at(status, "held_outside")));
   if (const auto ends = joined(status.at("also_ends_on"));
       !ends.empty() && (stage == "arming" || stage == "running"))
     line("also on", ends);

@@ -60,6 +60,8 @@ class Cloud {
   [[nodiscard]] virtual Awaitable<Result<MachineFacts>> facts() = 0;
   // The instance's tags as IMDS says now; nothing where they aren't in the metadata, an error where it doesn't answer.
   [[nodiscard]] virtual Awaitable<Result<std::optional<std::map<std::string, std::string>>>> tags() = 0;
+  // One of them; nothing also where there's no such tag.
+  [[nodiscard]] virtual Awaitable<Result<std::optional<std::string>>> tag(std::string key) = 0;
   // One look at the notices; an error where IMDS doesn't answer.
   [[nodiscard]] virtual Awaitable<Result<SpotNews>> spot_news() = 0;
   [[nodiscard]] virtual Awaitable<Result<std::vector<Maintenance>>> maintenance() = 0;

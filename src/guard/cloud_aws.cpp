@@ -83,6 +83,10 @@ class AwsCloud final : public Cloud {
     co_return tags;
   }
 
+  Awaitable<Result<std::optional<std::string>>> tag(std::string key) override {
+    return aws::read_tag(*session_->imds, std::move(key));
+  }
+
   Awaitable<Result<SpotNews>> spot_news() override {
     SpotNews news;
     auto action = co_await aws::read_spot_action(*session_->imds);

@@ -128,6 +128,7 @@ void Machine::on(const TimesMoved& event) {
   if (state_.stage == Stage::done || state_.disarmed) return;
   state_.times = event.times;
   if (event.limit != Cause::none) state_.limit = event.limit;
+  if (event.held) state_.held = event.held;
   // Moved away again, they come again.
   if (!state_.times.stop_at) return;
   if (now_.boot < state_.times.stop_at->boot - k_warn_ahead) state_.warned = false;

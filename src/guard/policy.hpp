@@ -112,6 +112,7 @@ struct MachineGoingDown {};  // systemd is stopping, by whatever hand
 struct TimesMoved {
   job::Times times;
   Cause limit = Cause::none;  // what stop_at stands for from now on; none: as before
+  std::optional<WallTime> held = {};  // by the tag curfew:deadline, which was heeded; empty: as before
 };
 // A probe has found a reason: idle, gpu_unused, stalled, work_done, launch_unfinished.
 struct ReasonFound {
@@ -238,6 +239,8 @@ struct State {
   bool told_of_wait = false;  // for what the command left behind; forgotten with the guard
   bool warned = false;        // of stop_at
   bool disarmed = false;      // by hand
+  // The tag curfew:deadline as it was heeded last: a move of it is a move from there.
+  std::optional<WallTime> held;
   // By EC2, as its notice said; or by ourselves, where the launch was never finished: what is left is shared out alike.
   std::optional<BootTime> taken_at;
 };

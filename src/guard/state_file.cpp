@@ -132,6 +132,7 @@ std::string to_json(const Saved& saved) {
       {"early_signal_sent", s.early_signal_sent},
       {"warned", s.warned},
       {"disarmed", s.disarmed},
+      {"held_ms", s.held ? json::value(s.held->time_since_epoch().count()) : json::value()},
       {"taken_at_ms", s.taken_at ? json::value(s.taken_at->time_since_epoch().count()) : json::value()},
       {"left_to_stop_ms", detail::maybe(saved.left_to_stop)},
       {"instance_id", saved.instance_id},
@@ -175,6 +176,7 @@ Result<Saved> saved_from_json(std::string_view text) {
   s.early_signal_sent = read.flag("early_signal_sent");
   s.warned = read.flag("warned");
   s.disarmed = read.flag("disarmed");
+  if (const auto at = read.maybe_number("held_ms")) s.held = WallTime{Millis{*at}};
   if (const auto at = read.maybe_number("taken_at_ms")) s.taken_at = BootTime{Millis{*at}};
   if (const auto left = read.maybe_number("left_to_stop_ms")) saved.left_to_stop = Millis{*left};
   saved.instance_id = read.text("instance_id");

@@ -96,6 +96,7 @@ std::string status_json(const StatusInput& in) {
       {"started", format_utc(state.times.started)},
       {"stop_at", time_of(state.times.stop_at, now)},
       {"end_at", time_of(state.times.end_at, now)},
+      {"held_outside", state.held ? json::value(format_utc(*state.held)) : json::value()},
       {"also_ends_on", json::value_from(what_ends_it(spec))},
       {"saves", json::value_from(spec.saves)},
       {"cause", state.cause == Cause::none ? json::value() : json::value(std::string(name_of(state.cause)))},

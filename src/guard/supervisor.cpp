@@ -284,12 +284,7 @@ void Supervisor::perform(const Action& action) {
             (void)os::replace_file(last_path(spec_.places), last_json(state_, parts_.clock.wall()), 0644,
                                    os::Sync::no);
           },
-          [&](const Note& a) {
-            const auto level = a.level == Note::Level::info      ? os::LogLevel::info
-                               : a.level == Note::Level::warning ? os::LogLevel::warning
-                                                                 : os::LogLevel::error;
-            parts_.log.line(level, a.text + std::exchange(remark_, {}));
-          },
+          [&](const Note& a) { parts_.log.line(level_of(a.level), a.text + std::exchange(remark_, {})); },
           [&](const auto& slow) { enqueue(slow); },
       },
       action);
@@ -371,19 +366,12 @@ void Supervisor::take_facts(MachineFacts facts) {
   if (facts_->tags_known && launch_state(facts_->tags) == LaunchState::unfinished)
     asio::co_spawn(parts_.io, launch_.run(), k_rethrow);
 
-  const auto tag = facts_->tags.find("curfew:deadline");
-  if (tag == facts_->tags.end()) return;
-  const auto deadline = parse_utc(tag->second);
-  if (!deadline) {
-    parts_.log.warning("the tag curfew:deadline is not a time and moves nothing: " + printable(tag->second));
-    return;
-  }
-  const auto moved = job::brought_forward(state_.times, spec_.rules.limits, *deadline, now());
-  const auto& old_end = state_.times.end_at;
-  if (!moved.end_at || (old_end && moved.end_at->boot >= old_end->boot)) return;
-  parts_.log.info("the tag curfew:deadline brings the end forward to " + format_utc(moved.end_at->wall));
-  handle(TimesMoved{moved, Cause::time_limit});
-  asio::co_spawn(parts_.io, move_l0_to_end(), k_rethrow);
+  const auto value_of = [this](const char* key) {
+    const auto tag = facts_->tags.find(key);
+    return tag == facts_->tags.end() ? std::optional<std::string>() : tag->second;
+  };
+  heed({value_of(k_deadline_tag), value_of(k_most_deadline_tag)});
+  asio::co_spawn(parts_.io, watch_deadline(), k_rethrow);
 }
 
 Awaitable<void> Supervisor::learn_facts() {

@@ -18,6 +18,7 @@
 #include "guard/maintenance.hpp"
 #include "guard/plan.hpp"
 #include "guard/policy.hpp"
+#include "guard/policy_deadline.hpp"
 #include "guard/reasons.hpp"
 #include "guard/shim_link.hpp"
 #include "guard/spec.hpp"
@@ -33,6 +34,15 @@
 
 namespace curfew::guard {
 
+[[nodiscard]] constexpr os::LogLevel level_of(Note::Level level) {
+  switch (level) {
+    case Note::Level::info: return os::LogLevel::info;
+    case Note::Level::warning: return os::LogLevel::warning;
+    case Note::Level::error: break;
+  }
+  return os::LogLevel::error;
+}
+
 class Supervisor {
  public:
   struct Parts {
@@ -42,6 +52,8 @@ class Supervisor {
     os::Log& log;
     Cloud& cloud;
     Teller& teller;
+    // How often the tag curfew:deadline is looked at: a move is followed within 30 s, some of which IMDS may take.
+    Millis deadline_look{10'000};
   };
 
   Supervisor(Spec spec, Parts parts);
@@ -101,6 +113,9 @@ class Supervisor {
   void tell(notify::Event event, const std::string& why);
   void announce(const Announce& what);
   [[nodiscard]] Status check_cost_of(const job::Times& times, const std::string& what) const;
+  // The tag curfew:deadline, which is moved from outside: at the start, and whenever it changes.
+  [[nodiscard]] Awaitable<void> watch_deadline();
+  void heed(DeadlineTags tags);
   // By the control socket.
   void stop(int signal, bool at_once);
   Awaitable<void> stop_unless_going_down(bool at_once);
@@ -152,6 +167,8 @@ class Supervisor {
   bool saving_started_ = false;
   std::shared_ptr<bool> before_end_cancelled_;
   bool watching_spot_ = false;
+  bool watching_deadline_ = false;
+  std::optional<DeadlineTags> heeded_;  // as they were seen last
   std::deque<Action> slow_;
   bool working_ = false;
   bool facts_settled_ = false;  // known, not needed, or waited for long enough

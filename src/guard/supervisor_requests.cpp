@@ -41,13 +41,11 @@ Status Supervisor::check_no_deadline_elsewhere(const std::string& what,
   const auto left = moved ? job::left_to(moved->end_at, at) : std::nullopt;
   const auto held = parse_utc(tag->second);
   if (held && left && at.wall + *left <= *held) return {};
-  return fail(
-      ErrorKind::refused, what,
-      "its deadline is held outside this machine as well (tag curfew:deadline=" + printable(tag->second, 60) +
-          "), and can't be moved from here",
-      "from elsewhere: move its schedule curfew-" + printable(facts_->instance_id, 40) +
-          " if it has one, then aws ec2 create-tags --region " + printable(facts_->region, 40) +
-          " --resources " + printable(facts_->instance_id, 40) + " --tags Key=curfew:deadline,Value=WHEN");
+  return fail(ErrorKind::refused, what,
+              "its deadline is held outside this machine as well (tag curfew:deadline=" +
+                  printable(tag->second, 60) + "), and can't be moved from here",
+              "from elsewhere, with your own credentials: curfew extend " +
+                  printable(facts_->instance_id, 40) + " TIME --region " + printable(facts_->region, 40));
 }
 
 Status Supervisor::check_cost_of(const job::Times& times, const std::string& what) const {
@@ -75,6 +73,39 @@ Status Supervisor::check_cost_of(const job::Times& times, const std::string& wha
               "--max-cost " + format_limit(*spec_.max_cost) + " is reached at " +
                   format_utc(spec_.cost_bound->end_at),
               hint);
+}
+
+void Supervisor::heed(DeadlineTags tags) {
+  if (heeded_ == tags) return;
+  auto step = heed_deadline(state_, spec_.rules, now(), tags);
+  if (facts_ && tags.deadline) facts_->tags[k_deadline_tag] = *tags.deadline;
+  heeded_ = std::move(tags);
+  if (is_later(step, state_)) {
+    if (auto affordable = check_cost_of(*step.times, "follow the tag curfew:deadline"); !affordable) {
+      parts_.log.warning(affordable.error().text());
+      step.times.reset();
+      step.text.clear();
+    }
+  }
+  if (!step.text.empty()) parts_.log.line(level_of(step.level), step.text);
+  if (step.times || step.held)
+    handle(TimesMoved{step.times.value_or(state_.times), step.times ? Cause::time_limit : Cause::none,
+                      step.held});
+  if (step.times) asio::co_spawn(parts_.io, move_l0_to_end(), k_rethrow);
+}
+
+Awaitable<void> Supervisor::watch_deadline() {
+  if (std::exchange(watching_deadline_, true)) co_return;
+  while (state_.stage < Stage::ending && !state_.disarmed) {
+    co_await pause(parts_.deadline_look);
+    // What IMDS doesn't tell is unknown, and looked for again.
+    auto asking = parts_.cloud.tag(k_deadline_tag);
+    auto deadline = co_await std::move(asking);
+    if (!deadline) continue;
+    asking = parts_.cloud.tag(k_most_deadline_tag);
+    auto most = co_await std::move(asking);
+    if (most) heed({std::move(*deadline), std::move(*most)});
+  }
 }
 
 // When a machine goes down, `curfew run` is told to end with everything in its session, and passes that on. Where only the

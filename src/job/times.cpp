@@ -10,12 +10,14 @@ namespace {
 // Further ahead than any limit: what is asked beyond it is cut to it, so that no sum overflows.
 constexpr Millis k_farthest = std::chrono::hours{24 * 366 * 100};
 
-// From `now` to `wall`, cut to what can be added to an instant without harm.
-Millis ahead(WallTime wall, const Now& now) {
-  if (wall > now.wall + k_farthest) return k_farthest;
-  if (wall < now.wall - k_farthest) return -k_farthest;
-  return wall - now.wall;
+// Cut to what can be added to an instant without harm.
+Millis apart(WallTime from, WallTime to) {
+  if (to > from + k_farthest) return k_farthest;
+  if (to < from - k_farthest) return -k_farthest;
+  return to - from;
 }
+
+Millis ahead(WallTime wall, const Now& now) { return apart(now.wall, wall); }
 
 Instant instant_after(Millis ahead, const Now& now) { return {now.wall + ahead, now.boot + ahead}; }
 
@@ -47,6 +49,27 @@ Times brought_forward(Times times, const Limits& limits, WallTime end_at, const 
   const Millis to_stop = std::max(to_end - Millis{limits.after_stop()}, Millis{0});
   times.stop_at = earlier(times.stop_at, instant_after(to_stop, now));
   times.end_at = earlier(times.end_at, end);
+  return times;
+}
+
+Times followed(Times times, const Limits& limits, WallTime from, WallTime to, const Now& now) {
+  if (!times.end_at || !times.stop_at) return brought_forward(std::move(times), limits, to, now);
+  const Instant was_stop = *times.stop_at;
+  const Instant was_end = *times.end_at;
+  const Millis by = apart(from, to);
+  const Millis after_stop{limits.after_stop()};
+  const BootTime end = std::min(was_end.boot + by, now.boot + ahead(to, now));
+  if (by > Millis{0}) {
+    times.end_at = {std::max(was_end.wall, to), std::max(was_end.boot, end)};
+    times.stop_at = {std::max(was_stop.wall, to - after_stop),
+                     std::max(was_stop.boot, times.end_at->boot - after_stop)};
+    return times;
+  }
+  // What has passed stays where it was.
+  times.end_at = {std::min(was_end.wall, to), std::max(end, std::min(was_end.boot, now.boot))};
+  times.stop_at = {
+      std::min(was_stop.wall, to - after_stop),
+      std::min(was_stop.boot, std::max(times.end_at->boot - after_stop, std::min(was_stop.boot, now.boot)))};
   return times;
 }
 

@@ -49,6 +49,12 @@ struct Times {
 // leaves after_stop() before end_at; neither is moved to before `now`, so one that has passed stops at once.
 [[nodiscard]] Times brought_forward(Times times, const Limits& limits, WallTime end_at, const Now& now);
 
+// The tag curfew:deadline was moved from `from`, which is what end_at stands for, to `to`. By as much as it was moved, and
+// never to after `to` by the wall clock as it is now, so that neither a jump of that clock nor one that was wrong at the
+// start gives more time than the tag does. Moved later, end_at doesn't come earlier for it; moved earlier, stop_at leaves
+// after_stop() before end_at, and neither is before `now`.
+[[nodiscard]] Times followed(Times times, const Limits& limits, WallTime from, WallTime to, const Now& now);
+
 // Both times later by `by`. Empty times stay so.
 [[nodiscard]] Times extended(Times times, Seconds by);
 

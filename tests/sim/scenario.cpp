@@ -130,7 +130,9 @@ Fault fault_of(Random& random, const Scenario& scenario) {
                               spot_notice,
                               disarm_asked,
                               extended,
-                              gpu_busy});
+                              gpu_busy,
+                              tag_moved,
+                              tag_moved});
   } while (kills_guard(fault.kind) && !guard_may_die);
   if (random.chance(55)) {
     fault.on_entry = random.pick({Stage::running, Stage::draining, Stage::killing, Stage::before_end,
@@ -149,6 +151,7 @@ Fault fault_of(Random& random, const Scenario& scenario) {
         {Cause::idle, Cause::gpu_unused, Cause::stalled, Cause::work_done, Cause::launch_unfinished});
   if (fault.kind == spot_notice) fault.amount = random.pick<Millis>({120s, 120s, 90s, 20s, 3s});
   if (fault.kind == extended) fault.amount = random.between(1s, 600s);
+  if (fault.kind == tag_moved) fault.amount = random.between(-900s, 900s);
   if (fault.kind == machine_goes_down) {
     fault.amount = random.between(2s, 100s);
     fault.down = random.pick({Fault::Down::off, Fault::Down::off, Fault::Down::reboot});
@@ -276,6 +279,7 @@ std::string_view name_of(FaultKind kind) {
     case FaultKind::disarm_asked: return "disarmed by hand";
     case FaultKind::extended: return "extended";
     case FaultKind::gpu_busy: return "a GPU is seen to be busy";
+    case FaultKind::tag_moved: return "the tag curfew:deadline is moved";
   }
   return "?";
 }

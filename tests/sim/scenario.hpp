@@ -60,8 +60,9 @@ enum class FaultKind : std::uint8_t {
   reason_found,  // by a probe
   spot_notice,   // and EC2 takes the instance `amount` later
   disarm_asked,
-  extended,  // by `amount`
-  gpu_busy,  // seen by a probe
+  extended,   // by `amount`
+  gpu_busy,   // seen by a probe
+  tag_moved,  // curfew:deadline, by `amount`
 };
 
 struct Fault {
@@ -83,7 +84,7 @@ struct Scenario {
   std::optional<Millis> plan_known_at;
   guard::EndingPlan plan_known;
   std::optional<Millis> tag_known_at;                 // IMDS shows curfew:deadline
-  Millis tag_end_at{0};                               // after the start
+  Millis tag_end_at{0};                               // after the start, until it's moved
   guard::Cause limit = guard::Cause::time_limit;      // what stop_at stands for: the earlier of time and cost
   guard::Cause tag_limit = guard::Cause::time_limit;  // what it stands for once it was brought forward
   JobModel job;

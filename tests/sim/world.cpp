@@ -24,7 +24,8 @@ World::World(const Scenario& scenario, StepFunction step, Coverage& coverage, bo
       watcher_(scenario, truth_),
       job_(schedule_, scenario.job, [this](const guard::Event& event) { job_reports(event); }),
       boot_start_(k_first_boot),
-      stages_seen_(static_cast<std::size_t>(Stage::done) + 1) {
+      stages_seen_(static_cast<std::size_t>(Stage::done) + 1),
+      tag_end_at_(scenario.tag_end_at) {
   disk_.plan = scenario.plan;
   disk_.times = job::times_from(scenario.rules.limits, clocks());
   disk_.limit = truth_.limit = scenario.limit;
@@ -250,6 +251,10 @@ void World::happens(const Fault& fault) {
       if (alive_) deliver(guard::DisarmAsked{});
       return;
     case FaultKind::extended: return extend(fault.amount);
+    case FaultKind::tag_moved:
+      tag_end_at_ += fault.amount;
+      if (alive_ && tag_is_known_) move_times();
+      return;
   }
 }
 

@@ -106,6 +106,7 @@ class World {
   std::vector<bool> stages_seen_;
   bool plan_is_known_ = false;
   bool tag_is_known_ = false;
+  Millis tag_end_at_;
 
   struct {
     bool armed = false;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "guard/policy_deadline.hpp"
 #include "world.hpp"
 
 namespace curfew::sim {
@@ -197,13 +198,14 @@ void World::hear(const guard::Event& event, Stage before) {
     truth_.end_at.reset();
     truth_.disarmed = true;
   }
+  const auto* const moved = std::get_if<guard::TimesMoved>(&event);
+  if (moved != nullptr && moved->limit != guard::Cause::none && !live_.disarmed) truth_.limit = moved->limit;
   if (truth_.extending) {
     truth_.stop_at = true_time(*live_.times.stop_at);
     truth_.end_at = true_time(*live_.times.end_at);
     truth_.extended = true;
     arm_l0();
-  } else if (const auto* moved = std::get_if<guard::TimesMoved>(&event); moved && !live_.disarmed) {
-    if (moved->limit != guard::Cause::none) truth_.limit = moved->limit;
+  } else if (moved != nullptr && moved->limit != guard::Cause::none && !live_.disarmed) {
     bring_times_forward();
     if (live_.times.stop_at) {
       const Millis until_end =
@@ -237,15 +239,15 @@ void World::carry_times_over() {
   }
 }
 
+// As the supervisor does it, at the first look at the tag and at each change.
 void World::move_times() {
-  if (live_.disarmed) return;
-  const WallTime tag = WallTime{1'795'500'000s} + scenario_.tag_end_at;
-  const auto moved = job::brought_forward(live_.times, scenario_.rules.limits, tag, clocks());
-  const auto same = [](const std::optional<job::Instant>& a, const std::optional<job::Instant>& b) {
-    return a.has_value() == b.has_value() && (!a || a->boot == b->boot);
-  };
-  if (same(moved.end_at, live_.times.end_at) && same(moved.stop_at, live_.times.stop_at)) return;
-  deliver(guard::TimesMoved{moved, scenario_.tag_limit});
+  const WallTime tag = WallTime{1'795'500'000s} + tag_end_at_;
+  const auto step = guard::heed_deadline(live_, scenario_.rules, clocks(), {format_utc(tag), {}});
+  if (!step.times && !step.held) return;
+  truth_.extending = guard::is_later(step, live_);
+  deliver(guard::TimesMoved{step.times.value_or(live_.times),
+                            step.times ? scenario_.tag_limit : guard::Cause::none, step.held});
+  truth_.extending = false;
 }
 
 void World::expect_tick() {

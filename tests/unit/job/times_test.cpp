@@ -111,6 +111,33 @@ TEST(BroughtForward, counts_on_the_clock_as_it_is_now) {
   EXPECT_EQ(moved.stop_at->boot, k_boot + 2h - 380s);
 }
 
+TEST(Followed, moves_by_as_much_as_the_deadline_was_moved) {
+  const Limits limits = limits_of(4h);
+  const WallTime end = k_wall + 4h + 380s;
+  struct Case {
+    const char* name;
+    Seconds by;     // the deadline's
+    Millis behind;  // the wall clock, since the start
+    Seconds stop_at, end;
+  };
+  for (const auto& test :
+       std::vector<Case>{{"later", 2h, 0s, 6h, 6h + 380s},
+                         {"earlier", -2h, 0s, 2h, 2h + 380s},
+                         {"too near for grace and saving", -3h - 380s, 0s, 3600s - 380s, 3600s},
+                         {"past", -4h, 0s, 600s, 600s},
+                         {"later, the clock set back", 2h, 3h, 6h, 6h + 380s},
+                         {"earlier, the clock set back", -2h, 3h, 2h, 2h + 380s},
+                         {"later, the clock ahead", 2h, -30min, 5h + 30min, 5h + 30min + 380s},
+                         {"later, the clock years ahead", 2h, -9000h, 4h, 4h + 380s}}) {
+    SCOPED_TRACE(test.name);
+    const Now now{k_wall + 600s - test.behind, k_boot + 600s, "boot-1"};
+    const Times times = followed(times_from(limits, k_now), limits, end, end + test.by, now);
+    EXPECT_EQ(times.stop_at->boot, k_boot + test.stop_at);
+    EXPECT_EQ(times.end_at->boot, k_boot + test.end);
+    EXPECT_EQ(times.end_at->wall, end + test.by) << "what a later boot goes by";
+  }
+}
+
 TEST(BroughtForward, is_never_later_on_either_clock) {
   // The wall clock has jumped thirty years ahead: the tag seems long past, and the times stop at once, but a later
   // boot must not read thirty years out of them.

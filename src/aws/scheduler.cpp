@@ -1,4 +1,4 @@
-// GetSchedule, ListSchedules, CreateSchedule, DeleteSchedule: REST with JSON.
+// GetSchedule, ListSchedules, CreateSchedule, UpdateSchedule, DeleteSchedule: REST with JSON.
 #include "aws/scheduler.hpp"
 
 #include <algorithm>
@@ -25,6 +25,7 @@ constexpr std::size_t k_longest_name = 64;
 constexpr std::size_t k_longest_expression = 256;
 constexpr std::size_t k_longest_arn = 1'600;
 constexpr std::size_t k_longest_timezone = 50;
+constexpr std::size_t k_longest_input = 262'144;   // of a target
 constexpr std::size_t k_most_schedules = 100;      // of a page
 constexpr double k_last_second = 253'402'300'799;  // of the year 9999
 
@@ -130,18 +131,12 @@ class RestScheduler final : public Scheduler, public ScheduleMaker {
     co_return std::move(page);
   }
 
-  Awaitable<Status> create_terminate_schedule(TerminateSchedule wanted) override {
-    const auto what = "CreateSchedule " + printable(wanted.name, k_longest_name) + " in " + region_;
-    if (!is_schedule_name(wanted.name) || !is_schedule_name(wanted.group) || !is_instance_id(wanted.instance))
-      co_return fail(ErrorKind::invalid_input, what, "that is no schedule's name, or no instance's id");
-    auto call = call_for(what, "/schedules/" + net::percent_encode(wanted.name));
-    if (!call) co_return fail(std::move(call).error());
-    call->request.method = "POST";
-    call->request.headers.push_back({"Content-Type", "application/json"});
-    call->request.body = create_body(wanted, region_);
-    const auto response = co_await perform(session_, std::move(*call));
-    if (!response) co_return fail(Error{response.error().error});
-    co_return Status{};
+  Awaitable<Status> create_schedule(EndSchedule wanted) override {
+    return send("CreateSchedule", "POST", std::move(wanted));
+  }
+
+  Awaitable<Status> update_schedule(EndSchedule wanted) override {
+    return send("UpdateSchedule", "PUT", std::move(wanted));
   }
 
   Awaitable<Status> delete_schedule(std::string name, std::string group) override {
@@ -159,6 +154,20 @@ class RestScheduler final : public Scheduler, public ScheduleMaker {
   }
 
  private:
+  Awaitable<Status> send(std::string call_name, std::string method, EndSchedule wanted) {
+    const auto what = call_name + " " + printable(wanted.name, k_longest_name) + " in " + region_;
+    if (!is_schedule_name(wanted.name) || !is_schedule_name(wanted.group) || !is_instance_id(wanted.instance))
+      co_return fail(ErrorKind::invalid_input, what, "that is no schedule's name, or no instance's id");
+    auto call = call_for(what, "/schedules/" + net::percent_encode(wanted.name));
+    if (!call) co_return fail(std::move(call).error());
+    call->request.method = method;
+    call->request.headers.push_back({"Content-Type", "application/json"});
+    call->request.body = end_body(wanted, region_);
+    const auto response = co_await perform(session_, std::move(*call));
+    if (!response) co_return fail(Error{response.error().error});
+    co_return Status{};
+  }
+
   Result<Call> call_for(const std::string& what, std::string target) const {
     auto endpoint = session_.endpoint("scheduler", region_);
     if (!endpoint) return fail(std::move(endpoint).error().within(what));
@@ -180,20 +189,24 @@ class RestScheduler final : public Scheduler, public ScheduleMaker {
 
 }  // namespace
 
-std::string terminate_target(std::string_view region) {
-  return "arn:" + std::string(partition_of(region).name) + ":scheduler:::aws-sdk:ec2:terminateInstances";
+std::string end_target(std::string_view region, bool stops) {
+  return "arn:" + std::string(partition_of(region).name) +
+         ":scheduler:::aws-sdk:ec2:" + (stops ? "stopInstances" : "terminateInstances");
 }
 
-std::string create_body(const TerminateSchedule& wanted, std::string_view region) {
+std::string end_input(std::string_view instance) {
+  return boost::json::serialize(boost::json::object{{"InstanceIds", boost::json::array{instance}}});
+}
+
+std::string end_body(const EndSchedule& wanted, std::string_view region) {
   namespace json = boost::json;
   const auto seconds = [](WallTime time) {
     return std::chrono::duration_cast<Seconds>(time.time_since_epoch()).count();
   };
-  json::object input{{"InstanceIds", json::array{wanted.instance}}};
   json::object target{
-      {"Arn", terminate_target(region)},
+      {"Arn", end_target(region, wanted.stops)},
       {"RoleArn", wanted.role},
-      {"Input", json::serialize(input)},
+      {"Input", end_input(wanted.instance)},
       // The next call is ten minutes away.
       {"RetryPolicy", json::object{{"MaximumEventAgeInSeconds", 600}, {"MaximumRetryAttempts", 10}}}};
   json::object body{{"ActionAfterCompletion", "DELETE"},
@@ -202,7 +215,7 @@ std::string create_body(const TerminateSchedule& wanted, std::string_view region
                     {"EndDate", seconds(wanted.end)},
                     {"FlexibleTimeWindow", json::object{{"Mode", "OFF"}}},
                     {"GroupName", wanted.group},
-                    {"ScheduleExpression", k_terminate_every},
+                    {"ScheduleExpression", k_end_every},
                     {"ScheduleExpressionTimezone", "UTC"},
                     {"StartDate", seconds(wanted.start)},
                     {"State", "ENABLED"},
@@ -230,8 +243,11 @@ Result<Schedule> parse_schedule(std::string_view json) {
   schedule.expression = reader.text("ScheduleExpression");
   if (has(*object, "ScheduleExpressionTimezone"))
     schedule.timezone = reader.text("ScheduleExpressionTimezone");
-  os::JsonReader target(reader.object("Target"), "the schedule's target");
+  const auto target_object = reader.object("Target");
+  os::JsonReader target(target_object, "the schedule's target");
   schedule.target = target.text("Arn");
+  for (const auto& [name, text] : {std::pair{"RoleArn", &schedule.role}, std::pair{"Input", &schedule.input}})
+    if (has(target_object, name)) *text = target.text(name);
   for (const auto* one : {&reader, &target})
     if (!one->status()) return unavailable(one->status().error());
   if (schedule.expression.empty() || !is_printable(schedule.expression, k_longest_expression))
@@ -240,6 +256,8 @@ Result<Schedule> parse_schedule(std::string_view json) {
     return odd("ScheduleExpressionTimezone", schedule.timezone);
   if (!schedule.target.starts_with("arn:") || !is_printable(schedule.target, k_longest_arn))
     return odd("Arn", schedule.target);
+  if (!is_printable(schedule.role, k_longest_arn)) return odd("RoleArn", schedule.role);
+  if (schedule.input.size() > k_longest_input) return odd("Input", "longer than any");
   for (const auto& [name, time] :
        {std::pair{"StartDate", &schedule.start}, std::pair{"EndDate", &schedule.end}}) {
     const auto read = time_of(*object, name);

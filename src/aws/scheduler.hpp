@@ -1,4 +1,4 @@
-// EventBridge Scheduler: is a schedule there, what does it say; making one that ends an instance, and deleting it. Behind
+// EventBridge Scheduler: is a schedule there, what does it say; making one that ends an instance, moving and deleting it. Behind
 // an interface for tests.
 #pragma once
 
@@ -22,7 +22,9 @@ struct Schedule {
   std::string timezone;    // "UTC"; may be empty
   std::optional<WallTime> start;  // repeating ones
   std::optional<WallTime> end;
-  std::string target;  // the ARN of what it calls; printable ASCII
+  std::string target;      // the ARN of what it calls; printable ASCII
+  std::string role = {};   // the ARN that it takes for that; printable ASCII
+  std::string input = {};  // what it calls it with; any bytes
 };
 
 struct ScheduleName {
@@ -35,9 +37,9 @@ struct SchedulePage {
   std::string next;  // empty: the last page
 };
 
-// A schedule that calls TerminateInstances on one instance: every ten minutes from `start` on until `end`, then it deletes
-// itself, so that one refused call isn't the end.
-struct TerminateSchedule {
+// A schedule that calls TerminateInstances or StopInstances on one instance: every ten minutes from `start` on until `end`,
+// then it deletes itself, so that one refused call isn't the end.
+struct EndSchedule {
   std::string name;
   std::string group = "default";
   std::string instance;  // i-…
@@ -46,12 +48,14 @@ struct TerminateSchedule {
   std::string role;          // the ARN of the role that the scheduler takes for the call
   std::string client_token;  // 1 to 64 of [a-zA-Z0-9-_]: the same call again makes no other schedule
   std::string description;   // at most 512 bytes
+  bool stops = false;        // StopInstances
 };
-inline constexpr std::string_view k_terminate_every = "rate(10 minutes)";
-// "arn:aws:scheduler:::aws-sdk:ec2:terminateInstances", in the region's partition.
-[[nodiscard]] std::string terminate_target(std::string_view region);
-// The body of CreateSchedule. Pure.
-[[nodiscard]] std::string create_body(const TerminateSchedule& wanted, std::string_view region);
+inline constexpr std::string_view k_end_every = "rate(10 minutes)";
+// "arn:aws:scheduler:::aws-sdk:ec2:terminateInstances", or …:stopInstances, in the region's partition.
+[[nodiscard]] std::string end_target(std::string_view region, bool stops = false);
+[[nodiscard]] std::string end_input(std::string_view instance);
+// The body of CreateSchedule and UpdateSchedule, which replaces everything. Pure.
+[[nodiscard]] std::string end_body(const EndSchedule& wanted, std::string_view region);
 
 // 1 to 64 of [0-9a-zA-Z-_.]: schedules' and groups' names.
 [[nodiscard]] bool is_schedule_name(std::string_view text);
@@ -74,7 +78,9 @@ class ScheduleMaker {
   virtual ~ScheduleMaker() = default;
   // conflict: there is one of that name already, which may be this one: read it. Error.code "ValidationException" is also
   // what a role that is only seconds old may give.
-  [[nodiscard]] virtual Awaitable<Status> create_terminate_schedule(TerminateSchedule wanted) = 0;
+  [[nodiscard]] virtual Awaitable<Status> create_schedule(EndSchedule wanted) = 0;
+  // not_found: there's none of that name to be replaced.
+  [[nodiscard]] virtual Awaitable<Status> update_schedule(EndSchedule wanted) = 0;
   // Fine when it's already gone.
   [[nodiscard]] virtual Awaitable<Status> delete_schedule(std::string name, std::string group) = 0;
 };

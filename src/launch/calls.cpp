@@ -66,8 +66,8 @@ class AwsCalls final : public Calls {
   Awaitable<Result<std::string>> terminate(std::string instance) override {
     return ec2_->terminate_instance(std::move(instance));
   }
-  Awaitable<Status> create_schedule(aws::TerminateSchedule wanted) override {
-    return maker_->create_terminate_schedule(std::move(wanted));
+  Awaitable<Status> create_schedule(aws::EndSchedule wanted) override {
+    return maker_->create_schedule(std::move(wanted));
   }
   Awaitable<Result<aws::Schedule>> schedule(std::string name) override {
     return scheduler_->schedule(std::move(name), "default");

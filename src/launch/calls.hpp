@@ -34,7 +34,7 @@ class Calls {
   [[nodiscard]] virtual Awaitable<Status> tag(std::string instance, aws::KeyValues tags) = 0;
   // The state that EC2 answers with.
   [[nodiscard]] virtual Awaitable<Result<std::string>> terminate(std::string instance) = 0;
-  [[nodiscard]] virtual Awaitable<Status> create_schedule(aws::TerminateSchedule wanted) = 0;
+  [[nodiscard]] virtual Awaitable<Status> create_schedule(aws::EndSchedule wanted) = 0;
   [[nodiscard]] virtual Awaitable<Result<aws::Schedule>> schedule(std::string name) = 0;
   [[nodiscard]] virtual Awaitable<Status> delete_schedule(std::string name) = 0;
   virtual Awaitable<void> sleep(Millis pause) = 0;

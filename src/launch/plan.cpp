@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "launch/user_data.hpp"
 #include "layers/l0.hpp"
+#include "layers/l3.hpp"
 #include "pricing/cost.hpp"
 
 namespace curfew::launch {
@@ -155,8 +156,7 @@ Result<Plan> make_plan(const Wishes& wishes, const Findings& findings, const std
         "leaves no time for the job: " + format_duration(after_stop) + " of it go to stopping and saving",
         "allow more");
   plan.l0_at = plan.end_at + layers::k_l0_after_end;
-  plan.schedule_from = std::chrono::ceil<std::chrono::minutes>(plan.end_at) + k_schedule_after_end;
-  plan.schedule_until = plan.schedule_from + k_schedule_lasts;
+  plan.schedule_from = layers::l3_start(plan.end_at);
   for (const auto& pool : plan.pools) {
     const auto rate = rate_of(plan, pool);
     if (!pool.most || !rate.is_complete()) {
@@ -243,8 +243,6 @@ void describe_stages(const Wishes& wishes, const Line& line) {
 }
 
 }  // namespace
-
-std::string schedule_name(const std::string& instance_id) { return "curfew-" + instance_id; }
 
 std::string describe(const Plan& plan) {
   const auto& wishes = plan.wishes;

@@ -78,12 +78,9 @@ struct Plan {
   WallTime end_at{};
   WallTime l0_at{};
   WallTime schedule_from{};
-  WallTime schedule_until{};
   std::optional<Micros> worst_case;  // until end_at, disks and address included; empty: a price isn't known
 };
 
-inline constexpr Seconds k_schedule_after_end{300};
-inline constexpr Seconds k_schedule_lasts = std::chrono::hours{6};
 // For the stages' logs, which are saved with every job, where nothing else is.
 inline constexpr Seconds k_logs_save_limit{120};
 inline constexpr std::uint64_t k_default_disk_gib = 100;
@@ -104,8 +101,6 @@ inline constexpr Seconds k_least_time{60};
 
 // The options of `curfew run` on the instance, but for what only the instance knows.
 [[nodiscard]] std::vector<std::string> run_words(const Plan& plan);
-
-[[nodiscard]] std::string schedule_name(const std::string& instance_id);
 
 // The lines that are shown before anything is made.
 [[nodiscard]] std::string describe(const Plan& plan);

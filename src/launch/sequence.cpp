@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "layers/l3.hpp"
 
 namespace curfew::launch {
 namespace {
@@ -166,46 +167,27 @@ class Launch {
     co_return Done{launched.id, plan_.pools[pool].type.name, launched.zone};
   }
 
-  [[nodiscard]] aws::TerminateSchedule wanted_schedule(const std::string& instance) const {
-    aws::TerminateSchedule wanted;
-    wanted.name = schedule_name(instance);
-    wanted.instance = instance;
-    wanted.start = plan_.schedule_from;
-    wanted.end = plan_.schedule_until;
-    wanted.role = plan_.wishes.scheduler_role;
-    wanted.client_token = plan_.launch_id;
-    wanted.description = "curfew: ends " + instance + ", launch " + plan_.launch_id;
+  [[nodiscard]] aws::EndSchedule wanted_schedule(const std::string& instance) const {
+    auto wanted =
+        layers::schedule_of({instance, plan_.end_at, false, plan_.wishes.scheduler_role, plan_.launch_id});
+    wanted.description += ", launch " + plan_.launch_id;
     return wanted;
   }
 
   Awaitable<Status> make_schedule(std::string instance) {
     const auto wanted = wanted_schedule(instance);
-    const auto until = world_.clock.boot() + k_schedule_limit;
-    for (Millis wait = k_first_pause;; wait = std::min(wait * 2, k_most_pause)) {
-      auto asked = world_.calls.create_schedule(wanted);
-      auto made = co_await std::move(asked);
-      // There is one already: this one, whose answer was lost, which is then read; or another's.
-      if (made || made.error().kind == ErrorKind::conflict) break;
-      const bool is_young_role =
-          made.error().code == "ValidationException" && made.error().cause.find("role") != std::string::npos;
-      if ((!may_have_happened(made.error()) && !is_young_role) || world_.interrupted() ||
-          world_.clock.boot() + wait >= until)
-        co_return fail(std::move(made.error()));
-      world_.say(printable(made.error().text(), 300) + "; again in " +
-                 format_duration(std::chrono::ceil<Seconds>(wait)));
-      co_await world_.calls.sleep(wait);
-    }
-    auto asked = world_.calls.schedule(wanted.name);
-    const auto read = co_await std::move(asked);
-    if (!read) co_return fail(Error{read.error()}.within("read the schedule back"));
-    const bool is_right = read->enabled && read->expression == aws::k_terminate_every &&
-                          read->target == aws::terminate_target(plan_.region) &&
-                          read->start == wanted.start && read->end == wanted.end;
-    if (!is_right)
-      co_return fail(ErrorKind::conflict, "read the schedule " + wanted.name + " back",
-                     "it isn't the one that was asked for");
-    world_.say("schedule " + wanted.name + ": ends it from " + format_utc(wanted.start) + " on");
-    co_return Status{};
+    layers::L3World world{
+        [this](aws::EndSchedule one) { return world_.calls.create_schedule(std::move(one)); },
+        [this](std::string name) { return world_.calls.schedule(std::move(name)); },
+        [this](Millis time) { return world_.calls.sleep(time); },
+        world_.clock,
+        world_.interrupted,
+        world_.say,
+        k_schedule_limit};
+    auto arming = layers::arm_l3(std::move(world), wanted, plan_.region);
+    auto armed = co_await std::move(arming);
+    if (armed) world_.say("schedule " + wanted.name + ": ends it from " + format_utc(wanted.start) + " on");
+    co_return armed;
   }
 
   // Without a schedule too: until then nobody knows that a launch has come to its end, and whoever died before is cleaned
@@ -282,7 +264,7 @@ Awaitable<Status> end_and_see(World& world, std::string instance) {
 
 // After the instance, never before: it's the one layer that would still end it. Left, it would find nothing to end.
 Awaitable<void> delete_schedule_of(World& world, std::string instance) {
-  auto asked = world.calls.delete_schedule(schedule_name(instance));
+  auto asked = world.calls.delete_schedule(layers::l3_name(instance));
   const auto deleted = co_await std::move(asked);
   if (!deleted)
     world.say("a schedule of " + instance +

@@ -211,8 +211,8 @@ TEST(ParseSchedules, OneOddScheduleIsNoSmallerCount) {
   EXPECT_FALSE(parse_schedules(list(many + "," + good, "null")));
 }
 
-TerminateSchedule schedule_of_a_launch() {
-  TerminateSchedule wanted;
+EndSchedule schedule_of_a_launch() {
+  EndSchedule wanted;
   wanted.name = k_name;
   wanted.instance = "i-7d60bcad5a1c9246a";
   wanted.start = WallTime{Seconds{1'795'000'000}};
@@ -226,7 +226,7 @@ TerminateSchedule schedule_of_a_launch() {
 TEST_F(SchedulerTest, MakesOneThatTerminates) {
   const auto maker = make_schedule_maker(*session, "eu-west-1");
   http.then(200, R"({"ScheduleArn":"arn:aws:scheduler:eu-west-1:123456789012:schedule/default/x"})");
-  ASSERT_TRUE(test::run(maker->create_terminate_schedule(schedule_of_a_launch())));
+  ASSERT_TRUE(test::run(maker->create_schedule(schedule_of_a_launch())));
   const auto& request = http.requests.at(0);
   EXPECT_EQ(request.method, "POST");
   EXPECT_EQ(request.url.target, "/schedules/curfew-i-7d60bcad5a1c9246a");
@@ -239,13 +239,41 @@ TEST_F(SchedulerTest, MakesOneThatTerminates) {
             R"("RoleArn":"arn:aws:iam::123456789012:role/curfew-scheduler",)"
             R"("Input":"{\"InstanceIds\":[\"i-7d60bcad5a1c9246a\"]}",)"
             R"("RetryPolicy":{"MaximumEventAgeInSeconds":600,"MaximumRetryAttempts":10}}})");
-  EXPECT_EQ(terminate_target("cn-north-1"), "arn:aws-cn:scheduler:::aws-sdk:ec2:terminateInstances");
+  EXPECT_EQ(end_target("cn-north-1"), "arn:aws-cn:scheduler:::aws-sdk:ec2:terminateInstances");
+}
+
+TEST_F(SchedulerTest, MovesOneThatStops) {
+  const auto maker = make_schedule_maker(*session, "eu-west-1");
+  http.then(200, R"({"ScheduleArn":"arn:aws:scheduler:eu-west-1:123456789012:schedule/default/x"})");
+  http.then(404, R"({"Message":"m"})", {{"x-amzn-ErrorType", "ResourceNotFoundException"}});
+  auto wanted = schedule_of_a_launch();
+  wanted.stops = true;
+  ASSERT_TRUE(test::run(maker->update_schedule(wanted)));
+  const auto& request = http.requests.at(0);
+  EXPECT_EQ(request.method, "PUT");
+  EXPECT_EQ(request.url.target, "/schedules/curfew-i-7d60bcad5a1c9246a");
+  EXPECT_NE(test::body_of(request).find(R"("Arn":"arn:aws:scheduler:::aws-sdk:ec2:stopInstances")"),
+            std::string::npos);
+  const auto gone = test::run(maker->update_schedule(wanted));
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().kind, ErrorKind::not_found);
+}
+
+TEST(ParseSchedule, TellsWhatItCallsWith) {
+  const auto read = parse_schedule(schedule_with(
+      "Target", R"({"Arn":"arn:aws:scheduler:::aws-sdk:ec2:stopInstances","RoleArn":"arn:aws:iam::1:role/x",)"
+                R"("Input":"{\"InstanceIds\":[\"i-7d60bcad5a1c9246a\"]}"})"));
+  ASSERT_TRUE(read) << read.error().text();
+  EXPECT_EQ(read->role, "arn:aws:iam::1:role/x");
+  EXPECT_EQ(read->input, end_input("i-7d60bcad5a1c9246a"));
+  EXPECT_FALSE(parse_schedule(schedule_with("Target", R"({"Arn":"arn:x","RoleArn":7})")));
+  EXPECT_FALSE(parse_schedule(schedule_with("Target", R"({"Arn":"arn:x","RoleArn":"\u0007"})")));
 }
 
 TEST_F(SchedulerTest, TellsThatThereIsOneAlready) {
   const auto maker = make_schedule_maker(*session, "eu-west-1");
   http.then(409, R"({"Message":"m"})", {{"x-amzn-ErrorType", "ConflictException"}});
-  const auto made = test::run(maker->create_terminate_schedule(schedule_of_a_launch()));
+  const auto made = test::run(maker->create_schedule(schedule_of_a_launch()));
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().kind, ErrorKind::conflict);
 }

@@ -1,4 +1,5 @@
 // What is done about a launch that died: each point at which it can.
+#include "layers/l3.hpp"
 #include "unit/launch/sequence_fixture.hpp"
 
 namespace curfew::launch::test {
@@ -49,7 +50,7 @@ TEST_F(CleanUpTest, keeps_a_record_until_nothing_can_show_up_any_more) {
 TEST_F(CleanUpTest, does_not_take_the_schedule_from_an_instance_that_is_not_listed_yet) {
   calls.instances = {{k_instance, "pending", "armed"}};
   calls.is_listed = false;
-  calls.schedules[schedule_name(k_instance)] = {};
+  calls.schedules[layers::l3_name(k_instance)] = {};
   records.kept = Record{k_id, "us-east-1", "digits", "t", k_instance, clock.wall()};
   const auto left = *records.kept;
   EXPECT_TRUE(curfew::test::run(clean_up(world(), left)));
@@ -63,7 +64,7 @@ TEST_F(CleanUpTest, does_not_take_the_schedule_from_an_instance_that_is_not_list
 
 TEST_F(CleanUpTest, forgets_at_once_what_is_seen_to_have_ended) {
   calls.instances = {{k_instance, "terminated", ""}};
-  calls.schedules[schedule_name(k_instance)] = {};
+  calls.schedules[layers::l3_name(k_instance)] = {};
   records.kept = Record{k_id, "us-east-1", "digits", "t", "", clock.wall()};
   const auto left = *records.kept;
   EXPECT_TRUE(curfew::test::run(clean_up(world(), left)));

@@ -34,7 +34,7 @@ struct FakeCalls final : Calls {
   bool is_staged = false;
   bool is_listed = true;  // false: as a new instance may be for seconds
   std::vector<Found> instances;
-  std::map<std::string, aws::TerminateSchedule> schedules;
+  std::map<std::string, aws::EndSchedule> schedules;
   std::vector<aws::RunRequest> requests;
   curfew::test::FakeClock& clock;
 
@@ -101,7 +101,7 @@ struct FakeCalls final : Calls {
     if (failed) co_return fail(*failed);
     co_return "shutting-down";
   }
-  Awaitable<Status> create_schedule(aws::TerminateSchedule wanted) override {
+  Awaitable<Status> create_schedule(aws::EndSchedule wanted) override {
     auto failed = begin("create_schedule");
     if (!failed) schedules[wanted.name] = wanted;
     end("create_schedule");
@@ -114,8 +114,11 @@ struct FakeCalls final : Calls {
     if (failed) co_return fail(*failed);
     if (!schedules.contains(name)) co_return fail(error(ErrorKind::not_found, "ResourceNotFoundException"));
     const auto& one = schedules.at(name);
-    co_return aws::Schedule{name,  "default", true,    "rate(10 minutes)",
-                            "UTC", one.start, one.end, aws::terminate_target("us-east-1")};
+    co_return aws::Schedule{name,     "default",
+                            true,     "rate(10 minutes)",
+                            "UTC",    one.start,
+                            one.end,  aws::end_target("us-east-1"),
+                            one.role, aws::end_input(one.instance)};
   }
   Awaitable<Status> delete_schedule(std::string name) override {
     auto failed = begin("delete_schedule");

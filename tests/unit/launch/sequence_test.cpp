@@ -21,7 +21,7 @@ TEST_F(SequenceTest, goes_in_the_order_that_bounds_each_cut) {
   const auto& schedule = calls.schedules.at("curfew-" + std::string(k_instance));
   EXPECT_EQ(schedule.instance, k_instance);
   EXPECT_EQ(schedule.start, the_plan.schedule_from);
-  EXPECT_EQ(schedule.end, the_plan.schedule_until);
+  EXPECT_EQ(schedule.end, the_plan.schedule_from + Seconds{6 * 3'600});
   EXPECT_EQ(calls.instances[0].schedule, "armed");
 }
 

@@ -33,12 +33,13 @@ Makes sure that a GPU training instance ends when its work ends.
 
   run        guard a training command on this machine, save its results, end the machine
   launch     start an instance that runs a training command under curfew, and can't outlive it
+  guard      put an end on an instance that already runs, from outside
   check      every running instance in every region, what it costs, and which need attention
   setup      what launches need of the account, and billing alarms; shown before they are made
   doctor     whether launches would work: credentials, rights, bucket, roles, image; with a fix for each finding
   teardown   take away what setup has made for launches
-  extend     give the guarded job more time
-  stop       stop the job guarded here in order, then end the machine; or end instances by their ids
+  extend     give the job guarded here more time; or an instance or a job elsewhere, or less
+  stop       stop the job guarded here in order, then end the machine; or end instances by their ids or jobs
   disarm     take every protection off this machine
   install    guard this machine from each boot on: a notebook or SSH machine that people keep
   uninstall  take that away
@@ -58,6 +59,7 @@ struct Command {
 constexpr std::array<Command, 22> k_commands{{
     {"run", curfew::cli::run_command, true},
     {"launch", curfew::cli::launch_command, true},
+    {"guard", curfew::cli::guard_command, true},
     {"check", curfew::cli::check_command, true},
     {"setup", curfew::cli::setup_command, true},
     {"doctor", curfew::cli::doctor_command, true},
@@ -72,7 +74,6 @@ constexpr std::array<Command, 22> k_commands{{
     {"boot", curfew::cli::boot_command, false},
     {"before-end", curfew::cli::before_end_command, false},
     {"wait", curfew::cli::wait_command, false},
-    {"guard", curfew::cli::guard_command, false},
     {"shim", curfew::cli::shim_command, false},
     {"l0", curfew::cli::l0_command, false},
     {"start-as-root", curfew::cli::start_as_root_command, false},

@@ -6,6 +6,7 @@
 #include "base/times.hpp"
 #include "cli/commands.hpp"
 #include "cli/guard_link.hpp"
+#include "cli/outside.hpp"
 #include "cli/stop.hpp"
 #include "cli/stop_options.hpp"
 
@@ -14,18 +15,6 @@ namespace {
 
 constexpr int k_exit_no_guard = 3;
 constexpr std::size_t k_longest_answer = 2'000;
-
-constexpr std::string_view k_extend_help = R"(Usage: curfew extend TIME
-
-Gives the job that is guarded on this machine TIME more: the time at which it is stopped, and the time at which the machine
-is gone, both move by as much, and L0 with them. Refused once the job is being stopped, and where a deadline is held outside
-this machine (the tag curfew:deadline).
-
-Exit code: 0 extended; 1 refused; 3 no guard is running; 125 bad usage, or curfew failed.
-
-Example:
-  curfew extend 2h
-)";
 
 constexpr std::string_view k_disarm_help = R"(Usage: curfew disarm
 
@@ -75,12 +64,15 @@ bool wants_help(const Words& words) {
 
 }  // namespace
 
-int extend_command(const Words& words, const World&) {
-  if (wants_help(words)) return std::fputs(k_extend_help.data(), stdout) < 0 ? k_exit_failed : 0;
-  if (words.size() != 1) return bad_usage("extend takes one TIME", "extend");
-  const auto by = parse_duration(words[0]);
-  if (!by) return bad_usage(printable(by.error().text(), 200), "extend");
-  return ask(guard::ToGuard::extend, std::to_string(by->count()), true, "");
+int extend_command(const Words& words, const World& world) {
+  const auto options = parse_extend(words);
+  if (!options) {
+    std::fprintf(stderr, "curfew: %s\n", printable(options.error().text(), 400).c_str());
+    return k_exit_failed;
+  }
+  if (options->help) return std::fputs(k_extend_help.data(), stdout) < 0 ? k_exit_failed : 0;
+  if (!options->targets.empty()) return extend_instances(*options, world);
+  return ask(guard::ToGuard::extend, std::to_string(options->by.value_or(Seconds{0}).count()), true, "");
 }
 
 int stop_command(const Words& words, const World& world) {
@@ -90,7 +82,7 @@ int stop_command(const Words& words, const World& world) {
     return k_exit_failed;
   }
   if (options->help) return std::fputs(k_stop_help.data(), stdout) < 0 ? k_exit_failed : 0;
-  if (!options->ids.empty()) return stop_instances(*options, world);
+  if (!options->targets.empty()) return stop_instances(*options, world);
   return ask(guard::ToGuard::stop, options->now ? "15 1" : "15 0", false,
              "asked; `curfew status` shows how far it is");
 }

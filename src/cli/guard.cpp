@@ -1,4 +1,5 @@
-// `curfew guard`: the guard's process, started by systemd or by the shim. Not for people.
+// `curfew guard --state …`: the guard's process, started by systemd or by the shim. Not for people; `curfew guard ID` is
+// outside.cpp's.
 #include <csignal>
 
 #include <boost/asio/io_context.hpp>
@@ -6,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "cli/commands.hpp"
+#include "cli/outside.hpp"
 #include "cli/role_words.hpp"
 #include "guard/cloud_aws.hpp"
 #include "guard/spec.hpp"
@@ -63,6 +65,7 @@ void open_logs(const guard::Spec& spec, os::Log& log) {
 }  // namespace
 
 int guard_command(const Words& words, const World& world) {
+  if (words.empty() || words.front() != "--state") return guard_instances(words, world);
   // The journal's pipe and a terminal may go away; the guard doesn't.
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGHUP, SIG_IGN);

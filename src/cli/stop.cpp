@@ -1,4 +1,4 @@
-// `curfew stop ID...`: ends instances that a person names, wherever they are.
+// `curfew stop ID|JOB...`: ends instances that a person names, wherever they are.
 #include "cli/stop.hpp"
 
 #include <unistd.h>
@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <iostream>
 #include <memory>
 #include <string>
 #include <utility>
@@ -17,47 +16,21 @@
 #include "cli/accounts.hpp"
 #include "cli/commands.hpp"
 #include "cli/ledger_place.hpp"
+#include "cli/targets.hpp"
 #include "cli/teller.hpp"
 #include "net/environment.hpp"
 #include "net/within.hpp"
 #include "os/signals.hpp"
 #include "os/terminal.hpp"
 #include "watch/act_text.hpp"
-#include "watch/find.hpp"
 #include "watch/lanes.hpp"
 #include "watch/stop_plan.hpp"
 
 namespace curfew::cli {
 namespace {
 
-constexpr int k_exit_not_all = 1;
-constexpr int k_exit_no_credentials = 102;  // as of `curfew check`
-constexpr std::size_t k_longest_said = 2'000;
 constexpr std::size_t k_ended_at_once = 8;
 constexpr Millis k_caller_limit{30'000};
-
-void say(const std::string& text) {
-  std::fprintf(stderr, "curfew: %s\n", printable(text, k_longest_said).c_str());
-}
-
-// Each instance with what becomes of it, indented below.
-void show(const std::vector<std::string>& lines) {
-  for (std::size_t i = 0; i < lines.size(); ++i)
-    std::printf("%s%s\n", i == 0 ? "" : "  ", printable(lines[i], k_longest_said).c_str());
-}
-
-// The answer to a question on the terminal; only y and yes are one.
-bool says_yes(const std::string& question) {
-  std::fflush(stdout);
-  std::fprintf(stderr, "%s [y/N] ", question.c_str());
-  std::string answer;
-  if (!std::getline(std::cin, answer)) {
-    std::fputc('\n', stderr);
-    return false;
-  }
-  const auto word = trimmed(answer);
-  return word == "y" || word == "Y" || word == "yes" || word == "Yes" || word == "YES";
-}
 
 watch::Act act_on(const watch::FoundInstance& found, watch::Action action, WallTime now) {
   watch::Act act;
@@ -141,35 +114,28 @@ int stop_instances(const StopOptions& options, const World& world) {
     return k_exit_failed;
   }
   const auto environment = net::process_environment();
-  auto teller = Teller::make({options.notify, {}, {}, false, options.profile}, world.clock, environment, say);
+  const auto& targets = options.targets;
+  auto teller = Teller::make({options.notify, {}, {}, false, targets.profile}, world.clock, environment, say);
   if (!teller) {
     say(teller.error().text());
     return k_exit_failed;
   }
-  Accounts accounts({options.profile, options.regions, options.roles, "curfew-stop"}, world.clock,
+  Accounts accounts({targets.profile, targets.regions, targets.roles, "curfew-stop"}, world.clock,
                     environment);
   if (auto signed_in = accounts.sign_in(); !signed_in) {
     say(signed_in.error().text());
     return k_exit_no_credentials;
   }
-  watch::FindPlan plan;
-  plan.ids = options.ids;
-  plan.only = options.regions;
-  plan.home = accounts.home();
-  watch::Findings findings;
-  accounts.run([&]() -> net::Awaitable<void> {
-    auto all = accounts.all();
-    findings = co_await watch::find_instances(std::move(all), std::move(plan), world.clock);
-  });
+  const auto findings = find_targets(accounts, targets, world.clock);
 
-  std::size_t failures = findings.missing.size();
+  std::size_t failures = 0;
   std::vector<watch::StopStep> steps;
   for (const auto& found : findings.found) {
     steps.push_back(watch::decide_stop(found, options.then));
-    show(watch::stop_lines(found, steps.back(), world.clock.wall(), options.profile));
+    show(watch::stop_lines(found, steps.back(), world.clock.wall(), targets.profile));
     if (watch::is_refused(steps.back().decision)) ++failures;
   }
-  for (const auto& line : watch::missing_lines(findings)) say(line);
+  failures += say_missing(findings, targets, world.clock);
 
   const auto question = watch::stop_question(steps);
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
@@ -181,7 +147,7 @@ int stop_instances(const StopOptions& options, const World& world) {
       say("nothing is done");
       return k_exit_not_all;
     }
-    const auto acts = end_all(findings.found, steps, options.profile, accounts, world.clock, environment);
+    const auto acts = end_all(findings.found, steps, targets.profile, accounts, world.clock, environment);
     failures += static_cast<std::size_t>(
         std::count_if(acts.begin(), acts.end(), [](const watch::Act& act) { return !act.done; }));
     watch::Report report;

@@ -1,4 +1,4 @@
-// `curfew stop ID...`. Without ids `curfew stop` is control_commands.cpp's.
+// `curfew stop ID|JOB...`. Without any `curfew stop` is control_commands.cpp's.
 #pragma once
 
 #include "cli/commands.hpp"
@@ -6,7 +6,7 @@
 
 namespace curfew::cli {
 
-// `options` name at least one id. Asks, ends and waits; returns the exit code.
+// `options` name at least one id or name. Asks, ends and waits; returns the exit code.
 [[nodiscard]] int stop_instances(const StopOptions& options, const World& world);
 
 }  // namespace curfew::cli

@@ -1,4 +1,4 @@
-// The command line of `curfew stop`, in both of its forms: for this machine's guard, and for instances by their ids.
+// The command line of `curfew stop`, in both of its forms: for this machine's guard, and for instances by their ids or names.
 #pragma once
 
 #include <optional>
@@ -7,17 +7,15 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "cli/targets.hpp"
 #include "watch/act.hpp"
 
 namespace curfew::cli {
 
 struct StopOptions {
-  std::vector<std::string> ids;  // none: the guard on this machine is meant
-  bool now = false;              // --now; of that form only
+  Targets targets;   // none: the guard on this machine is meant
+  bool now = false;  // --now; of that form only
   bool yes = false;
-  std::vector<std::string> regions;  // none: all that are enabled
-  std::vector<std::string> roles;    // of other accounts, by ARN
-  std::string profile;
   std::vector<std::string> notify;
   std::optional<watch::Action> then;  // else as each instance's tag says
   bool help = false;

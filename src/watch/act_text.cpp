@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/text.hpp"
+#include "watch/columns.hpp"
 #include "watch/display.hpp"
 #include "watch/tags.hpp"
 
@@ -13,6 +14,7 @@ namespace {
 
 constexpr std::size_t k_longest_name = 40;
 constexpr std::size_t k_longest_outcome = 500;
+constexpr std::size_t k_longest_tag = 80;
 
 // The role by which an account was read; empty for the caller's own.
 std::string role_of(const std::string& account, const Report& report) {
@@ -35,6 +37,34 @@ std::string place_of(const std::string& id, const std::string& name, const std::
   text += " in " + shown(region);
   if (!account.empty()) text += " of " + shown(account);
   return text;
+}
+
+std::string about(const Machine& machine, WallTime now) {
+  auto text =
+      place_of(machine.id, machine.name, machine.region, machine.account) + ": " + shown(machine.type);
+  if (machine.lifecycle == Lifecycle::spot) text += " (spot)";
+  const auto running = running_for(machine, now);
+  text += ", " + std::string(name_of(machine.state));
+  if (running) text += " for " + short_duration(*running);
+  if (!machine.owner.empty()) text += ", owner " + shortened(shown(machine.owner), k_longest_tag);
+  if (machine.job) text += ", curfew job '" + shortened(shown(*machine.job), k_longest_tag) + "'";
+  return text;
+}
+
+std::string group_command(const Machine& machine, const std::string& profile) {
+  std::vector<std::string> argv{"aws",
+                                "autoscaling",
+                                "update-auto-scaling-group",
+                                "--region",
+                                shown(machine.region),
+                                "--auto-scaling-group-name",
+                                shown(machine.group),
+                                "--min-size",
+                                "0",
+                                "--desired-capacity",
+                                "0"};
+  if (!profile.empty()) argv.insert(argv.end(), {"--profile", shown(profile)});
+  return shell_quoted(argv);
 }
 
 std::string act_text(const Act& act, Enforced::Mode mode, bool with_account) {

@@ -12,6 +12,11 @@ namespace curfew::watch {
 [[nodiscard]] std::string place_of(const std::string& id, const std::string& name, const std::string& region,
                                    const std::string& account);
 
+// One line: what it is, for how long it has run, whose it is.
+[[nodiscard]] std::string about(const Machine& machine, WallTime now);
+// Sets the Auto Scaling group that it's in to nothing; to be copied.
+[[nodiscard]] std::string group_command(const Machine& machine, const std::string& profile);
+
 // One line: "would terminate i-… in us-east-1: past its deadline …", "terminated …; seen shutting-down", "FAILED to …".
 [[nodiscard]] std::string act_text(const Act& act, Enforced::Mode mode, bool with_account);
 // "i-… in us-east-1: kept by its tag …".

@@ -18,6 +18,7 @@
 #include "watch/lanes.hpp"
 #include "watch/listed.hpp"
 #include "watch/read_pages.hpp"
+#include "watch/tags.hpp"
 
 namespace curfew::watch {
 namespace asio = boost::asio;
@@ -27,6 +28,12 @@ constexpr std::size_t k_accounts_at_once = 16;
 constexpr std::size_t k_regions_at_once = 64;
 constexpr std::size_t k_details_at_once = 16;
 constexpr const char* k_all_regions = "all regions";
+constexpr const char* k_job_tag = "curfew:job";
+constexpr const char* k_launch_tag = "curfew:launch";
+
+bool is_there(aws::InstanceState state) {
+  return state != aws::InstanceState::shutting_down && state != aws::InstanceState::terminated;
+}
 
 class Finder {
  public:
@@ -43,16 +50,10 @@ class Finder {
     for (auto& account : accounts_) searching.emplace_back([this, &account] { return search(account); });
     co_await run_all(std::move(searching), k_accounts_at_once);
     std::vector<Job> asking;
+    for (const auto& name : plan_.names) std::sort(by_name_[name].begin(), by_name_[name].end());
     for (auto& [id, found] : found_) asking.emplace_back([this, &found = found] { return ask_more(found); });
     co_await run_all(std::move(asking), k_details_at_once);
-    Findings findings;
-    for (const auto& id : plan_.ids) {
-      const auto at = found_.find(id);
-      if (at == found_.end()) findings.missing.push_back(id);
-      else findings.found.push_back(std::move(at->second));
-    }
-    findings.unread = std::move(unread_);
-    co_return findings;
+    co_return sorted();
   }
 
  private:
@@ -60,6 +61,27 @@ class Finder {
     const AccountReads* account;
     std::string region;
   };
+
+  Findings sorted() {
+    Findings findings;
+    auto wanted = plan_.ids;
+    for (const auto& name : plan_.names) {
+      const auto& ids = by_name_[name];
+      if (ids.size() > 1) {
+        auto& matches = findings.several.emplace_back(NameMatches{name, {}});
+        for (const auto& id : ids) matches.machines.push_back(found_.at(id).machine);
+      } else if (ids.empty()) findings.missing.push_back(name);
+      else if (std::find(wanted.begin(), wanted.end(), ids.front()) == wanted.end())
+        wanted.push_back(ids.front());
+    }
+    for (const auto& id : wanted) {
+      const auto at = found_.find(id);
+      if (at == found_.end()) findings.missing.push_back(id);
+      else findings.found.push_back(std::move(at->second));
+    }
+    findings.unread = std::move(unread_);
+    return findings;
+  }
 
   // One account whose regions nobody tells holds up no other.
   Awaitable<void> search(AccountReads& account) {
@@ -70,7 +92,8 @@ class Finder {
     co_await run_all(std::move(looking), k_regions_at_once);
   }
 
-  [[nodiscard]] bool is_complete() const { return found_.size() >= plan_.ids.size(); }
+  // Of a name there may always be another.
+  [[nodiscard]] bool is_complete() const { return plan_.names.empty() && found_.size() >= plan_.ids.size(); }
   Awaitable<bool> all_found() {
     while (!is_complete()) co_await all_found_->async_wait(asio::as_tuple(asio::use_awaitable));
     co_return true;
@@ -111,27 +134,49 @@ class Finder {
 
   Awaitable<void> look(const Place& place) {
     const auto ec2 = place.account->reads->inventory(place.region);
-    aws::InstanceFilter filter;
-    filter.ids = plan_.ids;
-    const auto ask = [&ec2, filter](const std::string& token) { return ec2->instances(filter, token); };
-    const auto take = [this, &place](const std::vector<aws::ListedInstance>& rows) {
-      for (const auto& row : rows) {
-        FoundInstance found;
-        found.machine = machine_from(row, place.region);
-        found.spot_request = row.spot_request;
-        found.reads = place.account->reads;
-        found.role = place.account->role;
-        found_.emplace(row.id, std::move(found));
+    std::vector<aws::InstanceFilter> filters;
+    if (!plan_.ids.empty()) filters.emplace_back().ids = plan_.ids;
+    if (!plan_.names.empty()) {
+      for (const char* const key : {k_job_tag, k_launch_tag}) {
+        using enum aws::InstanceState;
+        auto& filter = filters.emplace_back();
+        filter.states = {pending, running, stopping, stopped};
+        filter.tags.push_back({key, plan_.names});
       }
-      if (is_complete()) all_found_->cancel();
-    };
-    std::optional<Millis> skew;
-    std::string what = "DescribeInstances in " + place.region;
-    auto reading = read_pages<aws::ListedInstance>(std::move(what), clock_, skew, ask, take);
-    const auto status = co_await until_found(std::move(reading));
-    if (!status && is_complete()) co_return;
-    if (!status) lost(*place.account, place.region, late());
-    else if (!*status) lost(*place.account, place.region, (*status).error().text());
+    }
+    for (const auto& filter : filters) {
+      const auto ask = [&ec2, &filter](const std::string& token) { return ec2->instances(filter, token); };
+      const auto take = [this, &place](const std::vector<aws::ListedInstance>& rows) {
+        for (const auto& row : rows) keep(row, place);
+        if (is_complete()) all_found_->cancel();
+      };
+      std::optional<Millis> skew;
+      std::string what = "DescribeInstances in " + place.region;
+      auto reading = read_pages<aws::ListedInstance>(std::move(what), clock_, skew, ask, take);
+      const auto status = co_await until_found(std::move(reading));
+      if (!status && is_complete()) co_return;
+      if (!status) co_return lost(*place.account, place.region, late());
+      if (!*status) co_return lost(*place.account, place.region, (*status).error().text());
+    }
+  }
+
+  void keep(const aws::ListedInstance& row, const Place& place) {
+    FoundInstance found;
+    found.machine = machine_from(row, place.region);
+    found.spot_request = row.spot_request;
+    if (row.tags.find("curfew:then") && !is_then_unclear(found.machine))
+      found.then = found.machine.then_stop ? Action::stop : Action::terminate;
+    found.launch = row.tags.find(k_launch_tag).value_or("");
+    if (const auto most = row.tags.find("curfew:max-deadline")) found.max_deadline = parse_deadline(*most);
+    found.reads = place.account->reads;
+    found.role = place.account->role;
+    for (const auto& name : plan_.names) {
+      auto& ids = by_name_[name];
+      const bool is_its = found.machine.job == name || found.launch == name;
+      if (is_its && is_there(row.state) && std::find(ids.begin(), ids.end(), row.id) == ids.end())
+        ids.push_back(row.id);
+    }
+    found_.emplace(row.id, std::move(found));
   }
 
   // What can't be asked stays unknown, and one question that hangs holds up no other.
@@ -158,7 +203,8 @@ class Finder {
     const auto inventory = found.reads->inventory(found.machine.region);
     auto asking = inventory->spot_request(found.spot_request);
     const auto request = co_await net::within(plan_.ask_limit, std::move(asking));
-    if (request && *request) found.persistent = (*request)->persistent && !is_over((*request)->state);
+    found.request_known = request && *request;
+    if (found.request_known) found.persistent = (*request)->persistent && !is_over((*request)->state);
   }
 
   std::vector<AccountReads> accounts_;
@@ -167,6 +213,7 @@ class Finder {
   BootTime until_;
   std::optional<asio::steady_timer> all_found_;  // cancelled when they are
   std::map<std::string, FoundInstance> found_;
+  std::map<std::string, std::vector<std::string>> by_name_;
   std::vector<RegionReading> unread_;
 };
 

@@ -24,6 +24,12 @@ class SessionReads final : public Reads {
   std::unique_ptr<aws::Scheduler> scheduler(const std::string& region) override {
     return aws::make_scheduler(session_, region);
   }
+  std::unique_ptr<aws::ScheduleMaker> schedule_maker(const std::string& region) override {
+    return aws::make_schedule_maker(session_, region);
+  }
+  std::unique_ptr<aws::Ec2Launch> tagger(const std::string& region) override {
+    return aws::make_ec2_launch(session_, region);
+  }
   std::unique_ptr<aws::PriceList> price_list(const std::string& region) override {
     return aws::make_price_list(session_, region);
   }

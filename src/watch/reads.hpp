@@ -6,6 +6,7 @@
 
 #include "aws/ec2.hpp"
 #include "aws/ec2_inventory.hpp"
+#include "aws/ec2_launch.hpp"
 #include "aws/price_list.hpp"
 #include "aws/scheduler.hpp"
 #include "aws/session.hpp"
@@ -26,6 +27,9 @@ class Reads {
   // What ends instances; reading never needs it.
   [[nodiscard]] virtual std::unique_ptr<aws::Ec2> ec2(const std::string& region) = 0;
   [[nodiscard]] virtual std::unique_ptr<aws::Scheduler> scheduler(const std::string& region) = 0;
+  // What makes schedules and tags; likewise.
+  [[nodiscard]] virtual std::unique_ptr<aws::ScheduleMaker> schedule_maker(const std::string& region) = 0;
+  [[nodiscard]] virtual std::unique_ptr<aws::Ec2Launch> tagger(const std::string& region) = 0;
   [[nodiscard]] virtual std::unique_ptr<aws::PriceList> price_list(const std::string& region) = 0;
 };
 

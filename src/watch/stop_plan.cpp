@@ -16,18 +16,7 @@ namespace {
 
 constexpr std::size_t k_longest_text = 80;
 constexpr std::size_t k_longest_error = 300;
-
-std::string about(const Machine& machine, WallTime now) {
-  auto text =
-      place_of(machine.id, machine.name, machine.region, machine.account) + ": " + shown(machine.type);
-  if (machine.lifecycle == Lifecycle::spot) text += " (spot)";
-  const auto running = running_for(machine, now);
-  text += ", " + std::string(name_of(machine.state));
-  if (running) text += " for " + short_duration(*running);
-  if (!machine.owner.empty()) text += ", owner " + shortened(shown(machine.owner), k_longest_text);
-  if (machine.job) text += ", curfew job '" + shortened(shown(*machine.job), k_longest_text) + "'";
-  return text;
-}
+constexpr std::size_t k_most_told = 20;  // of one name
 
 std::string listed(const std::vector<aws::Volume>& volumes, bool lost) {
   std::string text;
@@ -58,22 +47,6 @@ void add_losses(const FoundInstance& found, Action action, std::vector<std::stri
     lines.emplace_back(
         "its curfew job is told, and saves what it can while the machine shuts down; what isn't saved by "
         "then is lost");
-}
-
-std::string group_command(const Machine& machine, const std::string& profile) {
-  std::vector<std::string> argv{"aws",
-                                "autoscaling",
-                                "update-auto-scaling-group",
-                                "--region",
-                                shown(machine.region),
-                                "--auto-scaling-group-name",
-                                shown(machine.group),
-                                "--min-size",
-                                "0",
-                                "--desired-capacity",
-                                "0"};
-  if (!profile.empty()) argv.insert(argv.end(), {"--profile", shown(profile)});
-  return shell_quoted(argv);
 }
 
 // A profile leads to the caller's own account only.
@@ -175,18 +148,32 @@ std::string stop_question(const std::vector<StopStep>& steps) {
   return question + "?";
 }
 
-std::vector<std::string> missing_lines(const Findings& findings) {
-  if (findings.missing.empty()) return {};
+std::vector<std::string> missing_lines(const Findings& findings, bool by_name) {
+  if (findings.missing.empty() && (!by_name || findings.unread.empty())) return {};
   std::vector<std::string> lines;
   lines.reserve(findings.missing.size() + findings.unread.size());
   for (const auto& id : findings.missing)
-    lines.push_back(shown(id) + (findings.unread.empty()
-                                     ? " is in no region that was asked"
-                                     : " was not found, but not all regions could be read"));
+    lines.push_back(shortened(shown(id), k_longest_text) +
+                    (findings.unread.empty() ? " is in no region that was asked"
+                                             : " was not found, but not all regions could be read"));
   for (const auto& region : findings.unread)
     lines.push_back("not read: " + shown(region.region) +
                     (region.account.empty() ? "" : " of " + shown(region.account)) + ": " +
                     printable(region.error, k_longest_error));
+  return lines;
+}
+
+std::vector<std::string> several_lines(const Findings& findings, WallTime now) {
+  std::vector<std::string> lines;
+  for (const auto& [name, machines] : findings.several) {
+    lines.push_back("'" + shortened(shown(name), k_longest_text) + "' is the name of " +
+                    counted(machines.size(), "instance") +
+                    ", and nothing is done to any of them: name those that are meant by their ids");
+    for (std::size_t i = 0; i < std::min(machines.size(), k_most_told); ++i)
+      lines.push_back(about(machines[i], now));
+    if (machines.size() > k_most_told)
+      lines.push_back("and " + std::to_string(machines.size() - k_most_told) + " more");
+  }
   return lines;
 }
 

@@ -41,7 +41,10 @@ struct StopStep {
 // "Terminate 2 instances and stop 1 instance?" of what is to be ended; empty: nothing is.
 [[nodiscard]] std::string stop_question(const std::vector<StopStep>& steps);
 
-// "i-0123 was found in no region", with the regions that could not be read.
-[[nodiscard]] std::vector<std::string> missing_lines(const Findings& findings);
+// "i-0123 was found in no region", with the regions that could not be read. `by_name`: those are told in any case, for there
+// may be another of that name.
+[[nodiscard]] std::vector<std::string> missing_lines(const Findings& findings, bool by_name = false);
+// Of names that lead to more than one instance: which these are.
+[[nodiscard]] std::vector<std::string> several_lines(const Findings& findings, WallTime now);
 
 }  // namespace curfew::watch

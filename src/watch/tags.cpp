@@ -86,16 +86,18 @@ void take_tags(Machine& machine, const Tags& tags) {
     machine.then_stop = word == "stop";
     if (word != "stop" && word != "terminate") machine.ignored_tags.emplace_back(k_then);
   }
-  if (const auto deadline = tags("curfew:deadline")) {
-    const auto at = parse_utc(trimmed(*deadline));
-    machine.deadline = at ? Deadline{*at, {}} : Deadline{{}, std::string(*deadline)};
-  }
+  if (const auto deadline = tags("curfew:deadline")) machine.deadline = parse_deadline(*deadline);
   if (const auto keep = tags("curfew:keep")) machine.keep = parse_keep(*keep);
   if (tags("curfew:schedule") == "none") machine.schedule = ScheduleState::none;
   take_threshold<Seconds>(machine, tags, "curfew:warn", parse_duration, machine.overrides.warn);
   take_threshold<Seconds>(machine, tags, "curfew:crit", parse_duration, machine.overrides.crit);
   take_threshold<Micros>(machine, tags, "curfew:warn-cost", parse_dollars, machine.overrides.warn_cost);
   take_threshold<Micros>(machine, tags, "curfew:crit-cost", parse_dollars, machine.overrides.crit_cost);
+}
+
+Deadline parse_deadline(std::string_view value) {
+  const auto at = parse_utc(trimmed(value));
+  return at ? Deadline{*at, {}} : Deadline{{}, std::string(value)};
 }
 
 bool is_then_unclear(const Machine& machine) {

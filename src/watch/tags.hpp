@@ -36,6 +36,7 @@ using Tags = std::function<std::optional<std::string_view>(std::string_view key)
 void take_tags(Machine& machine, const Tags& tags);
 
 [[nodiscard]] std::optional<Keep> parse_keep(std::string_view value);
+[[nodiscard]] Deadline parse_deadline(std::string_view value);
 
 // Whether its tag curfew:then says neither `stop` nor `terminate`: which one is meant isn't known, and one loses the disks.
 [[nodiscard]] bool is_then_unclear(const Machine& machine);

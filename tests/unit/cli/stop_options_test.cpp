@@ -11,10 +11,10 @@ const std::string k_id = "i-0123456789abcdef0";
 TEST(StopOptions, WithoutIdsItIsTheGuardOfThisMachine) {
   auto options = parse_stop({});
   ASSERT_TRUE(options);
-  EXPECT_TRUE(options->ids.empty() && !options->now && !options->help);
+  EXPECT_TRUE(options->targets.ids.empty() && !options->now && !options->help);
   options = parse_stop({"--now"});
   ASSERT_TRUE(options);
-  EXPECT_TRUE(options->ids.empty() && options->now);
+  EXPECT_TRUE(options->targets.ids.empty() && options->now);
 }
 
 TEST(StopOptions, TakesIdsAndWhatBelongsToThem) {
@@ -22,12 +22,22 @@ TEST(StopOptions, TakesIdsAndWhatBelongsToThem) {
       parse_stop({k_id, "--region", "us-east-1,eu-west-1", "i-0fedcba9876543210", "--yes", "--then", "stop",
                   "--profile", "ops", "--account", "arn:aws:iam::123456789012:role/ops", k_id});
   ASSERT_TRUE(options) << options.error().text();
-  EXPECT_EQ(options->ids, (Words{k_id, "i-0fedcba9876543210"})) << "each once";
-  EXPECT_EQ(options->regions, (Words{"us-east-1", "eu-west-1"}));
-  EXPECT_EQ(options->roles, (Words{"arn:aws:iam::123456789012:role/ops"}));
-  EXPECT_EQ(options->profile, "ops");
+  EXPECT_EQ(options->targets.ids, (Words{k_id, "i-0fedcba9876543210"})) << "each once";
+  EXPECT_EQ(options->targets.regions, (Words{"us-east-1", "eu-west-1"}));
+  EXPECT_EQ(options->targets.roles, (Words{"arn:aws:iam::123456789012:role/ops"}));
+  EXPECT_EQ(options->targets.profile, "ops");
   EXPECT_TRUE(options->yes);
   EXPECT_EQ(options->then, watch::Action::stop);
+}
+
+TEST(StopOptions, TakesNamesOfJobs) {
+  const auto options = parse_stop({"digits", k_id, "run 7/b", "digits", "--yes"});
+  ASSERT_TRUE(options) << options.error().text();
+  EXPECT_EQ(options->targets.ids, Words{k_id});
+  EXPECT_EQ(options->targets.names, (Words{"digits", "run 7/b"}));
+  EXPECT_FALSE(parse_stop({"digits", "--now"}));
+  EXPECT_FALSE(parse_stop({"a\nb"}));
+  EXPECT_FALSE(parse_stop({std::string(257, 'x')}));
 }
 
 TEST(StopOptions, NoMistakeEndsThisMachineOrAnother) {
@@ -44,7 +54,6 @@ TEST(StopOptions, NoMistakeEndsThisMachineOrAnother) {
       {{k_id, "--notify", "gopher://x"}, "--notify"},
       {{"--account", "arn:aws:iam::123456789012:role/ops"}, "no id is named"},
       {{k_id, "--now"}, "--now"},
-      {{"nwo"}, "is no instance's id"},
       {{"i-xyz"}, "is no instance's id"},
       {{""}, "is no instance's id"},
       {{k_id, "-y"}, "-y"},
@@ -67,7 +76,7 @@ TEST(StopOptions, TheHelpTellsBothForms) {
   ASSERT_TRUE(parse_stop({"--help"})->help);
   ASSERT_TRUE(parse_stop({k_id, "--help"})->help);
   EXPECT_NE(k_stop_help.find("curfew stop [--now]"), std::string_view::npos);
-  EXPECT_NE(k_stop_help.find("curfew stop ID..."), std::string_view::npos);
+  EXPECT_NE(k_stop_help.find("curfew stop ID|JOB..."), std::string_view::npos);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // An account whose EC2 does as it's told, and remembers what it was asked.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <map>
@@ -55,6 +56,21 @@ struct FakeRegion {
   std::vector<std::string> calls;  // that change something: "terminate i-1"
 };
 
+template <class List, class Value>
+bool is_in(const List& list, const Value& value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+// As EC2 has it: what is set narrows.
+inline bool passes(const aws::ListedInstance& instance, const aws::InstanceFilter& filter) {
+  if (!filter.ids.empty() && !is_in(filter.ids, instance.id)) return false;
+  if (!filter.states.empty() && !is_in(filter.states, instance.state)) return false;
+  return std::all_of(filter.tags.begin(), filter.tags.end(), [&](const aws::TagFilter& wanted) {
+    const auto value = instance.tags.find(wanted.key);
+    return value && (wanted.values.empty() || is_in(wanted.values, *value));
+  });
+}
+
 template <class T>
 Awaitable<Result<T>> answer(Result<T> value) {
   co_return value;
@@ -88,9 +104,8 @@ class FakeInventory final : public aws::Ec2Inventory {
       page.next = "more";
       co_return page;
     }
-    for (const auto& id : filter.ids)
-      if (const auto found = region_.instances.find(id); found != region_.instances.end())
-        page.rows.push_back(found->second);
+    for (const auto& [id, instance] : region_.instances)
+      if (passes(instance, filter)) page.rows.push_back(instance);
     co_return page;
   }
   Awaitable<Result<aws::Page<aws::ListedVolume>>> volumes(aws::VolumeFilter, std::string) override {
@@ -201,6 +216,8 @@ class FakeAccount final : public Reads {
     return std::make_unique<FakeEc2>(regions[region]);
   }
   std::unique_ptr<aws::Scheduler> scheduler(const std::string&) override { return nullptr; }
+  std::unique_ptr<aws::ScheduleMaker> schedule_maker(const std::string&) override { return nullptr; }
+  std::unique_ptr<aws::Ec2Launch> tagger(const std::string&) override { return nullptr; }
   std::unique_ptr<aws::PriceList> price_list(const std::string&) override { return nullptr; }
 
  private:

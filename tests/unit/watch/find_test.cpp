@@ -111,5 +111,46 @@ TEST_F(FindTest, only_where_it_is_told_to_look) {
   EXPECT_TRUE(findings.unread.empty());
 }
 
+aws::ListedInstance of_job(const std::string& id, const char* key, const char* value) {
+  auto instance = listed_instance(id, curfew::test::FakeClock{}.now - 1h);
+  instance.tags.add(key, value);
+  return instance;
+}
+
+TEST_F(FindTest, by_the_name_of_a_job_or_of_a_launch) {
+  auto& here = own.regions["us-east-1"].instances;
+  here["i-1"] = of_job("i-1", "curfew:job", "digits");
+  here["i-1"].tags.add("curfew:launch", "20261124-1");
+  here["i-1"].tags.add("curfew:max-deadline", "2026-11-24T22:00Z");
+  here["i-2"] = of_job("i-2", "curfew:job", "other");
+  here["i-3"] = of_job("i-3", "curfew:job", "digits");
+  here["i-3"].state = aws::InstanceState::terminated;  // an earlier run of the same job
+  own.regions["eu-west-1"].instances["i-4"] = of_job("i-4", "curfew:job", "twice");
+  other.regions["us-east-1"].instances["i-5"] = of_job("i-5", "curfew:launch", "twice");
+  FindPlan plan;
+  plan.names = {"digits", "twice", "none", "20261124-1"};
+  const auto findings = find(plan);
+  ASSERT_EQ(findings.found.size(), 1U) << "two names for one instance";
+  EXPECT_EQ(findings.found[0].machine.id, "i-1");
+  EXPECT_EQ(findings.found[0].launch, "20261124-1");
+  EXPECT_TRUE(findings.found[0].max_deadline && findings.found[0].max_deadline->at);
+  ASSERT_EQ(findings.several.size(), 1U);
+  EXPECT_EQ(findings.several[0].name, "twice");
+  ASSERT_EQ(findings.several[0].machines.size(), 2U);
+  EXPECT_EQ(findings.several[0].machines[1].id, "i-5");
+  EXPECT_EQ(findings.missing, (std::vector<std::string>{"none"}));
+}
+
+TEST_F(FindTest, a_name_is_looked_for_everywhere_though_one_was_found) {
+  own.regions["us-east-1"].instances["i-1"] = of_job("i-1", "curfew:job", "digits");
+  own.regions["eu-west-1"].list_error = k_denied;
+  FindPlan plan;
+  plan.names = {"digits"};
+  plan.ids = {"i-1"};
+  const auto findings = find(plan);
+  EXPECT_EQ(findings.found.size(), 1U);
+  EXPECT_EQ(findings.unread.size(), 1U) << "there may be another of that name";
+}
+
 }  // namespace
 }  // namespace curfew::watch

@@ -190,6 +190,8 @@ class FakeReads final : public Reads {
   std::unique_ptr<aws::Scheduler> scheduler(const std::string& region) override {
     return std::make_unique<FakeScheduler>(regions[region]);
   }
+  std::unique_ptr<aws::ScheduleMaker> schedule_maker(const std::string&) override { return nullptr; }
+  std::unique_ptr<aws::Ec2Launch> tagger(const std::string&) override { return nullptr; }
   std::unique_ptr<aws::PriceList> price_list(const std::string&) override {
     return std::make_unique<FakePrices>(prices_asked, prices_hang);
   }

@@ -90,9 +90,9 @@ Result<Seconds> parse_time(std::string_view word) {
   if (is_less || word.starts_with("+")) word.remove_prefix(1);
   auto time = parse_duration(word);
   if (!time) return fail(std::move(time.error()).within("TIME"));
-  if (*time == Seconds{0} || *time > k_most_at_once)
-    return fail(ErrorKind::invalid_input, "TIME '" + printable(word, 40) + "'",
-                *time == Seconds{0} ? "moves nothing" : "is more than 31 days", k_see_extend);
+  if (*time > k_most_at_once)
+    return fail(ErrorKind::invalid_input, "TIME '" + printable(word, 40) + "'", "is more than 31 days",
+                k_see_extend);
   return is_less ? -*time : *time;
 }
 
@@ -133,9 +133,8 @@ Result<GuardOptions> parse_guard(const std::vector<std::string>& words) {
   if (options.targets.empty()) return bad("guard", "needs an instance's id");
   if (!max_time.empty() && !max_hours.empty())
     return bad("--max-time and --max-hours", "say the same thing; give one of them");
-  if (options.wish.max_time < watch::k_nearest_deadline || options.wish.max_time > watch::k_farthest_deadline)
-    return bad("--max-time " + format_duration(options.wish.max_time),
-               "is less than 2m, or more than a year");
+  if (options.wish.max_time < watch::k_nearest_deadline)
+    return bad("--max-time " + format_duration(options.wish.max_time), "is less than 2m");
   if (options.wish.name.size() > 256 || printable(options.wish.name, 300) != options.wish.name)
     return bad("--name '" + printable(options.wish.name, 80) + "'", "is no name that a tag can hold");
   options.wish.schedule = !no_schedule;

@@ -19,12 +19,14 @@
 #include "cli/teller.hpp"
 #include "net/environment.hpp"
 #include "os/files.hpp"
+#include "os/signals.hpp"
 #include "os/terminal.hpp"
 
 namespace curfew::cli {
 namespace {
 
 constexpr std::size_t k_longest_said = 2'000;
+constexpr int k_most_links = 40;
 constexpr std::size_t k_chunk = 64U << 10U;
 
 void say(const std::string& text) {
@@ -69,11 +71,15 @@ Result<std::string> output_file(const std::string& path) {
   struct stat info {};
   if (::lstat(path.c_str(), &info) != 0) return path;
   std::string target = path;
-  if (S_ISLNK(info.st_mode)) {
+  for (int links = 0; S_ISLNK(info.st_mode); ++links) {
     std::error_code error;
-    target = std::filesystem::weakly_canonical(path, error).string();
-    if (error) return fail(ErrorKind::invalid_input, "write " + path, error.message());
-    if (::stat(target.c_str(), &info) != 0) return target;
+    const std::filesystem::path link(target);
+    const auto next = std::filesystem::read_symlink(link, error);
+    if (error || links == k_most_links)
+      return fail(ErrorKind::invalid_input, "write " + path,
+                  error ? error.message() : "leads round in circles");
+    target = (link.parent_path() / next).string();  // an absolute one replaces what stands before it
+    if (::lstat(target.c_str(), &info) != 0) return target;
   }
   if (!S_ISREG(info.st_mode))
     return fail(ErrorKind::invalid_input, "write " + path, "it is no regular file",
@@ -100,6 +106,7 @@ std::vector<watch::Act> acts_of(const watch::Report& report) {
 }  // namespace
 
 int check_command(const Words& words, const World& world) {
+  os::survive_broken_pipes();
   auto options = parse_check_with_config(words);
   if (!options) {
     say(options.error().text());
@@ -108,7 +115,8 @@ int check_command(const Words& words, const World& world) {
   const int bad_usage = watch::exit_code_of_failure(options->exit_style, watch::k_exit_bad_usage);
   if (options->help) return std::fputs(k_check_help.data(), stdout) < 0 ? watch::k_exit_bad_usage : 0;
   const auto environment = net::process_environment();
-  if (options->output.empty() && os::stdout_was_closed()) {
+  const bool tells = !options->enforce && !options->notify.empty();
+  if (options->output.empty() && os::stdout_was_closed() && !tells) {
     say("stdout is closed: nobody would see what is found, so nothing is done");
     return bad_usage;
   }
@@ -137,9 +145,10 @@ int check_command(const Words& words, const World& world) {
   }
   auto report = read_all(accounts, *options, world.clock, environment);
   if (options->enforce) enforce(report, accounts, *options, world.clock, environment);
+  errno = 0;
   const auto written = write(*options, report, environment);
   if (!written) {
-    say(written.error().text());
+    if (errno != EPIPE) say(written.error().text());  // who reads no further has seen enough
     tell_unwritten(report, *options);
   }
   // Whether it could be shown or not.

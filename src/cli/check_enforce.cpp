@@ -46,7 +46,7 @@ void enforce(watch::Report& report, Accounts& accounts, const CheckOptions& opti
   watch::NoLedger none;
   watch::ActLog& log = options.no_ledger ? static_cast<watch::ActLog&>(none) : ledger;
   std::optional<os::SaidOnSignals> said;
-  if (options.enforcement.yes) said.emplace(interrupted_text(environment));
+  if (options.enforcement.yes) said.emplace(interrupted_text(environment, !options.no_ledger));
   accounts.run([&]() -> net::Awaitable<void> {
     auto all = accounts.all();
     co_await watch::enforce(report, std::move(all), options.enforcement, clock, log, watch::EndingLimits{});

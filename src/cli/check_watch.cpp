@@ -46,7 +46,9 @@ class Watcher {
     for (;;) {
       const auto began = clock_.boot();
       next_.reset();
+      unwritten_ = false;
       round();
+      if (unwritten_) code_ = watch::exit_code_of_failure(options_.exit_style, watch::k_exit_bad_usage);
       if (broken_ || ended_) return code_;
       os::exit_on_signals_with(code_);
       next_ = std::max(began + *options_.watch, clock_.boot() + k_least_pause);
@@ -123,7 +125,7 @@ class Watcher {
       std::fputs(("\n" + std::string(80, '-') + "\n\n").c_str(), stdout);
     if (auto written = write_(report); !written) {
       say(written.error().text());
-      code_ = watch::exit_code_of_failure(options_.exit_style, watch::k_exit_bad_usage);
+      unwritten_ = true;
       broken_ = options_.output.empty();  // nobody reads it any more; a full disk may have room next time
     }
     return !broken_;
@@ -219,8 +221,9 @@ class Watcher {
   BootTime drawn_{};
   int code_ = watch::k_exit_unread;  // of the last round; before that nothing has been read
   bool shown_ = false;
-  bool ended_ = false;   // q
-  bool broken_ = false;  // nowhere to write to
+  bool unwritten_ = false;  // the last round's report
+  bool ended_ = false;      // q
+  bool broken_ = false;     // nowhere to write to
 };
 
 }  // namespace

@@ -20,9 +20,10 @@ watch::Ledger make_ledger(const net::Environment& environment, std::string comma
           unwritable};
 }
 
-std::string interrupted_text(const net::Environment& environment) {
-  return "\ncurfew: interrupted: what was asked for goes on, seen or not; each act is in " +
-         printable(watch::ledger_path(environment, ::geteuid()), 300);
+std::string interrupted_text(const net::Environment& environment, bool has_ledger) {
+  const std::string text = "\ncurfew: interrupted: what was asked for goes on, seen or not; ";
+  if (!has_ledger) return text + "no ledger is kept, `curfew check` shows what still runs";
+  return text + "each act is in " + printable(watch::ledger_path(environment, ::geteuid()), 300);
 }
 
 }  // namespace curfew::cli

@@ -12,6 +12,6 @@ namespace curfew::cli {
                                         const os::Clock& clock, watch::Unwritable unwritable);
 
 // What Ctrl-C in the middle of ending instances says: what was asked for isn't taken back by it.
-[[nodiscard]] std::string interrupted_text(const net::Environment& environment);
+[[nodiscard]] std::string interrupted_text(const net::Environment& environment, bool has_ledger = true);
 
 }  // namespace curfew::cli

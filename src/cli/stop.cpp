@@ -105,6 +105,7 @@ std::vector<watch::Act> end_all(const std::vector<watch::FoundInstance>& found,
 }  // namespace
 
 int stop_instances(const StopOptions& options, const World& world) {
+  os::survive_broken_pipes();
   if (os::stdout_was_closed()) {
     say("stop: stdout is closed: nobody would see what is to be ended, so nothing is done");
     return k_exit_failed;
@@ -138,8 +139,10 @@ int stop_instances(const StopOptions& options, const World& world) {
   failures += say_missing(findings, targets, world.clock);
 
   const auto question = watch::stop_question(steps);
+  errno = 0;
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-    say("stop: what is to be ended can't be shown, so nothing is done: " + std::string(std::strerror(errno)));
+    say("stop: what is to be ended can't be shown, so nothing is done" +
+        (errno == 0 ? std::string() : ": " + std::string(std::strerror(errno))));
     return k_exit_failed;
   }
   if (!question.empty()) {

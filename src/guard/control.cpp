@@ -2,6 +2,7 @@
 #include "guard/control.hpp"
 
 #include <linux/sockios.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -28,6 +29,11 @@ constexpr std::size_t k_longest_text = 8'192;
 constexpr std::uint64_t k_most_extension = 31ULL * 24 * 3600;  // seconds
 constexpr Millis k_wait_to_decide{3'000};                      // less than who asks waits for an answer
 constexpr Millis k_wait{3'600'000};  // only so that every wait has a limit; waited for again
+
+bool is_gone(int fd) {
+  pollfd peer{fd, POLLRDHUP, 0};
+  return ::poll(&peer, 1, 0) > 0 && (peer.revents & (POLLHUP | POLLRDHUP | POLLERR)) != 0;
+}
 }  // namespace
 
 std::string control_path(const std::string& run_folder) { return run_folder + "/control.sock"; }
@@ -131,6 +137,11 @@ Awaitable<void> ControlServer::serve(std::shared_ptr<Client> client) {
       const auto asked = static_cast<ToGuard>((*message)->type);
       if (client->may_all && (asked == ToGuard::extend || asked == ToGuard::disarm))
         co_await wait_to_decide();
+      // Who has gone meanwhile (Ctrl-C) has thought better of it.
+      if (is_gone(client->channel.fd())) {
+        client->gone = true;
+        break;
+      }
       answer(*client, **message);
     }
   }

@@ -33,6 +33,8 @@ void say_and_end(int signal) {
 
 }  // namespace
 
+void survive_broken_pipes() { ::signal(SIGPIPE, SIG_IGN); }
+
 SaidOnSignals::SaidOnSignals(std::string_view text) {
   text = text.substr(0, 500);
   std::copy(text.begin(), text.end(), g_said.begin());

@@ -13,6 +13,10 @@ namespace curfew::os {
 // Async-signal-safe, for between fork and exec; not for a process with threads, whose cancellation it would break.
 void default_signals();
 
+// A write to a pipe that nobody reads any more fails, instead of ending the process in the middle of what it does. Programs
+// that are started have the default action again.
+void survive_broken_pipes();
+
 // While it lives SIGINT, SIGTERM and SIGHUP say this on stderr before they end the process, as they'd have anyhow. One that
 // was ignored (nohup) stays so. One at a time; the text is cut after 500 bytes.
 class SaidOnSignals {

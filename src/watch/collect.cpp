@@ -96,9 +96,12 @@ class Collector {
       all.insert(region.outcome);
     }
     for (const auto& [account, of_it] : outcomes)
-      if (of_it.contains(Outcome::denied) && !of_it.contains(Outcome::read))
+      if (of_it.contains(Outcome::denied) && !of_it.contains(Outcome::read) &&
+          !of_it.contains(Outcome::failed))
         report_.notes.push_back(
-            {"nothing of account " + account + " was read: each of its regions is denied or left out", true});
+            {"nothing of " + (account.empty() ? "an account whose id isn't known" : "account " + account) +
+                 " was read: each of its regions is denied or left out",
+             true});
     if (!all.contains(Outcome::read) && !is_unread(report_))
       report_.notes.push_back({"no region was read: name one by --region, or leave out fewer", true});
   }

@@ -235,7 +235,18 @@ class Maker {
     return instance_key(machine.account, machine.region, machine.id);
   }
 
+  // Nothing was checked: it's what a person has ended.
+  [[nodiscard]] bool is_of_acts_alone() const {
+    return report_.regions.empty() && rows_.empty() && unread_.empty() && !acts_.empty();
+  }
+
   [[nodiscard]] std::string headline() const {
+    if (is_of_acts_alone()) {
+      const auto done = static_cast<std::size_t>(
+          std::count_if(acts_.begin(), acts_.end(), [](const Act& act) { return act.done; }));
+      return "curfew stop: ended " + std::to_string(done) + " of " +
+             counted(acts_.size(), "instance", "instances");
+    }
     const auto totals = totals_of(rows_);
     std::string line = "curfew check: ";
     if (read_.empty() && rows_.empty() && !unread_.empty()) return line + "NOTHING COULD BE READ";
@@ -252,6 +263,7 @@ class Maker {
   }
 
   [[nodiscard]] std::string where() const {
+    if (is_of_acts_alone()) return format_utc(report_.at);
     std::string line;
     for (const auto& account : report_.accounts) {
       if (line.size() > 100) {

@@ -357,6 +357,10 @@ def test_an_output_that_is_no_file_stays_what_it_is(check: Check, cloud: Sandbox
     assert check("--output", str(link)).returncode == 0
     assert link.is_symlink() and "No running instances found" in target.read_text()
     assert [each.name for each in target.parent.iterdir()] == ["report"]
+    later = tmp_path / "later"
+    later.symlink_to("folder/not-yet")
+    assert check("--output", str(later)).returncode == 0
+    assert later.is_symlink() and "No running" in (target.parent / "not-yet").read_text()
 
 
 @pytest.mark.parametrize(

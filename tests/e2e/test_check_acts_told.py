@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -60,6 +61,21 @@ def test_what_was_ended_is_told(enforcer: Enforcer, hooks: tuple[Hook, Hook]) ->
     assert says in hook.told[1], hook.told
 
 
+def test_who_reads_no_further_keeps_nothing_from_being_told(
+    enforcer: Enforcer, hooks: tuple[Hook, Hook]
+) -> None:
+    hook, _ = hooks
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(enforcer.home), **enforcer.cloud.env()}
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = ["check", "--region", "us-east-1", "--enforce", "--yes", "--notify", hook.url]
+    result = subprocess.run([CURFEW, *words], env=env, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert result.returncode == 103 and enforcer.instance.id in result.stderr.decode(), result
+    assert enforcer.instance.state() == "terminated"
+    assert len(hook.told) == 1 and f"TERMINATED {enforcer.instance.id}" in hook.told[0], hook.told
+
+
 def test_stop_tells_what_it_ended(enforcer: Enforcer, hooks: tuple[Hook, Hook]) -> None:
     hook, other = hooks
     env = {"PATH": "/usr/bin:/bin", "HOME": str(enforcer.home), **enforcer.cloud.env()}
@@ -77,6 +93,7 @@ def test_stop_tells_what_it_ended(enforcer: Enforcer, hooks: tuple[Hook, Hook]) 
         assert result.returncode == code and instance.state() == "terminated", result
     assert len(hook.told) == 1 and f"TERMINATED {enforcer.instance.id} (us-east-1)" in hook.told[0], hook.told
     assert "asked for by curfew stop" in hook.told[0]
+    assert hook.told[0].startswith("curfew stop: ended 1 of 1 instance\n"), hook.told
     assert "404" in result.stderr
 
 

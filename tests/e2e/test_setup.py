@@ -287,7 +287,7 @@ def test_launches_by_the_names_alone(cloud: Sandbox, account: Account, curfew: C
     words = ["--instance-type", "g5.xlarge", "--max-time", "10m", "--name", "digits"]
     words += ["--env", f"AWS_ENDPOINT_URL={cloud.guest_endpoint}"]
     words += ["--save", f"out/=s3://{BUCKET}/results/digits", "--shell"]
-    words += ["mkdir out; echo fine >out/model; until [ -e go ]; do sleep 0.1; done"]
+    words += ["mkdir out; echo fine >out/model; until [ -e /tmp/go ]; do sleep 0.1; done"]
     launched = curfew("launch", *words)
     assert launched.returncode == 0, launched
     assert re.search(
@@ -309,7 +309,7 @@ def test_launches_by_the_names_alone(cloud: Sandbox, account: Account, curfew: C
     assert account.has_bucket() and account.roles() == set(ROLES)
 
     instance.wait_up()
-    instance.sh("touch /root/go")
+    instance.sh("touch /tmp/go")
     assert_ended(instance, instance.powered_on_at or 0.0, within=LIFE, timeout=LIFE)
     assert objects(cloud, BUCKET)["results/digits/model"] == b"fine\n"
 

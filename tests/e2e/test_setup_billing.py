@@ -270,8 +270,7 @@ def test_bad_usage_is_told_before_anything_is_asked(cloud: Sandbox, environment:
         (["billing", "--limit", "50.001", *good[2:]], "part of a cent"),
         (["billing", *good[:2], "--email", "you@example"], "is no e-mail address"),
         (["billing", *good, "--name", "a b"], "--name"),
-        (["biling"], "can't be set up"),
-        ([], "setup what?"),
+        (["biling"], "is not"),
     ]:
         result = subprocess.run(
             [CURFEW, "setup", *words],

@@ -48,11 +48,16 @@ class ControlTest : public testing::Test {
   boost::asio::io_context io;
   std::string result;
   bool may_decide = true;
+  int disarmed = 0;
   ControlServer server{
       io.get_executor(), ::geteuid(),
       ControlServer::Handlers{[] { return std::string(); }, [](int, bool) {}, [this] { return result; },
                               [](Seconds) { return Result<std::string>("done"); },
-                              [] { return Result<std::string>("done"); }, [this] { return may_decide; }}};
+                              [this] {
+                                ++disarmed;
+                                return Result<std::string>("done");
+                              },
+                              [this] { return may_decide; }}};
   std::string folder_;
 };
 
@@ -101,6 +106,24 @@ TEST_F(ControlTest, MoreTimeIsDecidedOnceItCanBe) {
   ASSERT_TRUE(until([&] { return read(other) == static_cast<char>(FromGuard::line); }));
   may_decide = true;
   ASSERT_TRUE(until([&] { return read(*asks) == static_cast<char>(FromGuard::done); }));
+}
+
+TEST_F(ControlTest, WhoHasGoneMeanwhileGetsNothingDone) {
+  may_decide = false;
+  {
+    auto asks = connect_to_guard(folder_);
+    ASSERT_TRUE(asks);
+    ASSERT_TRUE(asks->send(static_cast<char>(ToGuard::disarm), ""));
+    io.run_for(Millis{100});
+  }
+  may_decide = true;
+  io.run_for(Millis{200});
+  EXPECT_EQ(disarmed, 0);
+  auto asks = connect_to_guard(folder_);
+  ASSERT_TRUE(asks);
+  ASSERT_TRUE(asks->send(static_cast<char>(ToGuard::disarm), ""));
+  ASSERT_TRUE(until([&] { return read(*asks) == static_cast<char>(FromGuard::done); }));
+  EXPECT_EQ(disarmed, 1);
 }
 
 TEST_F(ControlTest, WhatStaysUnknownIsAnsweredAllTheSame) {

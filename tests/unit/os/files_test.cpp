@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -52,6 +53,25 @@ TEST_F(ReplaceFile, LeavesWhatIsNoRegularFile) {
   }
   EXPECT_TRUE(fs::is_fifo(in("pipe")));
   EXPECT_EQ(files(), 2U);
+}
+
+TEST_F(ReplaceFile, LeavesNothingBehindWhenASignalEndsTheProcess) {
+  const std::string text(200'000, 'x');
+  for (int round = 0; round < 10; ++round) {
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      while (replace_file(in("one"), text, 0644, Sync::no)) {
+      }
+      ::_exit(1);
+    }
+    ::usleep(20'000);
+    ASSERT_EQ(::kill(child, SIGTERM), 0);
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+    EXPECT_EQ(files(), 1U);
+  }
 }
 
 TEST_F(ReplaceFile, LeavesSignalsAsTheyWere) {

@@ -47,7 +47,8 @@ Status check_user(std::string_view authority, bool is_ssh) {
   const auto at = authority.rfind('@');
   if (at == std::string_view::npos) return {};
   const auto user = authority.substr(0, at);
-  if (is_ssh && is_made_of(user, "._-")) return {};
+  // git would take a word that begins with - for an option.
+  if (is_ssh && is_made_of(user, "._-") && user.front() != '-') return {};
   // Not shown: it's a token, or a user's password.
   return refuse("--repo", "holds a user or token before its host, where it would end up in files and logs",
                 "put the token into SSM, and give --repo-token ssm:/PARAMETER");

@@ -43,6 +43,7 @@ TEST(Repo, is_refused_without_showing_a_token) {
       {"/home/me/train", "neither https nor ssh"},
       {"--upload-pack=id", "neither https nor ssh"},
       {"git@-oProxyCommand=id:r", "has no host"},
+      {"-it@h:r", "--repo"},
       {"ssh://-oProxyCommand=id/r", "has no host"},
       {"git@h:$(id)", "names no repository"},
       {"git@h:", "names no repository"},

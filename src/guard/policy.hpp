@@ -111,7 +111,7 @@ struct StopAsked {
 struct MachineGoingDown {};  // systemd is stopping, by whatever hand
 struct TimesMoved {
   job::Times times;
-  Cause limit = Cause::none;  // what stop_at stands for from now on; none: as before
+  Cause limit = Cause::none;          // what stop_at stands for from now on; none: as before
   std::optional<WallTime> held = {};  // by the tag curfew:deadline, which was heeded; empty: as before
 };
 // A probe has found a reason: idle, gpu_unused, stalled, work_done, launch_unfinished.

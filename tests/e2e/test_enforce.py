@@ -227,8 +227,11 @@ def test_another_accounts_instances_are_ended_by_its_role(cloud: Sandbox, curfew
     own = launch(cloud, tags=overdue(1))
     role = "arn:aws:iam::222222222222:role/watch"
     there = client_of(cloud, role)
-    over = launch_by(there, {"curfew:job": "theirs", "curfew:deadline": from_now(3 / 3600)})
+    over = launch_by(there, {"curfew:job": "theirs"})
     named = launch_by(there)
+    # Afterwards, for its deadline is to come after its launch, however long that takes.
+    soon = [{"Key": "curfew:deadline", "Value": from_now(2 / 3600)}]
+    there.create_tags(Resources=[over], Tags=soon)
 
     def state(id: str) -> str:
         rows = there.describe_instances(InstanceIds=[id])["Reservations"]

@@ -17,7 +17,7 @@ import pytest
 from sandbox import Instance, Sandbox
 from tests.e2e.acting import Caller, launch, states
 from tests.e2e.helpers import INSIDE, LIFE, SOON, assert_ended, boot, start, status, unit, wait_status
-from tests.e2e.test_launch import Launcher, until
+from tests.e2e.launching import Launcher, until
 
 FOLLOWED = 30.0  # seconds in which a guard follows a tag
 

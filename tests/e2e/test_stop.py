@@ -259,4 +259,4 @@ def test_bad_usage_reaches_neither_aws_nor_this_machine(cloud: Sandbox, curfew: 
         assert result.returncode == 125 and result.stderr.startswith("curfew: "), result
     assert len(cloud.requests) == before
     shown = curfew("stop", "--help").stdout
-    assert "curfew stop [--now]" in shown and "curfew stop ID..." in shown
+    assert "curfew stop [--now]" in shown and "curfew stop ID|JOB..." in shown

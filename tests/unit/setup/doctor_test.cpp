@@ -23,7 +23,7 @@ TEST(Doctor, SaysALineAFinding) {
   EXPECT_EQ(text_of(Check{Grade::ok, "region", "us-east-1", {}}), "ok       region: us-east-1\n");
   EXPECT_EQ(text_of(Check{Grade::failed, "role x", "isn't there", "curfew setup --apply"}),
             "FAILED   role x: isn't there; curfew setup --apply\n");
-  EXPECT_EQ(text_of(Check{Grade::warning, "a\nb", "", ""}), "warning  a\\x0Ab\n");
+  EXPECT_EQ(text_of(Check{Grade::warning, "a\nb", "", ""}), "warning  a\\x0ab\n");
 }
 
 TEST(Doctor, FindsNothingWhereAllIsThere) {

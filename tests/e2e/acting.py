@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import subprocess
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -106,3 +108,31 @@ class Caller:
 
 def states(instances: Sequence[Instance]) -> list[str]:
     return [instance.state() for instance in instances]
+
+
+class Hook:
+    """A webhook on loopback that answers as it's told, and keeps what came."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.answer = 200
+        hook = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if hook.answer == 200:
+                    hook.told.append(json.loads(body)["text"])
+                self.send_response(hook.answer)
+                self.end_headers()
+
+            def log_message(self, *words: Any) -> None:
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}/services/T0SECRET"
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from sandbox import Instance, Sandbox
+from tests.e2e.acting import Hook
 from tests.e2e.helpers import CURFEW, SOON
-from tests.e2e.test_check_tell import Hook
 
 
 @pytest.fixture

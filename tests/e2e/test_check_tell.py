@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import email
 import email.policy
-import http.server
 import json
 import os
 import pty
@@ -16,7 +15,6 @@ import socket
 import stat
 import subprocess
 import termios
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -25,40 +23,13 @@ from typing import Any
 import pytest
 
 from sandbox import Instance, Sandbox
+from tests.e2e.acting import Hook
 from tests.e2e.helpers import CURFEW, SOON
 from tests.e2e.test_notify import topic_with_queue
 
 HOUR = 3600.0
 Check = Callable[..., subprocess.CompletedProcess[str]]
 Launch = Callable[..., Instance]
-
-
-class Hook:
-    """A webhook on loopback that answers as it's told, and keeps what came."""
-
-    def __init__(self) -> None:
-        self.told: list[str] = []
-        self.answer = 200
-        hook = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if hook.answer == 200:
-                    hook.told.append(json.loads(body)["text"])
-                self.send_response(hook.answer)
-                self.end_headers()
-
-            def log_message(self, *words: Any) -> None:
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.server.server_port}/services/T0SECRET"
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
 
 
 @pytest.fixture

@@ -135,12 +135,13 @@ Awaitable<void> ControlServer::serve(std::shared_ptr<Client> client) {
       if (!message) client->gone = true;
       if (!message || !*message) break;
       const auto asked = static_cast<ToGuard>((*message)->type);
-      if (client->may_all && (asked == ToGuard::extend || asked == ToGuard::disarm))
+      if (client->may_all && (asked == ToGuard::extend || asked == ToGuard::disarm)) {
         co_await wait_to_decide();
-      // Who has gone meanwhile (Ctrl-C) has thought better of it.
-      if (is_gone(client->channel.fd())) {
-        client->gone = true;
-        break;
+        // Who has gone meanwhile (Ctrl-C) has thought better of it. Who asks to stop waits for no answer.
+        if (is_gone(client->channel.fd())) {
+          client->gone = true;
+          break;
+        }
       }
       answer(*client, **message);
     }

@@ -49,10 +49,11 @@ class ControlTest : public testing::Test {
   std::string result;
   bool may_decide = true;
   int disarmed = 0;
+  int stopped = 0;
   ControlServer server{
       io.get_executor(), ::geteuid(),
-      ControlServer::Handlers{[] { return std::string(); }, [](int, bool) {}, [this] { return result; },
-                              [](Seconds) { return Result<std::string>("done"); },
+      ControlServer::Handlers{[] { return std::string(); }, [this](int, bool) { ++stopped; },
+                              [this] { return result; }, [](Seconds) { return Result<std::string>("done"); },
                               [this] {
                                 ++disarmed;
                                 return Result<std::string>("done");
@@ -124,6 +125,15 @@ TEST_F(ControlTest, WhoHasGoneMeanwhileGetsNothingDone) {
   ASSERT_TRUE(asks->send(static_cast<char>(ToGuard::disarm), ""));
   ASSERT_TRUE(until([&] { return read(*asks) == static_cast<char>(FromGuard::done); }));
   EXPECT_EQ(disarmed, 1);
+}
+
+TEST_F(ControlTest, WhoAsksToStopWaitsForNoAnswer) {
+  {
+    auto asks = connect_to_guard(folder_);
+    ASSERT_TRUE(asks);
+    ASSERT_TRUE(asks->send(static_cast<char>(ToGuard::stop), "15 0"));
+  }
+  EXPECT_TRUE(until([&] { return stopped == 1; }));
 }
 
 TEST_F(ControlTest, WhatStaysUnknownIsAnsweredAllTheSame) {

@@ -189,7 +189,7 @@ def test_a_deadline_that_others_hold_cannot_be_moved_from_here(machine: Boot) ->
     for words in (["extend", "2h"], ["disarm"]):
         said = instance.exec([INSIDE, *words])
         assert said.code == 1 and "is held outside this machine" in said.err, said
-        assert f"--resources {instance.id} --tags Key=curfew:deadline" in said.err, "what to do elsewhere"
+        assert f"curfew extend {instance.id} TIME --region us-east-1" in said.err, "what to do elsewhere"
     said = instance.exec([INSIDE, "extend", "50d"])
     assert said.code == 1 and "at most at a time" in said.err, said
     assert status(instance)["stop_at"]["at"][:-4] == before[:-4]

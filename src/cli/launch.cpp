@@ -21,6 +21,7 @@
 #include "cli/launch_defaults.hpp"
 #include "cli/launch_findings.hpp"
 #include "cli/launch_options.hpp"
+#include "launch/launch_file.hpp"
 #include "launch/pack.hpp"
 #include "launch/sequence.hpp"
 #include "launch/user_data.hpp"
@@ -186,7 +187,7 @@ class LaunchCommand {
     if (!findings) co_return refuse(findings.error());
     const auto plan = launch::make_plan(wishes, *findings, id, clock_.wall());
     if (!plan) co_return refuse(plan.error());
-    const auto package = package_for(*plan, std::move(workdir));
+    const auto package = package_for(options_, *plan, std::move(workdir));
     if (!package) co_return refuse(package.error());
     std::fputs(launch::describe(*plan).c_str(), stdout);
     if (!defaults->taken.empty()) std::printf("%-14s %s\n", "by setup", defaults->taken.c_str());
@@ -204,7 +205,8 @@ class LaunchCommand {
     return k_exit_failed;
   }
 
-  static Result<launch::Package> package_for(const launch::Plan& plan, std::string workdir) {
+  static Result<launch::Package> package_for(const LaunchOptions& options, const launch::Plan& plan,
+                                             std::string workdir) {
     auto path = os::own_path();
     if (!path) return fail(std::move(path.error()));
     auto program = os::read_file(*path, k_largest_program);
@@ -220,6 +222,10 @@ class LaunchCommand {
     const auto program_sha = aws::sha256_hex(package.program);
     package.program_place = launch::program_place(plan.wishes.staging, program_sha);
     package.job_place = launch::job_place(plan.wishes.staging, plan.launch_id);
+    auto file = launch::launch_file(plan);
+    file.options = options.given;
+    package.launch_file = launch::to_json(file);
+    package.launch_file_place = launch::launch_file_place(plan.wishes.staging, plan.launch_id);
     const auto job = launch::job_file(plan);
     auto program_url = staged_url(package.program_place, plan.region, job.environment);
     auto job_url = staged_url(package.job_place, plan.region, job.environment);

@@ -266,6 +266,13 @@ Status take_work(const Raw& raw, std::vector<std::string> command, launch::Wishe
   return {};
 }
 
+aws::KeyValues given_in(const CLI::App& app) {
+  aws::KeyValues given;
+  for (const auto* option : app.get_options())
+    for (const auto& value : option->results()) given.emplace_back(option->get_lnames().front(), value);
+  return given;
+}
+
 Result<LaunchOptions> parse_words_of_launch(const std::vector<std::string>& words, bool has_file) {
   const auto dashes = std::find(words.begin(), words.end(), "--");
   std::vector<std::string> command;
@@ -278,6 +285,7 @@ Result<LaunchOptions> parse_words_of_launch(const std::vector<std::string>& word
     return fail(std::move(parsed.error()));
   options.help = raw.help;
   if (raw.help) return options;
+  options.given = given_in(app);
   const auto rest = app.remaining();
   const auto file = job_file_in(rest);
   if (!rest.empty() && !file)

@@ -78,8 +78,11 @@ class Launch {
       if (!done) co_return fail(std::move(done.error()));
       if (world_.interrupted()) co_return interrupted("nothing was made");
     }
-    auto put = world_.calls.put(package_.job_place, package_.job);
-    auto done = co_await std::move(put);
+    auto put_job = world_.calls.put(package_.job_place, package_.job);
+    auto done = co_await std::move(put_job);
+    if (!done) co_return done;
+    auto put_file = world_.calls.put(package_.launch_file_place, package_.launch_file);
+    done = co_await std::move(put_file);
     co_return done;
   }
 

@@ -23,6 +23,8 @@ struct Package {
   std::string program;
   aws::S3Location job_place;
   std::string job;
+  aws::S3Location launch_file_place;
+  std::string launch_file;
   aws::S3Location workdir_place;
   std::string workdir;  // the packed folder; empty: none
   std::string user_data;

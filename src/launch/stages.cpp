@@ -137,21 +137,6 @@ Result<Repo> repo_from(const boost::json::object& object) {
   return repo;
 }
 
-Result<PackedCode> packed_from(const boost::json::object& object) {
-  os::JsonReader read(object, "the packed folder");
-  PackedCode packed;
-  const auto place = read.object("place");
-  packed.sha256 = read.text("sha256");
-  packed.bytes = read.whole<std::uint64_t>("bytes");
-  if (auto good = read.status(); !good) return fail(std::move(good.error()));
-  if (packed.sha256.size() != k_sha256_digits || !is_hex(packed.sha256))
-    return refuse("the packed folder", "its SHA-256 is none");
-  auto where = location_from(place, "the packed folder's place");
-  if (!where) return fail(std::move(where.error()));
-  packed.place = std::move(*where);
-  return packed;
-}
-
 Result<Data> data_from(const boost::json::object& object) {
   os::JsonReader read(object, "the data");
   Data data;
@@ -229,16 +214,32 @@ Result<Secret> parse_secret(std::string_view text) {
   return Secret{std::string(name), std::move(*parameter)};
 }
 
+boost::json::object json_of(const PackedCode& packed) {
+  return {{"place", json_of(packed.place)}, {"sha256", packed.sha256}, {"bytes", packed.bytes}};
+}
+
+Result<PackedCode> packed_from(const boost::json::object& object) {
+  os::JsonReader read(object, "the packed folder");
+  PackedCode packed;
+  const auto place = read.object("place");
+  packed.sha256 = read.text("sha256");
+  packed.bytes = read.whole<std::uint64_t>("bytes");
+  if (auto good = read.status(); !good) return fail(std::move(good.error()));
+  if (packed.sha256.size() != k_sha256_digits || !is_hex(packed.sha256))
+    return refuse("the packed folder", "its SHA-256 is none");
+  auto where = location_from(place, "the packed folder's place");
+  if (!where) return fail(std::move(where.error()));
+  packed.place = std::move(*where);
+  return packed;
+}
+
 boost::json::object json_of(const Stages& stages) {
   boost::json::value repo = nullptr;
   if (stages.repo)
     repo = boost::json::object{
         {"url", stages.repo->url}, {"ref", stages.repo->ref}, {"token", stages.repo->token}};
   boost::json::value workdir = nullptr;
-  if (stages.workdir)
-    workdir = boost::json::object{{"place", json_of(stages.workdir->place)},
-                                  {"sha256", stages.workdir->sha256},
-                                  {"bytes", stages.workdir->bytes}};
+  if (stages.workdir) workdir = json_of(*stages.workdir);
   boost::json::array data;
   for (const auto& one : stages.data)
     data.push_back(boost::json::object{{"from", json_of(one.from)}, {"path", one.path}});

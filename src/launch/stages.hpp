@@ -78,6 +78,8 @@ struct Stages {
   [[nodiscard]] bool has_code() const { return repo || workdir; }
   friend bool operator==(const Stages&, const Stages&) = default;
 };
+[[nodiscard]] boost::json::object json_of(const PackedCode& packed);
+[[nodiscard]] Result<PackedCode> packed_from(const boost::json::object& object);
 [[nodiscard]] boost::json::object json_of(const Stages& stages);
 [[nodiscard]] Result<Stages> stages_from(boost::json::object object);
 // As a file of their own.

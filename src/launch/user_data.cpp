@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "launch/launch_file.hpp"
 #include "layers/units.hpp"
 #include "os/json.hpp"
 
@@ -156,11 +157,6 @@ bool is_plain(std::string_view text) {
   });
 }
 
-std::string joined(const aws::S3Location& staging, const std::string& below) {
-  if (staging.key.empty()) return below;
-  return staging.key + (staging.key.ends_with('/') ? "" : "/") + below;
-}
-
 }  // namespace
 
 std::string boothook(const InstanceParts& parts) {
@@ -252,19 +248,19 @@ JobFile job_file(const Plan& plan) {
 }
 
 aws::S3Location program_place(const aws::S3Location& staging, std::string_view sha256) {
-  return {staging.bucket, joined(staging, "bin/curfew-" + std::string(sha256))};
+  return {staging.bucket, folder_of(staging) + "bin/curfew-" + std::string(sha256)};
 }
 
 aws::S3Location job_place(const aws::S3Location& staging, std::string_view launch_id) {
-  return {staging.bucket, joined(staging, "jobs/" + std::string(launch_id) + "/job.json")};
+  return place_of(staging, launch_id, "job.json");
 }
 
 aws::S3Location workdir_place(const aws::S3Location& staging, std::string_view launch_id) {
-  return {staging.bucket, joined(staging, "jobs/" + std::string(launch_id) + "/workdir.tar.gz")};
+  return place_of(staging, launch_id, "workdir.tar.gz");
 }
 
 aws::S3Location logs_place(const aws::S3Location& staging, std::string_view launch_id) {
-  return {staging.bucket, joined(staging, "jobs/" + std::string(launch_id) + "/logs")};
+  return place_of(staging, launch_id, "logs");
 }
 
 }  // namespace curfew::launch

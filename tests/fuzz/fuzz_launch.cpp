@@ -6,6 +6,7 @@
 #include "aws/ec2_launch.hpp"
 #include "aws/imds.hpp"
 #include "aws/ssm.hpp"
+#include "launch/launch_file.hpp"
 #include "launch/records.hpp"
 #include "launch/user_data.hpp"
 
@@ -53,6 +54,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(launch::is_launch_id(record->launch_id));
     const auto again = launch::record_from_json(launch::to_json(*record));
     check(again && launch::to_json(*again) == launch::to_json(*record));
+  }
+  if (const auto file = launch::launch_file_from_json(text); is_read(file)) {
+    check(launch::is_launch_id(file->launch_id) && file->attempt > 0);
+    for (const auto& option : file->options) check(!option.first.starts_with('-'));
+    const auto again = launch::launch_file_from_json(launch::to_json(*file));
+    check(again && launch::to_json(*again) == launch::to_json(*file));
   }
   return 0;
 }

@@ -281,7 +281,9 @@ def test_the_roles_trust_is_checked(
 
 
 def test_a_new_role_takes_its_time(cloud: Sandbox, make: Callable[..., Any]) -> None:
-    cloud.settings(iam_delay=7 * 24 * HOUR)  # a machine that is held up, or whose clock is put right, is not as late
+    cloud.settings(
+        iam_delay=7 * 24 * HOUR
+    )  # a machine that is held up, or whose clock is put right, is not as late
     role = cloud.scheduler_role("young")
     with pytest.raises(ClientError) as error:
         make(ahead(HOUR), target={"RoleArn": role})

@@ -156,6 +156,8 @@ class SequenceTest : public testing::Test {
     package.program = "program";
     package.job_place = {"bucket", "job.json"};
     package.job = "{}";
+    package.launch_file_place = {"bucket", "launch.json"};
+    package.launch_file = "{}";
     package.user_data = "#!/bin/sh";
   }
   World world() {

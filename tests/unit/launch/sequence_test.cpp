@@ -13,7 +13,8 @@ TEST_F(SequenceTest, goes_in_the_order_that_bounds_each_cut) {
   const auto done = launch_it();
   ASSERT_TRUE(done) << done.error().text();
   EXPECT_EQ(sequence(),
-            "head, put bin/curfew, put job.json, run g5.xlarge, create_schedule, schedule, tag, find");
+            "head, put bin/curfew, put job.json, put launch.json, run g5.xlarge, create_schedule, schedule, "
+            "tag, find");
   EXPECT_EQ(done->instance, k_instance);
   EXPECT_EQ(record_at_run, std::string(k_id) + "-1") << "the token is on disk before it's sent";
   EXPECT_EQ(record_at_schedule, k_instance);
@@ -28,13 +29,13 @@ TEST_F(SequenceTest, goes_in_the_order_that_bounds_each_cut) {
 TEST_F(SequenceTest, uploads_the_program_once) {
   calls.is_staged = true;
   ASSERT_TRUE(launch_it());
-  EXPECT_TRUE(sequence().starts_with("head, put job.json, run")) << sequence();
+  EXPECT_TRUE(sequence().starts_with("head, put job.json, put launch.json, run")) << sequence();
 }
 
 TEST_F(SequenceTest, makes_nothing_where_it_can_not_note_it) {
   records.is_full = true;
   EXPECT_FALSE(launch_it());
-  EXPECT_EQ(sequence(), "head, put bin/curfew, put job.json");
+  EXPECT_EQ(sequence(), "head, put bin/curfew, put job.json, put launch.json");
 }
 
 TEST_F(SequenceTest, makes_one_instance_though_the_reply_is_lost) {
@@ -243,7 +244,7 @@ TEST_F(SequenceTest, does_without_a_schedule_where_that_is_wanted) {
   wanted.scheduler_role.clear();
   the_plan = plan(wanted);
   ASSERT_TRUE(launch_it());
-  EXPECT_EQ(sequence(), "head, put bin/curfew, put job.json, run g5.xlarge, tag, find");
+  EXPECT_EQ(sequence(), "head, put bin/curfew, put job.json, put launch.json, run g5.xlarge, tag, find");
   EXPECT_EQ(calls.instances[0].schedule, "none");
 }
 

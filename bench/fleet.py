@@ -259,6 +259,7 @@ class Rows:
     texts: list[bytes] = field(default_factory=list)
     by_zone: dict[str, list[int]] = field(default_factory=dict)
     by_instance: dict[str, list[int]] = field(default_factory=dict)
+    by_end: dict[str, list[int]] = field(default_factory=dict)
 
     def add(self, text: str, zone: str, instance: str) -> None:
         self.by_zone.setdefault(zone, []).append(len(self.texts))
@@ -269,11 +270,20 @@ class Rows:
         """Those of these zones and instances; none named: of all."""
         if not zones and not instances:
             return self.texts
-        found = [row for each in instances for row in self.by_instance.get(each, [])]
+        found = [row for each in instances for row in self._of(each)]
         if zones:
             of_zones = [row for each in zones for row in self.by_zone.get(each, [])]
             found = sorted(set(found) & set(of_zones)) if instances else of_zones
         return [self.texts[row] for row in found]
+
+    def _of(self, instance: str) -> list[int]:
+        """The rows of an instance, or of all whose ids end as "i-*0" says."""
+        if not instance.startswith("i-*"):
+            return self.by_instance.get(instance, [])
+        if instance not in self.by_end:
+            rows = [row for each, of in self.by_instance.items() if each.endswith(instance[3:]) for row in of]
+            self.by_end[instance] = rows
+        return self.by_end[instance]
 
 
 def page(action: str, of: str, rows: Sequence[bytes], start: int, size: int) -> bytes:

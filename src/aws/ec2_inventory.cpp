@@ -66,6 +66,18 @@ Status check_ids(const char* action, const std::vector<std::string>& ids) {
   return {};
 }
 
+// The ends of ids as EC2 matches them ("User Guide: Filter your resources": * is a wildcard).
+Result<std::vector<std::string>> id_patterns(const InstanceFilter& wanted) {
+  if (!wanted.ids.empty()) return refuse("DescribeInstances", "ids are asked for whole or by their ends");
+  std::vector<std::string> patterns;
+  for (const char digit : wanted.id_ends) {
+    if (std::string_view("0123456789abcdef").find(digit) == std::string_view::npos)
+      return refuse("DescribeInstances", "no id ends in " + printable(std::string(1, digit), 8));
+    patterns.push_back(std::string("i-*") + digit);
+  }
+  return patterns;
+}
+
 Status add_tags(FilterList& filters, const std::vector<TagFilter>& tags) {
   constexpr const char* k_action = "DescribeInstances";
   if (tags.size() > k_most_tag_filters) return refuse(k_action, "more than 50 tags are asked for");
@@ -95,6 +107,11 @@ Result<Form> instances_form(const InstanceFilter& wanted) {
   if (auto status = add_tags(filters, wanted.tags); !status) return fail(std::move(status).error());
   if (auto status = check_ids(k_action, wanted.ids); !status) return fail(std::move(status).error());
   if (!wanted.ids.empty()) filters.add("instance-id", wanted.ids);
+  if (!wanted.id_ends.empty()) {
+    const auto patterns = id_patterns(wanted);
+    if (!patterns) return fail(Error{patterns.error()});
+    filters.add("instance-id", *patterns);
+  }
   return filters.take();
 }
 

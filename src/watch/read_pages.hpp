@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "aws/ec2_inventory.hpp"
 #include "aws/pages.hpp"
 #include "base/result.hpp"
 #include "net/http.hpp"
@@ -18,6 +19,17 @@ inline std::string listing(const char* call, const std::string& region) {
   return std::string(call) + " in " + region;
 }
 
+// One page, by `ask(token)`. `skew` becomes the worst of what it was and this reply's.
+template <class Row, class Ask>
+net::Awaitable<Result<aws::Page<Row>>> read_page(const os::Clock& clock, std::optional<Millis>& skew, Ask ask,
+                                                 std::string token) {
+  const auto asked = clock.wall();
+  auto asking = ask(token);
+  auto page = co_await std::move(asking);
+  if (page && page->answered) skew = worse_skew(skew, clock_skew(asked, clock.wall(), *page->answered));
+  co_return std::move(page);
+}
+
 // `ask` takes a token and gives a page; `take` gets the rows of each as it comes, and may return a Status: an error ends
 // the reading. `skew` becomes the worst of all replies. What both refer to must outlive the call.
 template <class Row, class Ask, class Take>
@@ -25,11 +37,9 @@ net::Awaitable<Status> read_pages(std::string what, const os::Clock& clock, std:
                                   Ask ask, Take take) {
   aws::PageRule rule(std::move(what));
   for (std::string token;;) {
-    const auto asked = clock.wall();
-    auto asking = ask(token);
+    auto asking = read_page<Row>(clock, skew, ask, std::move(token));
     auto page = co_await std::move(asking);
     if (!page) co_return fail(std::move(page.error()));
-    if (page->answered) skew = worse_skew(skew, clock_skew(asked, clock.wall(), *page->answered));
     if constexpr (std::is_void_v<decltype(take(std::move(page->rows)))>) {
       take(std::move(page->rows));
     } else {

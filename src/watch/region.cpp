@@ -2,6 +2,7 @@
 #include "watch/region.hpp"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <map>
 #include <tuple>
@@ -27,6 +28,9 @@ constexpr std::size_t k_most_spot_prices =
     500'000;  // of a region; three months of a type in a zone are some hundreds
 constexpr std::size_t k_types_at_once = 100;  // as EC2 takes them
 constexpr std::string_view k_schedule_prefix = "curfew-";
+// A first page so full that isn't the last: what follows is worth reading in parts.
+constexpr std::size_t k_large_page = 500;
+constexpr std::array k_id_ends{"0123", "4567", "89ab", "cdef"};
 
 // Of the instances of a kind, what their costs are made of, and its price.
 struct Priced {
@@ -103,11 +107,63 @@ class RegionReader {
     for (const auto state : query_.filter.states) {
       if (const auto known = aws::instance_state_from(name_of(state))) filter.states.push_back(*known);
     }
+    const auto what = listing("DescribeInstances", query_.region);
     const auto ask = [this, filter](const std::string& token) { return ec2_->instances(filter, token); };
-    const auto take = [this](const std::vector<aws::ListedInstance>& rows) { return add(rows); };
+    aws::PageRule rule(what);
+    bool is_first = true;
+    for (std::string token;; is_first = false) {
+      auto asking = read_page<aws::ListedInstance>(clock_, out_.skew, ask, std::move(token));
+      auto page = co_await std::move(asking);
+      if (!page) co_return failed(std::move(page.error()));
+      if (auto added = add(page->rows); !added) co_return failed(std::move(added.error()));
+      const auto next = rule.after(page->next);
+      if (!next) co_return failed(Error{next.error()});
+      if (*next == aws::NextPage::none) co_return;
+      if (is_first && page->rows.size() >= k_large_page) {
+        auto reading = read_parts(filter, page->rows);
+        const bool whole = co_await std::move(reading);
+        if (whole || out_.error) co_return;
+      }
+      token = std::move(page->next);
+    }
+  }
+
+  void failed(Error error) {
+    if (!out_.error) out_.error = std::move(error);
+  }
+
+  // The rest of a large region, in parts at once. Whole where each part was read to its end and all of them together have
+  // shown again what stood on the region's own first page: a server that doesn't part the list so is read page after page,
+  // and so is one on which an instance of that page has gone meanwhile.
+  Awaitable<bool> read_parts(const aws::InstanceFilter& filter,
+                             const std::vector<aws::ListedInstance>& first) {
+    std::set<std::string, std::less<>> unseen;
+    for (const auto& row : first) unseen.insert(row.id);
+    bool all_read = true;
+    std::vector<Awaitable<void>> parts;
+    for (const auto* const ends : k_id_ends) {
+      auto part = filter;
+      part.id_ends = ends;
+      parts.push_back(read_part(std::move(part), unseen, all_read));
+    }
+    auto reading = run_together(std::move(parts));
+    co_await std::move(reading);
+    co_return all_read&& unseen.empty();
+  }
+
+  Awaitable<void> read_part(aws::InstanceFilter filter, std::set<std::string, std::less<>>& unseen,
+                            bool& all_read) {
+    const auto ask = [this, filter](const std::string& token) { return ec2_->instances(filter, token); };
+    const auto take = [this, &unseen](const std::vector<aws::ListedInstance>& rows) {
+      for (const auto& row : rows) unseen.erase(row.id);
+      auto added = add(rows);
+      if (!added) failed(Error{added.error()});
+      return added;
+    };
     std::string what = listing("DescribeInstances", query_.region);
-    auto status = co_await read_pages<aws::ListedInstance>(std::move(what), clock_, out_.skew, ask, take);
-    if (!status) out_.error = std::move(status.error());
+    const auto status =
+        co_await read_pages<aws::ListedInstance>(std::move(what), clock_, out_.skew, ask, take);
+    if (!status) all_read = false;
   }
 
   // From here on they're in the report, whatever happens to the rest.

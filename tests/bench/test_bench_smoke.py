@@ -129,6 +129,11 @@ def test_the_replayed_account_has_what_is_asked_for() -> None:
     one = ids[0]
     form = {"Action": "DescribeInstances", "Filter.1.Name": "instance-id", "Filter.1.Value.1": one}
     assert ask(replay, region, form).count("<instanceId>") == 1
+    form["Filter.1.Value.1"] = "i-*" + one[-1]
+    assert ask(replay, region, form).count("<instanceId>") == sum(
+        part.count(f"{one[-1]}</instanceId>")
+        for part in map(bytes.decode, replay.regions[region].instances.texts)
+    )
     form = {"Action": "DescribeVolumes", "Filter.1.Name": "attachment.instance-id", "Filter.1.Value.1": one}
     assert f"<instanceId>{one}</instanceId>" in ask(replay, region, form)
     assert ask(replay, region, {**form, "Filter.1.Value.1": "i-0"}).count("<volumeId>") == 0

@@ -65,6 +65,17 @@ TEST_F(InventoryTest, SendsFiltersWithTheirValuesTakenAsTheyAre) {
             "&MaxResults=1000&IncludeManagedResources=true");
 }
 
+TEST_F(InventoryTest, AsksForPartsByTheEndsOfIds) {
+  http.then(200, k_no_instances);
+  InstanceFilter filter;
+  filter.id_ends = "0f";
+  ASSERT_TRUE(test::run(ec2_->instances(filter, "")));
+  EXPECT_EQ(asked(),
+            "Action=DescribeInstances&Version=2016-11-15"
+            "&Filter.1.Name=instance-id&Filter.1.Value.1=i-%2A0&Filter.1.Value.2=i-%2Af"
+            "&MaxResults=1000&IncludeManagedResources=true");
+}
+
 TEST_F(InventoryTest, AsksForVolumesAndPrices) {
   http.then(200, k_no_volumes);
   ASSERT_TRUE(test::run(ec2_->volumes({{"i-01234567"}, "eu-west-1b"}, "t/1")));
@@ -90,6 +101,9 @@ TEST_F(InventoryTest, AsksForVolumesAndPrices) {
 TEST_F(InventoryTest, SendsNothingForWhatEc2CouldntMean) {
   const std::vector<std::string> too_many(201, "i-01234567");
   const InstanceFilter instances[] = {{{}, {}, {"i-1"}},
+                                      {{}, {}, {}, "g"},
+                                      {{}, {}, {}, "*"},
+                                      {{}, {}, {"i-01234567"}, "0"},
                                       {{}, {}, too_many},
                                       {{}, {{"", {"v"}}}, {}},
                                       {{}, {{std::string(513, 'k'), {}}}, {}},

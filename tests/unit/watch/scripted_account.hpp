@@ -1,6 +1,7 @@
 // An account whose regions answer as a script says.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -50,6 +51,16 @@ struct Script {
   std::optional<Error> schedules_error;
   bool schedules_hang = false;
   std::size_t volumes_asked = 0;
+  // Instead of `pages`: ids that are told page by page, as EC2 filters them.
+  std::vector<std::string> fleet;
+  enum class Ends {
+    parted,
+    none_found,
+    refused
+  } ends = Ends::parted;           // what comes of InstanceFilter::id_ends
+  std::vector<std::string> gone;   // after the region's first page
+  std::vector<std::string> lists;  // "ends:token" of each call
+  std::size_t most_at_once = 0;
 };
 
 template <class T>
@@ -75,27 +86,60 @@ class FakeEc2 final : public aws::Ec2Inventory {
     page.rows.push_back({"me-south-1", aws::OptIn::not_opted_in});
     co_return page;
   }
-  aws::Awaitable<Result<aws::Page<aws::ListedInstance>>> instances(aws::InstanceFilter,
-                                                                   std::string) override {
+  static aws::ListedInstance instance_of(const std::string& id, bool is_spot) {
+    aws::ListedInstance instance;
+    instance.id = id;
+    instance.type = "g5.xlarge";
+    instance.zone = "us-east-1a";
+    instance.account = "123456789012";
+    instance.platform_details = "Linux/UNIX";
+    instance.usage_operation = "RunInstances";
+    instance.launched = test::FakeClock{}.now - 72h;
+    instance.volumes = {"vol-1"};
+    if (is_spot) instance.bought_as = aws::BoughtAs::spot;
+    instance.tags.add("curfew:deadline", "2030-01-01T00:00:00Z");
+    return instance;
+  }
+  aws::Awaitable<Result<aws::Page<aws::ListedInstance>>> from_fleet(aws::InstanceFilter filter,
+                                                                    std::string token) {
+    constexpr std::size_t k_page = 1'000;
+    script_.lists.push_back(filter.id_ends + ":" + token);
+    script_.most_at_once = std::max(script_.most_at_once, ++under_way_);
+    const auto executor = co_await asio::this_coro::executor;
+    asio::steady_timer soon(executor, 1ms);
+    co_await soon.async_wait(asio::use_awaitable);
+    --under_way_;
+    const bool is_part = !filter.id_ends.empty();
+    if (is_part && script_.ends == Script::Ends::refused)
+      co_return fail(Error{ErrorKind::invalid_input, "DescribeInstances", "no", "", "InvalidParameterValue"});
+    std::vector<std::string> chosen;
+    for (const auto& id : script_.fleet) {
+      const bool is_gone =
+          is_part && std::find(script_.gone.begin(), script_.gone.end(), id) != script_.gone.end();
+      const bool is_in = !is_part || (script_.ends == Script::Ends::parted &&
+                                      filter.id_ends.find(id.back()) != std::string::npos);
+      if (is_in && !is_gone) chosen.push_back(id);
+    }
+    const std::size_t from = token.empty() ? 0 : std::stoul(token);
+    aws::Page<aws::ListedInstance> page;
+    for (auto at = from; at < std::min(chosen.size(), from + k_page); ++at)
+      page.rows.push_back(instance_of(chosen[at], script_.spot));
+    if (from + k_page < chosen.size()) page.next = std::to_string(from + k_page);
+    co_return page;
+  }
+  aws::Awaitable<Result<aws::Page<aws::ListedInstance>>> instances(aws::InstanceFilter filter,
+                                                                   std::string token) override {
+    if (!script_.fleet.empty()) {
+      auto reading = from_fleet(std::move(filter), std::move(token));
+      auto page = co_await std::move(reading);
+      co_return page;
+    }
     const bool at_end = at_ == script_.pages.size();
     if (script_.hangs || (at_end && script_.ends_hanging)) co_await hang();
     if (at_end) co_return fail(script_.error.value_or(k_unavailable));
     const auto scripted = script_.pages[at_++];
     aws::Page<aws::ListedInstance> page;
-    for (const auto& id : scripted.ids) {
-      aws::ListedInstance instance;
-      instance.id = id;
-      instance.type = "g5.xlarge";
-      instance.zone = "us-east-1a";
-      instance.account = "123456789012";
-      instance.platform_details = "Linux/UNIX";
-      instance.usage_operation = "RunInstances";
-      instance.launched = test::FakeClock{}.now - 72h;
-      instance.volumes = {"vol-1"};
-      if (script_.spot) instance.bought_as = aws::BoughtAs::spot;
-      instance.tags.add("curfew:deadline", "2030-01-01T00:00:00Z");
-      page.rows.push_back(std::move(instance));
-    }
+    for (const auto& id : scripted.ids) page.rows.push_back(instance_of(id, script_.spot));
     page.next = scripted.next;
     co_return page;
   }
@@ -131,6 +175,7 @@ class FakeEc2 final : public aws::Ec2Inventory {
   std::vector<std::string> regions_;
   bool hangs_;
   std::size_t at_ = 0;
+  std::size_t under_way_ = 0;
 };
 
 class FakeScheduler final : public aws::Scheduler {

@@ -35,6 +35,7 @@
 #include "os/command.hpp"
 #include "os/files.hpp"
 #include "save/fetch.hpp"
+#include "save/target.hpp"
 
 namespace curfew::launch {
 namespace {
@@ -77,8 +78,8 @@ class Runner {
       return code_;
     if (!stages_.setup.empty() && !stage("setup", stages_.setup_limit, [this] { return set_up(); }))
       return code_;
-    if (!stages_.data.empty() && !stage("data", stages_.data_limit, [this] { return fetch_data(); }))
-      return code_;
+    const bool has_data = !stages_.data.empty() || !stages_.restore.empty();
+    if (has_data && !stage("data", stages_.data_limit, [this] { return fetch_data(); })) return code_;
     (void)stage("train", {}, [this] { return train(); });
     return code_;
   }
@@ -293,20 +294,38 @@ class Runner {
     if (!where) return told(where.error());
     const auto s3 = aws::make_s3(*session_, *where);
     const auto get = aws::make_s3_get(*session_, *where);
+    for (const auto& data : stages_.data)
+      if (const auto fetched = bring(*s3, *get, data.from, data.path, {}); !fetched)
+        return told(fetched.error());
+    for (const auto& saved : stages_.restore)
+      if (const auto restored = restore(*s3, *get, saved); !restored) return told(restored.error());
+    return {};
+  }
+
+  Status bring(aws::S3& s3, aws::S3Get& get, const aws::S3Location& from, const std::string& path,
+               std::string leave_out) {
+    const auto to = path.starts_with('/') ? path : world_.folder + "/" + path;
+    log_->say(from.text() + " to " + to);
     save::FetchOptions options;
     options.manifest = world_.logs + "/../.curfew-data.jsonl";
+    options.leave_out = std::move(leave_out);
     const auto note = [this](const std::string& line) { log_->say(line); };
-    for (const auto& data : stages_.data) {
-      const auto to = data.path.starts_with('/') ? data.path : world_.folder + "/" + data.path;
-      log_->say(data.from.text() + " to " + to);
-      const auto fetched = wait_for(save::fetch(io_.get_executor(), *s3, *get, data.from, to, options, note));
-      if (!fetched) return told(fetched.error());
-      std::string line = fmt::format("{} files, {}", fetched->files, format_bytes(fetched->bytes));
-      if (fetched->there > 0) line += fmt::format("; {} were there already", fetched->there);
-      if (fetched->unverified > 0)
-        line += fmt::format("; of {} S3 keeps no checksum: only their size was checked", fetched->unverified);
-      log_->say(line);
+    auto fetched = wait_for(save::fetch(io_.get_executor(), s3, get, from, to, std::move(options), note));
+    if (!fetched) return fail(std::move(fetched.error()));
+    std::string line = fmt::format("{} files, {}", fetched->files, format_bytes(fetched->bytes));
+    if (fetched->there > 0) line += fmt::format("; {} were there already", fetched->there);
+    if (fetched->unverified > 0)
+      line += fmt::format("; of {} S3 keeps no checksum: only their size was checked", fetched->unverified);
+    log_->say(line);
+    return {};
+  }
+
+  Status restore(aws::S3& s3, aws::S3Get& get, const Data& saved) {
+    for (const auto& [from, path] : saved_places(saved)) {
+      auto brought = bring(s3, get, from, path, std::string(save::k_logs_below));
+      if (brought || brought.error().kind != ErrorKind::not_found) return brought;
     }
+    log_->say("nothing was saved to " + saved.from.text() + " yet");
     return {};
   }
 

@@ -198,6 +198,17 @@ Result<Data> parse_data(std::string_view text) {
   return Data{std::move(*from), std::string(text.substr(equals + 1))};
 }
 
+std::vector<Data> saved_places(const Data& saved) {
+  const auto& key = saved.from.key;
+  const bool is_folder = saved.path.ends_with('/');
+  const bool is_below = key.empty() || key.ends_with('/');
+  Data folder = saved;
+  if (is_folder && !is_below) folder.from.key += '/';
+  if (is_folder || !is_below) return {folder};
+  const auto name = saved.path.substr(saved.path.find_last_of('/') + 1);
+  return {Data{{saved.from.bucket, key + name}, saved.path}, folder};
+}
+
 Result<std::string> parse_ssm(std::string_view text) {
   if (text.starts_with("ssm:") && aws::is_parameter_name(text.substr(4))) return std::string(text.substr(4));
   // Not shown: it may be the secret itself.
@@ -240,16 +251,20 @@ boost::json::object json_of(const Stages& stages) {
         {"url", stages.repo->url}, {"ref", stages.repo->ref}, {"token", stages.repo->token}};
   boost::json::value workdir = nullptr;
   if (stages.workdir) workdir = json_of(*stages.workdir);
-  boost::json::array data;
-  for (const auto& one : stages.data)
-    data.push_back(boost::json::object{{"from", json_of(one.from)}, {"path", one.path}});
+  const auto data_json = [](const std::vector<Data>& list) {
+    boost::json::array all;
+    for (const auto& one : list)
+      all.push_back(boost::json::object{{"from", json_of(one.from)}, {"path", one.path}});
+    return all;
+  };
   boost::json::array secrets;
   for (const auto& one : stages.secrets)
     secrets.push_back(boost::json::object{{"name", one.name}, {"parameter", one.parameter}});
   return {{"repo", std::move(repo)},
           {"workdir", std::move(workdir)},
           {"setup", os::json_array(stages.setup)},
-          {"data", std::move(data)},
+          {"data", data_json(stages.data)},
+          {"restore", data_json(stages.restore)},
           {"secrets", std::move(secrets)},
           {"command", os::json_array(stages.command)},
           {"shell", stages.shell},
@@ -288,7 +303,8 @@ Result<Stages> stages_from(boost::json::object object) {
     if (!one) return fail(std::move(one.error()));
     stages.workdir = std::move(*one);
   }
-  if (auto good = read_all(read, "data", stages.data, data_from); !good) return fail(std::move(good.error()));
+  for (auto [name, into] : {std::pair{"data", &stages.data}, std::pair{"restore", &stages.restore}})
+    if (auto good = read_all(read, name, *into, data_from); !good) return fail(std::move(good.error()));
   if (auto good = read_all(read, "secrets", stages.secrets, secret_from); !good)
     return fail(std::move(good.error()));
   return stages;

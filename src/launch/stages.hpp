@@ -52,6 +52,10 @@ struct Data {
 };
 [[nodiscard]] Result<Data> parse_data(std::string_view text);
 
+// What `--save PATH=s3://BUCKET/KEY` may have made, to be tried in this order: a file's content may be at KEY, or below it
+// by the file's name, and a folder's is below it.
+[[nodiscard]] std::vector<Data> saved_places(const Data& saved);
+
 // --secret NAME=ssm:/PARAMETER: a variable of the train stage's alone.
 struct Secret {
   std::string name;
@@ -68,6 +72,8 @@ struct Stages {
   std::optional<PackedCode> workdir;
   std::vector<std::string> setup;  // each for a shell
   std::vector<Data> data;
+  // What an earlier launch of the job has saved, and where it was: --save turned round. What isn't there was never saved.
+  std::vector<Data> restore;
   std::vector<Secret> secrets;
   std::vector<std::string> command;  // empty: `shell`
   std::string shell;

@@ -151,6 +151,7 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
         if (object.key.ends_with('/') && object.size == 0) continue;
         const auto relative =
             std::string_view(object.key).substr(std::min(from.key.size(), object.key.size()));
+        if (!options_.leave_out.empty() && relative.starts_with(options_.leave_out)) continue;
         if (!object.key.starts_with(from.key) || !is_path_below(relative)) co_return no_path(object.key);
         if (items_.size() >= options_.most_files)
           co_return fail(ErrorKind::invalid_input, "fetch " + from.text(),

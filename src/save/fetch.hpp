@@ -25,6 +25,7 @@ struct FetchOptions {
   std::uint64_t piece = 8U << 20U;       // at most aws::k_largest_piece
   std::uint64_t keep_free = 64U << 20U;  // of the disk
   std::size_t most_files = 1'000'000;
+  std::string leave_out{};  // what is below from/ and this: "_curfew/"; empty: nothing
 };
 
 struct Fetched {

@@ -29,7 +29,7 @@ constexpr std::size_t k_enough = 1U << 20U;
 constexpr std::uint64_t k_parts_at_once = 64;  // in one call, however fast the log grows
 constexpr Millis k_step{25};
 constexpr std::size_t k_longest_who = 64;
-constexpr std::string_view k_folder = "_curfew/";
+constexpr std::string_view k_folder = k_logs_below;
 
 std::string compact_utc(WallTime time) {
   std::string text = format_utc(time);  // 2026-11-24T18:00:00Z

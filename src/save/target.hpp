@@ -18,6 +18,9 @@ struct Target {
 // spelling, no bucket or a bad one, a prefix that isn't UTF-8 or is longer than a key may be.
 [[nodiscard]] Result<Target> parse_target(std::string_view text);
 
+// Below a target's prefix, what curfew itself writes there: logs.
+inline constexpr std::string_view k_logs_below = "_curfew/";
+
 // S3's limit for a key, in bytes.
 inline constexpr std::size_t k_longest_key = 1024;
 

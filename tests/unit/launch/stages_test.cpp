@@ -76,6 +76,25 @@ TEST(Data, is_a_place_in_s3_and_one_here) {
     EXPECT_FALSE(parse_data(text)) << text;
 }
 
+TEST(SavedPlaces, are_where_a_save_may_have_put_it) {
+  const auto text = [](const char* key, const char* path) {
+    std::string all;
+    for (const auto& place : saved_places({{"b", key}, path}))
+      all += place.from.text() + " to " + place.path + "\n";
+    return all;
+  };
+  EXPECT_EQ(text("run/model.pt", "out/model.pt"), "s3://b/run/model.pt to out/model.pt\n");
+  EXPECT_EQ(text("run", "model/"), "s3://b/run/ to model/\n")
+      << "an object of that very name isn't the folder's";
+  EXPECT_EQ(text("run/", "model/"), "s3://b/run/ to model/\n");
+  EXPECT_EQ(text("run/", "out/model.pt"),
+            "s3://b/run/model.pt to out/model.pt\n"
+            "s3://b/run/ to out/model.pt\n");
+  EXPECT_EQ(text("", "model"),
+            "s3://b/model to model\n"
+            "s3://b/ to model\n");
+}
+
 TEST(Secret, is_a_parameters_name_and_never_a_value) {
   EXPECT_EQ(*parse_secret("KEY=ssm:/job/key"), (Secret{"KEY", "/job/key"}));
   for (const char* text :
@@ -91,6 +110,7 @@ Stages whole() {
   stages.repo = Repo{"https://h/r", "main", "/token"};
   stages.setup = {"pip install \"x\"", "é\n"};
   stages.data = {{{"bucket", "a b/é"}, "data/"}};
+  stages.restore = {{{"bucket", "run7"}, "model/"}};
   stages.secrets = {{"KEY", "/k"}};
   stages.command = {"python3", "train.py", ""};
   stages.setup_limit = Seconds{7};

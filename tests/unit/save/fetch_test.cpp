@@ -119,6 +119,16 @@ TEST_F(FetchTest, brings_all_below_a_prefix) {
   EXPECT_EQ(get_.heads, 1) << "what came whole has told its checksum";
 }
 
+TEST_F(FetchTest, leaves_out_what_it_is_told_to) {
+  put("run/model.pt", "abc");
+  put("run/_curfew/i-1/guard-000001.log", "not the job's");
+  options_.leave_out = "_curfew/";
+  ASSERT_TRUE(run("run", folder_.at("model")));
+  EXPECT_EQ(files("model"), "model.pt\n");
+  const auto nothing = run("run/_curfew", folder_.at("logs"));
+  EXPECT_TRUE(nothing) << "only what is right below from";
+}
+
 TEST_F(FetchTest, brings_one_object_to_a_file_or_into_a_folder) {
   put("set/a.bin", "abc");
   ASSERT_TRUE(run("set/a.bin", folder_.at("b")));

@@ -4,7 +4,10 @@
 #include <string_view>
 
 #include "aws/ec2_launch.hpp"
+#include "aws/ec2_offerings.hpp"
 #include "aws/imds.hpp"
+#include "aws/reply_fields.hpp"
+#include "aws/service_quotas.hpp"
 #include "aws/ssm.hpp"
 #include "launch/launch_file.hpp"
 #include "launch/records.hpp"
@@ -42,6 +45,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       for (const auto& device : image.devices) check(!device.name.empty() && device.gib <= 65'536);
     }
   }
+  if (const auto offered = aws::parse_offerings(text); is_read(offered)) {
+    check(offered->rows.size() <= 1'000);
+    for (const auto& one : offered->rows) check(aws::is_instance_type(one.type) && aws::is_zone(one.zone));
+  }
+  if (const auto quota = aws::parse_quota(text, "L-DB2E81BA"); is_read(quota))
+    check(*quota <= 1'000'000'000'000);
   if (const auto launched = aws::parse_launched(text); is_read(launched))
     check(aws::is_instance_id(launched->id));
   if (const auto value = aws::parse_parameter(text); is_read(value)) check(value->size() <= 4'096);

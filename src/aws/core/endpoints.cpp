@@ -61,7 +61,8 @@ Partition partition_of(std::string_view region) {
 }
 
 std::string_view settings_name_of(std::string_view service) {
-  return service == "monitoring" ? "cloudwatch" : service;
+  if (service == "monitoring") return "cloudwatch";
+  return service == "servicequotas" ? "service_quotas" : service;
 }
 
 bool is_region(std::string_view text) {

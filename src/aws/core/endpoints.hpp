@@ -24,8 +24,8 @@ struct Endpoint {
   net::Url url;         // the target is a base path without a slash at its end, or "/"
   bool custom = false;  // set by the user: S3 is then spoken to in path style
 };
-// How the user's settings call a service whose host and signature call it otherwise: "cloudwatch" for "monitoring"; else
-// the same. The variables and profiles of the SDKs go by the service's id.
+// How the user's settings call a service whose host and signature call it otherwise: "cloudwatch" for "monitoring",
+// "service_quotas" for "servicequotas"; else the same. The variables and profiles of the SDKs go by the service's id.
 [[nodiscard]] std::string_view settings_name_of(std::string_view service);
 
 // `service` as in host names and signatures ("ec2", "s3", "scheduler", "monitoring"). In order:

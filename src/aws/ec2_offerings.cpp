@@ -1,0 +1,83 @@
+// DescribeInstanceTypeOfferings.
+#include "aws/ec2_offerings.hpp"
+
+#include <iterator>
+
+#include "aws/core/query.hpp"
+#include "aws/core/xml.hpp"
+#include "aws/imds.hpp"
+#include "aws/pages.hpp"
+#include "aws/reply_fields.hpp"
+#include "base/text.hpp"
+
+namespace curfew::aws {
+namespace {
+
+constexpr net::Limits k_limits{Millis{5'000}, Millis{10'000}, Millis{15'000}, 4U << 20U};
+constexpr Millis k_total{30'000};
+constexpr Millis k_total_of_pages{60'000};
+constexpr std::size_t k_most_types = 100;
+constexpr std::size_t k_most_rows = 1'000;  // of a page
+constexpr std::size_t k_most_pages = 20;
+
+class QueryEc2Offerings final : public Ec2Offerings {
+ public:
+  QueryEc2Offerings(Session& session, std::string region) : session_(session), region_(std::move(region)) {}
+
+  Awaitable<Result<std::vector<Offering>>> by_zone(std::vector<std::string> types) override {
+    const std::string what = "DescribeInstanceTypeOfferings in " + region_;
+    if (types.empty() || types.size() > k_most_types)
+      co_return fail(ErrorKind::invalid_input, what, "1 to 100 types can be asked for");
+    const auto until = session_.clock.boot() + k_total_of_pages;
+    std::vector<Offering> all;
+    PageRule rule(what, k_most_pages);
+    for (std::string token;;) {
+      if (session_.clock.boot() >= until)
+        co_return fail(
+            ErrorKind::timed_out, what,
+            "not all pages came within " + format_duration(std::chrono::floor<Seconds>(k_total_of_pages)));
+      Form form{{"LocationType", "availability-zone"}, {"Filter.1.Name", "instance-type"}};
+      for (std::size_t i = 0; i < types.size(); ++i)
+        form.emplace_back("Filter.1.Value." + std::to_string(i + 1), types[i]);
+      if (!token.empty()) form.emplace_back("NextToken", token);
+      Query query{what, "ec2", region_, "2016-11-15", "DescribeInstanceTypeOfferings", std::move(form)};
+      auto asking = ask(session_, std::move(query), k_limits, k_total, parse_offerings);
+      auto page = co_await std::move(asking);
+      if (!page) co_return fail(std::move(page.error()));
+      std::move(page->rows.begin(), page->rows.end(), std::back_inserter(all));
+      const auto next = rule.after(page->next);
+      if (!next) co_return fail(Error{next.error()});
+      if (*next == NextPage::none) co_return all;
+      token = std::move(page->next);
+    }
+  }
+
+ private:
+  Session& session_;
+  std::string region_;
+};
+
+}  // namespace
+
+Result<Page<Offering>> parse_offerings(std::string_view text) {
+  const auto xml = Xml::parse(text, "DescribeInstanceTypeOfferingsResponse");
+  if (!xml) return fail(Error{xml.error()});
+  const auto list = xml->root().child("instanceTypeOfferingSet");
+  if (list.empty()) return odd("instanceTypeOfferingSet", "isn't there");
+  Page<Offering> page;
+  for (const auto item : list.children("item")) {
+    Offering one{child_text(item, "instanceType"), child_text(item, "location")};
+    if (!is_instance_type(one.type)) return odd("instanceType", one.type);
+    if (!is_zone(one.zone)) return odd("location", one.zone);
+    if (page.rows.size() == k_most_rows) return odd("instanceTypeOfferingSet", "more than a page holds");
+    page.rows.push_back(std::move(one));
+  }
+  page.next = child_text(xml->root(), "nextToken");
+  return page;
+}
+
+std::unique_ptr<Ec2Offerings> make_ec2_offerings(Session& session, std::string region) {
+  return std::make_unique<QueryEc2Offerings>(session, std::move(region));
+}
+
+}  // namespace curfew::aws

@@ -321,11 +321,12 @@ std::string launcher_policy(const Place& place) {
                                 condition("StringEquals", "ec2:CreateAction", {"RunInstances"})));
   statements.emplace_back(
       allow("FinishOrEndIt", {"ec2:CreateTags", "ec2:TerminateInstances"}, {instances(place)}, launched));
-  statements.emplace_back(allow("Look",
-                                {"ec2:DescribeImages", "ec2:DescribeInstances", "ec2:DescribeInstanceTypes",
-                                 "ec2:DescribeSecurityGroups", "ec2:DescribeSpotPriceHistory",
-                                 "ec2:DescribeVpcs", "servicequotas:GetServiceQuota"},
-                                {"*"}));
+  statements.emplace_back(
+      allow("Look",
+            {"ec2:DescribeImages", "ec2:DescribeInstances", "ec2:DescribeInstanceTypeOfferings",
+             "ec2:DescribeInstanceTypes", "ec2:DescribeSecurityGroups", "ec2:DescribeSpotPriceHistory",
+             "ec2:DescribeVpcs", "servicequotas:GetAWSDefaultServiceQuota", "servicequotas:GetServiceQuota"},
+            {"*"}));
   statements.emplace_back(allow("FindImages", {"ssm:GetParameter"}, {arn("ssm:*::parameter/aws/service/*")}));
   statements.emplace_back(
       allow("GiveTheInstanceItsRole", {"iam:PassRole"}, {place.role_arn(k_instance_role)},

@@ -68,7 +68,7 @@ struct JobSettings {
 // The same bounds and refusals as parse_config(). Of an option named in `joined` a list is taken, and joined by commas.
 [[nodiscard]] Result<JobSettings> parse_job_settings(std::string_view text, const std::string& file,
                                                      std::span<const KnownOption> known,
-                                                     std::string_view joined);
+                                                     std::span<const std::string_view> joined);
 
 // The settings of both: `over` replaces what `under` says of the same option, but lists are appended to. Pure.
 [[nodiscard]] std::vector<Setting> merged(std::vector<Setting> under, std::vector<Setting> over);

@@ -191,7 +191,8 @@ void sort_by_line(std::vector<Setting>& settings) {
 }  // namespace
 
 Result<JobSettings> parse_job_settings(std::string_view text, const std::string& file,
-                                       std::span<const KnownOption> known, std::string_view joined) {
+                                       std::span<const KnownOption> known,
+                                       std::span<const std::string_view> joined) {
   if (text.size() > k_longest_config) return refuse(printable(file), "is longer than 64 KiB");
   const auto parsed = toml::parse(text);
   if (!parsed) return refuse_toml(file, parsed.error());
@@ -203,9 +204,10 @@ Result<JobSettings> parse_job_settings(std::string_view text, const std::string&
                                                            name) != k_variable_tables.end();
     const auto option =
         std::find_if(known.begin(), known.end(), [&](const KnownOption& each) { return each.name == name; });
+    const bool is_joined = std::find(joined.begin(), joined.end(), name) != joined.end();
     if (is_variables) added = add_variables(*node.as_table(), file, name, job.settings);
     else if (name == k_command) added = add_command(node, file, job.command);
-    else if (name == joined && node.is_array() && option != known.end())
+    else if (is_joined && node.is_array() && option != known.end())
       added = add_joined(*node.as_array(), file, *option, job.settings);
     else added = add_known(key, node, file, known, {std::string(k_command)}, job.settings);
     if (!added) return fail(std::move(added).error());

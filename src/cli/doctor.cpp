@@ -84,22 +84,22 @@ class Doctor {
     wishes.spot = options_.spot;
     wishes.name = "doctor";
     wishes.stages.command = {"true"};
-    auto taking = take_defaults(session_.session(), wishes, region);
+    auto taking = take_defaults(session_.session(), wishes, {region});
     const auto defaults = session_.complete(std::move(taking));
     if (!defaults) return add(setup::failed_check("launch", defaults.error(), k_launcher));
     std::string unpriced;
     const std::function<void(const std::string&)> note = [&unpriced](const std::string& text) {
       unpriced = text;
     };
-    auto finding = find_out(session_.session(), defaults->wishes, region, note);
+    auto finding = find_out(session_.session(), defaults->wishes, {region}, note);
     const auto findings = session_.complete(std::move(finding));
     if (!findings) return add(setup::failed_check("type and image", findings.error(), k_launcher));
     const auto now = clock_.wall();
     const auto plan = launch::make_plan(defaults->wishes, *findings, "00000000-000000-doctor", now);
     if (!plan) return add(setup::failed_check("type and image", plan.error(), ""));
-    add({Grade::ok, "image", plan->image.id + " (" + plan->image.name + ")", {}});
+    add({Grade::ok, "image", plan->sites.front().image.id + " (" + plan->sites.front().image.name + ")", {}});
     const auto& pool = plan->pools.front();
-    const auto& price = options_.spot ? pool.spot : pool.on_demand;
+    const auto& price = options_.spot ? pool.spot_now : pool.on_demand;
     const std::string how = options_.type + (options_.spot ? ", spot" : ", on demand");
     if (price) add({Grade::ok, "price", how + ": " + pricing::format_hourly(*price) + " an hour now", {}});
     else
@@ -107,7 +107,7 @@ class Doctor {
            "use --max-time; --max-cost can't be kept"});
     if (!defaults->missing.empty()) return;  // told above; EC2 would only say the same
     const auto ec2 = aws::make_ec2_launch(session_.session(), region);
-    auto trying = ec2->try_run(launch::run_request(*plan, 0, "#!/bin/sh\n"));
+    auto trying = ec2->try_run(launch::run_request(*plan, pool, 1, "#!/bin/sh\n"));
     const auto tried = session_.complete(std::move(trying));
     if (tried) return add({Grade::ok, "launch", "EC2's dry run allows it (" + defaults->taken + ")", {}});
     add(setup::failed_check(

@@ -10,16 +10,16 @@
 namespace curfew::cli {
 namespace {
 
-constexpr std::string_view k_types = "instance-type";
 constexpr std::string_view k_workdir = "workdir";
 constexpr std::string_view k_shell = "shell";
 
 // Of each line one typed option puts the others of a file out of force.
-constexpr std::array<std::array<std::string_view, 3>, 5> k_one_of{{{"max-time", "max-hours", ""},
-                                                                   {"spot", "on-demand", ""},
-                                                                   {"repo", "workdir", "repo-token"},
-                                                                   {"scheduler-role", "no-schedule", ""},
-                                                                   {"shell", "", ""}}};
+constexpr std::array<std::array<std::string_view, 3>, 5> k_one_of{
+    {{"max-time", "max-hours", ""},
+     {"spot", "on-demand", "spot-then-on-demand"},
+     {"repo", "workdir", "repo-token"},
+     {"scheduler-role", "no-schedule", ""},
+     {"shell", "", ""}}};
 
 bool is_replaced(const Setting& setting, const std::vector<std::string>& typed) {
   if (setting.takes == Takes::list) return false;
@@ -40,7 +40,7 @@ bool is_replaced(const Setting& setting, const std::vector<std::string>& typed) 
 
 Result<JobWords> with_job_file(const std::vector<std::string>& typed, const JobText& job,
                                const std::vector<KnownOption>& known) {
-  auto parsed = parse_job_settings(job.text, job.path, known, k_types);
+  auto parsed = parse_job_settings(job.text, job.path, known, k_joined_options);
   if (!parsed) return fail(std::move(parsed.error()));
   const auto names = typed_options(typed);
   const bool has_dashes = std::find(typed.begin(), typed.end(), "--") != typed.end();
@@ -71,12 +71,14 @@ const std::string_view k_job_template =
 # holds over what stands here, and what may be repeated is added to. Tables ([env], [secret]) come last.
 
 # ---- the machine
-instance-type = ["g5.xlarge", "g6.xlarge"]      # tried in this order
+instance-type = ["g5.xlarge", "g6.xlarge"]      # tried cheapest first
 spot = true
+#spot-then-on-demand = true                     # instead
+#wait-capacity = "2h"                           # where there's none, ask again for so long
 #image = "auto"                                 # or "ami-…", "ssm:/PARAMETER"
 #disk = 100                                     # GB
-#region = "us-east-1"
-#zone = "us-east-1a"
+#region = "us-east-1"                           # or a list
+#zone = "us-east-1a"                            # or a list
 #subnet = "subnet-…"
 #security-group = ["sg-…"]
 #key-name = "me"

@@ -1,6 +1,7 @@
 // job.toml: what the options of `curfew launch` say, in a file; what is typed holds over it.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +28,9 @@ struct JobWords {
 
 // The file that a command line names: the one word before `--` that is no option's, and ends in ".toml".
 [[nodiscard]] std::optional<std::string> job_file_in(const std::vector<std::string>& rest);
+
+// Options whose list is one value with commas.
+inline constexpr std::array<std::string_view, 3> k_joined_options{"instance-type", "region", "zone"};
 
 // What `--init` writes: every key, commented.
 extern const std::string_view k_job_template;

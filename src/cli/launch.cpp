@@ -7,6 +7,9 @@
 #include <cstdio>
 #include <cstring>
 #include <functional>
+#include <map>
+#include <set>
+#include <tuple>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -73,6 +76,10 @@ int write_template(const std::string& path) {
   return 0;
 }
 
+std::string first_region(const LaunchOptions& options) {
+  return options.regions.empty() ? std::string{} : options.regions.front();
+}
+
 class LaunchCommand {
  public:
   LaunchCommand(const LaunchOptions& options, const os::Clock& clock, net::Environment environment,
@@ -82,7 +89,7 @@ class LaunchCommand {
         environment_(std::move(environment)),
         records_(std::move(folder)),
         http_(net::make_http_client(io_.get_executor(), net::client_options_from(environment_))),
-        session_(aws::make_session(*http_, clock_, environment_, {options_.profile, options_.region})),
+        session_(aws::make_session(*http_, clock_, environment_, {options_.profile, first_region(options_)})),
         signals_(io_, SIGINT, SIGTERM) {}
 
   int run() {
@@ -123,8 +130,13 @@ class LaunchCommand {
   }
 
   launch::World world_for(launch::Calls& calls) {
-    return {calls, records_, clock_, [this] { return interrupted_; },
-            [](const std::string& text) { say(text); }};
+    return {calls,
+            records_,
+            clock_,
+            [this] { return interrupted_; },
+            [](const std::string& text) { say(text); },
+            {},
+            session_->random};
   }
 
   // False where something that was left could not be dealt with.
@@ -164,7 +176,9 @@ class LaunchCommand {
     auto asking = session_->region();
     const auto region = co_await std::move(asking);
     if (!region) co_return refuse(region.error());
-    auto taking = take_defaults(*session_, options_.wishes, *region);
+    auto regions = options_.regions;
+    if (regions.empty()) regions.push_back(*region);
+    auto taking = take_defaults(*session_, options_.wishes, regions);
     const auto defaults = co_await std::move(taking);
     if (!defaults) co_return refuse(defaults.error());
     for (const auto& note : defaults->notes) say(note);
@@ -182,12 +196,13 @@ class LaunchCommand {
       workdir = std::move(packed->archive);
       wishes.stages.workdir = {launch::workdir_place(wishes.staging, id), packed->sha256, workdir.size()};
     }
-    auto finding = find_out(*session_, wishes, *region, note_);
-    const auto findings = co_await std::move(finding);
+    auto finding = find_out(*session_, wishes, regions, note_);
+    auto findings = co_await std::move(finding);
     if (!findings) co_return refuse(findings.error());
     const auto plan = launch::make_plan(wishes, *findings, id, clock_.wall());
     if (!plan) co_return refuse(plan.error());
-    const auto package = package_for(options_, *plan, std::move(workdir));
+    home_ = regions.front();
+    const auto package = package_for(*plan, std::move(workdir));
     if (!package) co_return refuse(package.error());
     std::fputs(launch::describe(*plan).c_str(), stdout);
     if (!defaults->taken.empty()) std::printf("%-14s %s\n", "by setup", defaults->taken.c_str());
@@ -195,7 +210,10 @@ class LaunchCommand {
     if (!options_.wishes.schedule)
       say("WITHOUT A SCHEDULE: should the instance lose its kernel or its network, nothing from outside ends "
           "it");
-    auto going_on = options_.dry_run ? try_it(*plan, *package) : launch_it(*plan, *package);
+    if (plan->refusal) co_return refuse(*plan->refusal);
+    auto going_on = options_.dry_run
+                        ? try_it(*plan, *package)
+                        : launch_it(*plan, *package, renewal_of(wishes, std::move(*findings), id));
     const int code = co_await std::move(going_on);
     co_return defaults->missing.empty() ? code : k_exit_failed;
   }
@@ -205,8 +223,7 @@ class LaunchCommand {
     return k_exit_failed;
   }
 
-  static Result<launch::Package> package_for(const LaunchOptions& options, const launch::Plan& plan,
-                                             std::string workdir) {
+  [[nodiscard]] Result<launch::Package> package_for(const launch::Plan& plan, std::string workdir) const {
     auto path = os::own_path();
     if (!path) return fail(std::move(path.error()));
     auto program = os::read_file(*path, k_largest_program);
@@ -215,7 +232,14 @@ class LaunchCommand {
     package.program = std::move(*program);
     package.workdir_place = launch::workdir_place(plan.wishes.staging, plan.launch_id);
     package.workdir = std::move(workdir);
-    package.job = launch::to_json(launch::job_file(plan));
+    if (auto filled = fill(plan, package); !filled) return fail(std::move(filled.error()));
+    return package;
+  }
+
+  // All that depends on the plan's times and region.
+  Status fill(const launch::Plan& plan, launch::Package& package) const {
+    const auto job = launch::job_file(plan);
+    package.job = launch::to_json(job);
     if (package.job.size() > launch::k_largest_job_file)
       return fail(ErrorKind::invalid_input, "the job", "is larger than 256 KiB",
                   "put long texts into files, and fetch those");
@@ -223,17 +247,16 @@ class LaunchCommand {
     package.program_place = launch::program_place(plan.wishes.staging, program_sha);
     package.job_place = launch::job_place(plan.wishes.staging, plan.launch_id);
     auto file = launch::launch_file(plan);
-    file.options = options.given;
+    file.options = options_.given;
     package.launch_file = launch::to_json(file);
     package.launch_file_place = launch::launch_file_place(plan.wishes.staging, plan.launch_id);
-    const auto job = launch::job_file(plan);
-    auto program_url = staged_url(package.program_place, plan.region, job.environment);
-    auto job_url = staged_url(package.job_place, plan.region, job.environment);
+    auto program_url = staged_url(package.program_place, home_, job.environment);
+    auto job_url = staged_url(package.job_place, home_, job.environment);
     if (!program_url) return fail(std::move(program_url.error()));
     if (!job_url) return fail(std::move(job_url.error()));
     launch::InstanceParts parts;
     parts.launch_id = plan.launch_id;
-    parts.region = plan.region;
+    parts.region = home_;
     parts.l0_at = plan.l0_at;
     parts.until_l0 = std::chrono::ceil<Seconds>(plan.l0_at - plan.made);
     parts.program = {std::move(*program_url), program_sha};
@@ -241,21 +264,44 @@ class LaunchCommand {
     auto user_data = launch::user_data(parts);
     if (!user_data) return fail(std::move(user_data.error()));
     package.user_data = std::move(*user_data);
-    return package;
+    return {};
+  }
+
+  launch::Renewal renewal_of(launch::Wishes wishes, launch::Findings findings, std::string id) {
+    wishes_ = std::move(wishes);
+    findings_ = std::move(findings);
+    return {[this](const launch::Plan& plan, launch::Package& package) { return fill(plan, package); },
+            [this, id = std::move(id)] { return plan_again(id); }};
+  }
+
+  net::Awaitable<Result<launch::Plan>> plan_again(std::string id) {
+    auto refreshing = refresh_prices(*session_, wishes_, findings_);
+    const auto refreshed = co_await std::move(refreshing);
+    if (!refreshed) co_return fail(Error{refreshed.error()});
+    co_return launch::make_plan(wishes_, findings_, id, clock_.wall());
+  }
+
+  launch::Calls& calls_in(const std::string& region) {
+    auto& calls = calls_[region];
+    if (!calls) calls = launch::make_calls(*session_, region);
+    return *calls;
   }
 
   net::Awaitable<int> try_it(const launch::Plan& plan, const launch::Package& package) {
-    const auto ec2 = aws::make_ec2_launch(*session_, plan.region);
-    for (std::size_t pool = 0; pool < plan.pools.size(); ++pool) {
-      auto request = launch::run_request(plan, pool, package.user_data);
-      const auto tried = co_await ec2->try_run(std::move(request));
-      if (!tried) co_return refuse(tried.error());
+    std::set<std::tuple<std::string, std::string, bool>>
+        tried;  // a zone makes no difference to what is allowed
+    for (const auto& pool : plan.pools) {
+      if (!tried.emplace(pool.region, pool.type.name, pool.spot).second) continue;
+      const auto ec2 = aws::make_ec2_launch(*session_, pool.region);
+      auto request = launch::run_request(plan, pool, 1, package.user_data);
+      const auto asked = co_await ec2->try_run(std::move(request));
+      if (!asked) co_return refuse(asked.error());
     }
-    say("dry run: EC2 would allow it (capacity and quota aren't asked for); nothing was made");
+    say("dry run: EC2 would allow it (it isn't asked for capacity); nothing was made");
     co_return 0;
   }
 
-  net::Awaitable<int> launch_it(const launch::Plan& plan, const launch::Package& package) {
+  net::Awaitable<int> launch_it(launch::Plan plan, launch::Package package, launch::Renewal renewal) {
     const bool is_much = !plan.worst_case || *plan.worst_case > options_.confirm_above;
     if (is_much && !options_.yes) {
       const std::string what = plan.worst_case ? "the worst case is " + format_dollars(*plan.worst_case)
@@ -275,21 +321,24 @@ class LaunchCommand {
         co_return k_exit_failed;
       }
     }
-    const auto calls = launch::make_calls(*session_, plan.region);
     sending_ = true;
-    auto launching = launch::launch(world_for(*calls), plan, package);
+    auto world = world_for(calls_in(home_));
+    world.calls_in = [this](const std::string& region) -> launch::Calls& { return calls_in(region); };
+    const auto id = plan.launch_id;
+    auto launching =
+        launch::launch(std::move(world), std::move(plan), std::move(package), std::move(renewal));
     const auto done = co_await std::move(launching);
     if (!done) {
       say(done.error().text());
       co_return done.error().code == launch::k_interrupted ? k_exit_interrupted : k_exit_failed;
     }
     std::printf("instance       %s (%s), gone by %s at the latest\n", done->instance.c_str(),
-                done->type.c_str(), format_utc(plan.end_at).c_str());
-    std::printf("look           curfew check --region %s --tag curfew:launch=%s\n", plan.region.c_str(),
-                plan.launch_id.c_str());
+                done->type.c_str(), format_utc(done->end_at).c_str());
+    std::printf("look           curfew check --region %s --tag curfew:launch=%s\n", done->region.c_str(),
+                id.c_str());
     std::printf(
         "its console    aws ec2 get-console-output --latest --output text --region %s --instance-id %s\n",
-        plan.region.c_str(), done->instance.c_str());
+        done->region.c_str(), done->instance.c_str());
     co_return 0;
   }
 
@@ -302,6 +351,11 @@ class LaunchCommand {
   std::unique_ptr<aws::Session> session_;
   asio::signal_set signals_;
   std::function<void(const std::string&)> note_ = [](const std::string& text) { say(text); };
+  // While it's launched: what another round of asking is made of.
+  std::string home_;  // the region where staging is
+  launch::Wishes wishes_;
+  launch::Findings findings_;
+  std::map<std::string, std::unique_ptr<launch::Calls>> calls_;  // by region
   bool sending_ = false;
   bool interrupted_ = false;
   int code_ = k_exit_failed;

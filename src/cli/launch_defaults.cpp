@@ -90,14 +90,15 @@ net::Awaitable<void> take_group(aws::Session& session, const std::string& region
     co_return;
   }
   if (!*group) co_return;
-  defaults.wishes.security_groups.push_back((*group)->id);
+  defaults.wishes.group_of_region[region] = (*group)->id;
   add_taken(defaults, "security group " + std::string(setup::k_group) + " (" + (*group)->id + ")");
 }
 
 }  // namespace
 
 net::Awaitable<Result<LaunchDefaults>> take_defaults(aws::Session& session, launch::Wishes wishes,
-                                                     std::string region) {
+                                                     std::vector<std::string> regions) {
+  const auto& region = regions.front();
   LaunchDefaults defaults{std::move(wishes), {}, {}, {}};
   const bool needs_staging = defaults.wishes.staging.bucket.empty();
   const bool needs_profile = defaults.wishes.instance_profile.empty();
@@ -126,7 +127,7 @@ net::Awaitable<Result<LaunchDefaults>> take_defaults(aws::Session& session, laun
   }
   // One in the default VPC doesn't fit another VPC's subnet.
   if (defaults.wishes.security_groups.empty() && defaults.wishes.subnet.empty())
-    co_await take_group(session, region, defaults);
+    for (const auto& one : regions) co_await take_group(session, one, defaults);
   co_return defaults;
 }
 

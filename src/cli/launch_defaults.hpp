@@ -18,9 +18,10 @@ struct LaunchDefaults {
   std::vector<std::string> notes;  // for people
 };
 
-// Looks only for what isn't named. What may not be looked at is taken to be there, but for the bucket: EC2 and the scheduler
+// In the first of the regions; the security group in each. Looks only for what isn't named. What may not be looked at is taken to be there, but for the bucket: EC2 and the scheduler
 // tell soon enough.
 [[nodiscard]] net::Awaitable<Result<LaunchDefaults>> take_defaults(aws::Session& session,
-                                                                   launch::Wishes wishes, std::string region);
+                                                                   launch::Wishes wishes,
+                                                                   std::vector<std::string> regions);
 
 }  // namespace curfew::cli

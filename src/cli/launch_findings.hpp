@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "aws/session.hpp"
 #include "base/result.hpp"
@@ -10,10 +11,15 @@
 
 namespace curfew::cli {
 
-// Types and image must be told; prices that can't be are unknown, and `note` gets a line.
+// Types and image must be told; what else can't be (zones, prices, quotas) is unknown, and where that matters `note` gets a
+// line.
 [[nodiscard]] net::Awaitable<Result<launch::Findings>> find_out(
-    aws::Session& session, const launch::Wishes& wishes, std::string region,
+    aws::Session& session, const launch::Wishes& wishes, std::vector<std::string> regions,
     const std::function<void(const std::string&)>& note);
+
+// The spot prices alone, as they are now.
+[[nodiscard]] net::Awaitable<Status> refresh_prices(aws::Session& session, const launch::Wishes& wishes,
+                                                    launch::Findings& findings);
 
 // The object as the instance fetches it: at the endpoints that the job's environment names, else AWS's own.
 [[nodiscard]] Result<std::string> staged_url(const aws::S3Location& place, const std::string& region,

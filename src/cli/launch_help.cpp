@@ -12,12 +12,15 @@ Launches an EC2 instance that runs COMMAND under `curfew run`, saves its results
 guard, systemd and an EventBridge schedule each end it. Shows the plan first, with what it may cost.
 
 What to launch:
-  --instance-type T[,T...]   tried in this order, while EC2 has no capacity
-  --spot, --on-demand        how to pay (default --on-demand); spot instances are one-time
+  --instance-type T[,T...]   tried cheapest first, while EC2 has no capacity
+  --spot, --on-demand, --spot-then-on-demand
+                             how to pay (default --on-demand); spot instances are one-time
+  --wait-capacity TIME       where there's no capacity at all, ask again for so long
   --image IMAGE              ami-…, ssm:/PARAMETER, or auto: AWS's Deep Learning base image for types with GPUs, else
                              Ubuntu 22.04 (default auto)
   --disk GB                  of the root volume (default 100, or what the image needs)
-  --region R, --zone Z       where (default region: AWS_REGION, or the profile's)
+  --region R[,R...], --zone Z[,Z...]
+                             where (default: AWS_REGION, or the profile's; all its zones that offer the type)
   --subnet ID, --security-group ID, --key-name NAME
                              default: the default VPC; --security-group may be repeated
   --instance-profile NAME    the instance's role: reads --staging, writes where --save says

@@ -25,6 +25,9 @@ constexpr std::size_t k_longest_name = 80;
 constexpr const char* k_default_job_file = "job.toml";
 constexpr std::uint64_t k_most_disk = 16'384;  // GiB, of a gp3 volume
 constexpr std::size_t k_most_types = 20;
+constexpr std::size_t k_most_regions = 10;
+constexpr std::size_t k_most_zones = 30;
+constexpr Seconds k_longest_wait = std::chrono::hours{7 * 24};
 constexpr std::string_view k_between_words = " \t\n;|&";
 
 tl::unexpected<Error> bad(std::string what, std::string cause, std::string hint = k_see_help) {
@@ -39,10 +42,10 @@ tl::unexpected<Error> bad_value(const char* option, std::string_view value, std:
 struct Raw {
   std::string types, image, disk, region, zone, subnet, key_name, instance_profile, staging;
   std::string max_time, max_hours, max_cost, scheduler_role, name, user, shell, confirm_above, profile;
-  std::string repo, repo_token, workdir, fetch_limit, setup_limit, data_limit;
+  std::string wait_capacity, repo, repo_token, workdir, fetch_limit, setup_limit, data_limit;
   std::vector<std::string> security_groups, environment, saves, setup, data, secrets;
-  bool spot = false, on_demand = false, no_schedule = false, dry_run = false, yes = false, clean_up = false,
-       init = false, help = false;
+  bool spot = false, on_demand = false, spot_then = false, no_schedule = false, dry_run = false, yes = false,
+       clean_up = false, init = false, help = false;
 };
 
 void declare(CLI::App& app, Raw& raw) {
@@ -58,6 +61,8 @@ void declare(CLI::App& app, Raw& raw) {
   app.add_option("--instance-type", raw.types);
   app.add_flag("--spot", raw.spot);
   app.add_flag("--on-demand", raw.on_demand);
+  app.add_flag("--spot-then-on-demand", raw.spot_then);
+  app.add_option("--wait-capacity", raw.wait_capacity);
   app.add_option("--image", raw.image);
   app.add_option("--disk", raw.disk);
   app.add_option("--region", raw.region);
@@ -102,18 +107,64 @@ bool is_made_of(std::string_view text, std::string_view more, std::size_t longes
   });
 }
 
-Status take_machine(const Raw& raw, launch::Wishes& wishes) {
-  if (raw.spot && raw.on_demand) return bad("--spot and --on-demand", "can't both be");
-  wishes.spot = raw.spot;
+// "A,B", each once.
+template <class IsOne>
+Result<std::vector<std::string>> take_list(const char* option, const std::string& text, std::size_t most,
+                                           IsOne is_one, const std::string& cause, const std::string& hint) {
+  std::vector<std::string> list;
+  if (text.empty()) return list;
+  for (const auto part : split(text, ',')) {
+    if (!is_one(part)) return bad_value(option, part, cause, hint);
+    if (std::find(list.begin(), list.end(), part) == list.end()) list.emplace_back(part);
+  }
+  if (list.size() > most) return bad(option, "names more than " + std::to_string(most));
+  return list;
+}
+
+Status take_market(const Raw& raw, launch::Wishes& wishes) {
+  if (int{raw.spot} + int{raw.on_demand} + int{raw.spot_then} > 1)
+    return bad("--spot, --on-demand and --spot-then-on-demand", "can't both be");
+  wishes.spot = raw.spot || raw.spot_then;
+  wishes.then_on_demand = raw.spot_then;
+  if (auto took = take("--wait-capacity", raw.wait_capacity, wishes.wait_capacity, parse_duration); !took)
+    return took;
+  if (wishes.wait_capacity > k_longest_wait)
+    return bad_value("--wait-capacity", raw.wait_capacity, "is more than a week");
+  return {};
+}
+
+// An image, a subnet and a security group are one region's.
+Status take_places(const Raw& raw, LaunchOptions& options) {
+  auto& wishes = options.wishes;
+  auto zones = take_list("--zone", raw.zone, k_most_zones, aws::is_zone, "is no zone", "as us-east-1a");
+  if (!zones) return fail(std::move(zones.error()));
+  wishes.zones = std::move(*zones);
+  if (!wishes.subnet.empty() && wishes.zones.size() > 1)
+    return bad("--subnet", "is in one zone, and --zone names several");
+  const auto is_elsewhere = [&options](const std::string& zone) {
+    return !options.regions.empty() &&
+           std::none_of(options.regions.begin(), options.regions.end(),
+                        [&zone](const std::string& region) { return zone.starts_with(region); });
+  };
+  for (const auto& zone : wishes.zones)
+    if (is_elsewhere(zone)) return bad_value("--zone", zone, "is in none of the regions of --region");
+  if (options.regions.size() < 2) return {};
+  for (const auto& [option, is_given] : {std::pair{"--image ami-…", aws::is_image_id(wishes.image)},
+                                         std::pair{"--subnet", !wishes.subnet.empty()},
+                                         std::pair{"--security-group", !wishes.security_groups.empty()}})
+    if (is_given) return bad(option, "belongs to one region, and --region names several");
+  return {};
+}
+
+Status take_machine(const Raw& raw, LaunchOptions& options) {
+  auto& wishes = options.wishes;
+  if (auto took = take_market(raw, wishes); !took) return took;
   if (raw.types.empty())
     return bad("--instance-type", "is missing", "as --instance-type g5.xlarge,g6.xlarge");
-  for (const auto part : split(raw.types, ',')) {
-    if (!aws::is_instance_type(part))
-      return bad_value("--instance-type", part, "is no instance type", "as g5.xlarge");
-    if (std::find(wishes.types.begin(), wishes.types.end(), part) == wishes.types.end())
-      wishes.types.emplace_back(part);
-  }
-  if (wishes.types.size() > k_most_types) return bad("--instance-type", "names more than 20 types");
+  auto types = take_list("--instance-type", raw.types, k_most_types, aws::is_instance_type,
+                         "is no instance type", "as g5.xlarge");
+  if (!types) return fail(std::move(types.error()));
+  wishes.types = std::move(*types);
   if (!raw.image.empty()) wishes.image = raw.image;
   const std::string_view image = wishes.image;
   const bool is_image = image == "auto" || aws::is_image_id(image) ||
@@ -125,9 +176,6 @@ Status take_machine(const Raw& raw, launch::Wishes& wishes) {
       return bad_value("--disk", raw.disk, "is no size in GB", "a whole number from 1 to 16384");
     wishes.disk_gib = *gib;
   }
-  if (!raw.zone.empty() && !aws::is_zone(raw.zone))
-    return bad_value("--zone", raw.zone, "is no zone", "as us-east-1a");
-  wishes.zone = raw.zone;
   if (!raw.subnet.empty() && !aws::is_resource_id(raw.subnet, "subnet-"))
     return bad_value("--subnet", raw.subnet, "is no subnet's id");
   wishes.subnet = raw.subnet;
@@ -141,7 +189,7 @@ Status take_machine(const Raw& raw, launch::Wishes& wishes) {
   if (!raw.instance_profile.empty() && !is_made_of(raw.instance_profile, "+=,.@_-", 128))
     return bad_value("--instance-profile", raw.instance_profile, "is no instance profile's name");
   wishes.instance_profile = raw.instance_profile;
-  return {};
+  return take_places(raw, options);
 }
 
 Status take_end(const Raw& raw, LaunchOptions& options) {
@@ -296,9 +344,10 @@ Result<LaunchOptions> parse_words_of_launch(const std::vector<std::string>& word
     return options;
   }
   if (file && !has_file) return bad("'" + printable(*file, 80) + "'", "isn't read with --clean-up");
-  if (!raw.region.empty() && !aws::is_region(raw.region))
-    return bad_value("--region", raw.region, "is no region's name", "as us-east-1");
-  options.region = raw.region;
+  auto regions = take_list("--region", raw.region, k_most_regions, aws::is_region, "is no region's name",
+                           "as us-east-1");
+  if (!regions) return fail(std::move(regions.error()));
+  options.regions = std::move(*regions);
   options.profile = raw.profile;
   options.yes = raw.yes;
   options.dry_run = raw.dry_run;
@@ -308,7 +357,7 @@ Result<LaunchOptions> parse_words_of_launch(const std::vector<std::string>& word
       return bad("--clean-up", "launches nothing, and takes no command");
     return options;
   }
-  if (auto took = take_machine(raw, options.wishes); !took) return fail(std::move(took.error()));
+  if (auto took = take_machine(raw, options); !took) return fail(std::move(took.error()));
   if (auto took = take_end(raw, options); !took) return fail(std::move(took.error()));
   if (auto took = take_work(raw, std::move(command), options.wishes); !took)
     return fail(std::move(took.error()));

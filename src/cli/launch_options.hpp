@@ -16,9 +16,9 @@ namespace curfew::cli {
 struct LaunchOptions {
   launch::Wishes wishes;
   aws::KeyValues
-      given;           // all that was typed and the job file says, by its long name; a flag's value is "true"
-  std::string region;  // empty: AWS_REGION, AWS_DEFAULT_REGION, the profile's
-  std::string profile;  // of the credentials
+      given;  // all that was typed and the job file says, by its long name; a flag's value is "true"
+  std::vector<std::string> regions;  // none: AWS_REGION, AWS_DEFAULT_REGION, the profile's
+  std::string profile;               // of the credentials
   Micros confirm_above{25'000'000};
   bool yes = false;
   bool dry_run = false;

@@ -16,6 +16,7 @@ namespace curfew::launch {
 namespace {
 
 constexpr std::size_t k_longest_tag_value = 256;
+constexpr std::size_t k_most_shown = 6;  // of pools, and of what is left out
 #if defined(__x86_64__)
 constexpr const char* k_own_architecture = "x86_64";
 #elif defined(__aarch64__)
@@ -26,19 +27,20 @@ tl::unexpected<Error> refuse(std::string what, std::string cause, std::string hi
   return fail(ErrorKind::invalid_input, std::move(what), std::move(cause), std::move(hint));
 }
 
-Status check_architecture(const Wishes& wishes, const Findings& findings) {
+Status check_architecture(const Wishes& wishes, const RegionFindings& found) {
   const std::string own = k_own_architecture;
-  for (const auto& type : findings.types) {
-    if (std::find(type.architectures.begin(), type.architectures.end(), own) == type.architectures.end())
-      return refuse("--instance-type " + type.name, "isn't " + own + ", which this curfew is built for",
+  for (const auto& [info, on_demand, zones, spot] : found.offered.types) {
+    if (std::find(info.architectures.begin(), info.architectures.end(), own) == info.architectures.end())
+      return refuse("--instance-type " + info.name, "isn't " + own + ", which this curfew is built for",
                     "choose another type");
   }
-  if (findings.image.architecture != own)
-    return refuse("--image " + wishes.image, findings.image.id + " is for " +
-                                                 printable(findings.image.architecture, 40) + ", not " + own);
-  if (findings.image.state != "available")
+  const auto& image = found.image;
+  if (image.architecture != own)
     return refuse("--image " + wishes.image,
-                  findings.image.id + " is " + printable(findings.image.state, 40) + ", not available");
+                  image.id + " is for " + printable(image.architecture, 40) + ", not " + own);
+  if (image.state != "available")
+    return refuse("--image " + wishes.image,
+                  image.id + " is " + printable(image.state, 40) + ", not available");
   return {};
 }
 
@@ -64,24 +66,71 @@ Result<std::vector<aws::LaunchVolume>> volumes_of(const Wishes& wishes, const aw
 }
 
 // What an hour of the instance costs at most. A spot price without MaxPrice is bound by the on-demand price.
-std::optional<Micros> most_of(const Wishes& wishes, const std::optional<Micros>& on_demand,
-                              const std::optional<Micros>& spot) {
-  if (!wishes.spot || !wishes.max_cost || !spot) return on_demand;
-  const Micros with_room{(spot->count * 12 + 9) / 10};
-  return on_demand ? std::min(*on_demand, with_room) : with_room;
+std::optional<Micros> most_of(const Wishes& wishes, const Pool& pool) {
+  if (!pool.spot || !wishes.max_cost || !pool.spot_now) return pool.on_demand;
+  const Micros with_room{(pool.spot_now->count * 12 + 9) / 10};
+  return pool.on_demand ? std::min(*pool.on_demand, with_room) : with_room;
 }
 
 pricing::Rate rate_of(const Plan& plan, const Pool& pool) {
   pricing::MachineParts parts;
   parts.instance_type = pool.type.name;
-  parts.region = plan.region;
-  parts.spot = plan.wishes.spot;
+  parts.region = pool.region;
+  parts.spot = pool.spot;
   parts.volumes.emplace();
-  for (const auto& volume : plan.volumes) parts.volumes->push_back({"gp3", volume.gib});
+  for (const auto& volume : site_of(plan, pool.region).volumes) parts.volumes->push_back({"gp3", volume.gib});
   parts.public_ipv4 = true;  // whether the subnet gives one isn't looked up: it's counted
   std::optional<pricing::GivenPrice> given;
   if (pool.most) given = {*pool.most, "the plan"};
   return pricing::rate_of(parts, given);
+}
+
+const QuotaState* quota_for(const Plan& plan, const Pool& pool) {
+  const auto* const quota = quota_of(pool.type.name, pool.spot);
+  for (const auto& state : plan.quotas)
+    if (quota != nullptr && state.quota == quota && state.region == pool.region) return &state;
+  return nullptr;
+}
+
+// Without a price no limit of cost can be kept.
+Status leave_out_unpriced(Plan& plan) {
+  if (!plan.wishes.max_cost) return {};
+  std::vector<Pool> priced;
+  for (auto& pool : plan.pools) {
+    if (pool.most) priced.push_back(std::move(pool));
+    else plan.left_out.push_back(name_of(pool) + ": its price isn't known, so --max-cost can't be kept");
+  }
+  if (priced.empty())
+    return refuse(
+        "--max-cost",
+        "can't be kept: the price of " + plan.wishes.types.front() + " in " + plan.region + " isn't known",
+        "--max-time instead");
+  plan.pools = std::move(priced);
+  return {};
+}
+
+// Where nothing is left the plan is shown whole, and refused.
+void leave_out_over_quota(Plan& plan) {
+  std::vector<Pool> fitting;
+  std::vector<std::string> over;
+  std::optional<Error> first;
+  for (const auto& pool : plan.pools) {
+    const auto* const state = quota_for(plan, pool);
+    if (state == nullptr || judge(*state, pool.type.vcpus) != QuotaVerdict::too_small) {
+      fitting.push_back(pool);
+      continue;
+    }
+    auto error = too_small(*state, pool.type.name, pool.type.vcpus);
+    auto text = error.text();
+    if (!first) first = std::move(error);
+    if (std::find(over.begin(), over.end(), text) == over.end()) over.push_back(std::move(text));
+  }
+  if (fitting.empty()) {
+    plan.refusal = std::move(first);
+    return;
+  }
+  plan.pools = std::move(fitting);
+  plan.left_out.insert(plan.left_out.end(), over.begin(), over.end());
 }
 
 std::string utc(WallTime time) { return format_utc(time); }
@@ -114,29 +163,50 @@ std::vector<std::string> image_parameters(const aws::InstanceTypeInfo& type) {
           base + "base-oss-nvidia-driver-ubuntu-22.04/latest/ami-id"};
 }
 
+const Site& site_of(const Plan& plan, const std::string& region) {
+  const auto found = std::find_if(plan.sites.begin(), plan.sites.end(),
+                                  [&region](const Site& site) { return site.region == region; });
+  return found == plan.sites.end() ? plan.sites.front() : *found;
+}
+
+void count_from(Plan& plan, WallTime now) {
+  const auto lasts = plan.end_at - plan.made;
+  const auto after_stop = plan.wishes.limits().after_stop();
+  plan.made = floor_second(now);
+  plan.end_at = plan.made + lasts;
+  plan.stop_at = plan.end_at - after_stop;
+  plan.l0_at = plan.end_at + layers::k_l0_after_end;
+  plan.schedule_from = layers::l3_start(plan.end_at);
+}
+
 Result<Plan> make_plan(const Wishes& wishes, const Findings& findings, const std::string& launch_id,
                        WallTime now) {
-  if (auto good = check_architecture(wishes, findings); !good) return fail(std::move(good.error()));
-  auto volumes = volumes_of(wishes, findings.image);
-  if (!volumes) return fail(std::move(volumes.error()));
   Plan plan;
   plan.launch_id = launch_id;
   plan.wishes = wishes;
-  plan.region = findings.region;
-  plan.image = findings.image;
-  plan.volumes = std::move(*volumes);
   plan.price_date = findings.price_date;
   plan.owner = findings.owner;
+  plan.left_out = findings.left_out;
   plan.made = floor_second(now);
-  for (std::size_t i = 0; i < findings.types.size(); ++i) {
-    Pool pool{findings.types[i], findings.on_demand[i], findings.spot[i], {}};
-    pool.most = most_of(wishes, pool.on_demand, pool.spot);
-    if (wishes.max_cost && !pool.most)
-      return refuse("--max-cost",
-                    "can't be kept: the price of " + pool.type.name + " in " + plan.region + " isn't known",
-                    "--max-time instead");
-    plan.pools.push_back(std::move(pool));
+  std::vector<TypesOfRegion> offered;
+  for (const auto& found : findings.regions) {
+    if (auto good = check_architecture(wishes, found); !good) return fail(std::move(good.error()));
+    auto volumes = volumes_of(wishes, found.image);
+    if (!volumes) return fail(std::move(volumes.error()));
+    plan.sites.push_back({found.offered.region, found.image, std::move(*volumes)});
+    plan.quotas.insert(plan.quotas.end(), found.quotas.begin(), found.quotas.end());
+    offered.push_back(found.offered);
   }
+  if (!plan.sites.empty()) plan.region = plan.sites.front().region;
+  const bool on_demand = !wishes.spot || wishes.then_on_demand;
+  plan.pools = pools_in_order(offered, {wishes.spot, on_demand, !wishes.zones.empty()});
+  if (plan.pools.empty())
+    return refuse("--instance-type", plan.left_out.empty() ? "none is offered there" : plan.left_out.front(),
+                  "choose another type, zone or region");
+  for (auto& pool : plan.pools) pool.most = most_of(wishes, pool);
+  if (auto left = leave_out_unpriced(plan); !left) return fail(std::move(left.error()));
+  leave_out_over_quota(plan);
+  plan.region = plan.pools.front().region;
   const auto after_stop = wishes.limits().after_stop();
   std::optional<WallTime> end_at;
   if (wishes.max_time) end_at = plan.made + *wishes.max_time + after_stop;
@@ -149,14 +219,12 @@ Result<Plan> make_plan(const Wishes& wishes, const Findings& findings, const std
   }
   if (!end_at) return refuse("a launch", "needs an end", "--max-time or --max-cost");
   plan.end_at = *end_at;
-  plan.stop_at = plan.end_at - after_stop;
+  count_from(plan, plan.made);
   if (plan.stop_at < plan.made + k_least_time)
     return refuse(
         "--max-cost " + format_dollars(wishes.max_cost.value_or(Micros{})),
         "leaves no time for the job: " + format_duration(after_stop) + " of it go to stopping and saving",
         "allow more");
-  plan.l0_at = plan.end_at + layers::k_l0_after_end;
-  plan.schedule_from = layers::l3_start(plan.end_at);
   for (const auto& pool : plan.pools) {
     const auto rate = rate_of(plan, pool);
     if (!pool.most || !rate.is_complete()) {
@@ -186,22 +254,27 @@ aws::KeyValues tags_of(const Plan& plan, const Pool& pool) {
   return tags;
 }
 
-aws::RunRequest run_request(const Plan& plan, std::size_t pool, const std::string& user_data) {
+aws::RunRequest run_request(const Plan& plan, const Pool& pool, std::size_t attempt,
+                            const std::string& user_data) {
   const auto& wishes = plan.wishes;
+  const auto& site = site_of(plan, pool.region);
   aws::RunRequest request;
-  request.client_token = plan.launch_id + "-" + std::to_string(pool + 1);
-  request.image = plan.image.id;
-  request.type = plan.pools[pool].type.name;
-  request.zone = wishes.zone;
+  request.client_token = plan.launch_id + "-" + std::to_string(attempt);
+  request.image = site.image.id;
+  request.type = pool.type.name;
+  request.zone = pool.zone;
   request.subnet = wishes.subnet;
   request.security_groups = wishes.security_groups;
+  if (const auto own = wishes.group_of_region.find(pool.region);
+      request.security_groups.empty() && own != wishes.group_of_region.end())
+    request.security_groups.push_back(own->second);
   request.key_name = wishes.key_name;
   request.instance_profile = wishes.instance_profile;
   request.user_data = user_data;
-  request.volumes = plan.volumes;
-  request.spot = wishes.spot;
-  if (wishes.spot && wishes.max_cost) request.max_price = plan.pools[pool].most;
-  request.tags = tags_of(plan, plan.pools[pool]);
+  request.volumes = site.volumes;
+  request.spot = pool.spot;
+  if (pool.spot && wishes.max_cost) request.max_price = pool.most;
+  request.tags = tags_of(plan, pool);
   return request;
 }
 
@@ -242,6 +315,40 @@ void describe_stages(const Wishes& wishes, const Line& line) {
                     (wishes.user.empty() ? ", as the image's ordinary user" : ", as " + wishes.user));
 }
 
+void describe_pools(const Plan& plan, const Line& line) {
+  const auto& wishes = plan.wishes;
+  for (std::size_t i = 0; i < plan.pools.size() && i < k_most_shown; ++i) {
+    const auto& pool = plan.pools[i];
+    std::string value = fmt::format("{}: {} vCPUs", name_of(pool), pool.type.vcpus);
+    if (pool.type.gpus > 0)
+      value += fmt::format(", {} × {}", pool.type.gpus, printable(pool.type.gpu_name, 60));
+    const auto spot = ", spot now " + hourly(pool.spot_now);
+    const auto on_demand = ", on demand " + hourly(pool.on_demand);
+    value += pool.spot ? spot + on_demand : on_demand + (pool.spot_now ? spot : "");
+    if (pool.spot && wishes.max_cost) value += ", at most " + hourly(pool.most);
+    line(i == 0 ? "instance" : "else", value);
+  }
+  if (plan.pools.size() > k_most_shown)
+    line("else", fmt::format("and {} more", plan.pools.size() - k_most_shown));
+  for (std::size_t i = 0; i < plan.left_out.size() && i < k_most_shown; ++i)
+    line("left out", printable(plan.left_out[i], 400));
+  if (plan.left_out.size() > k_most_shown)
+    line("left out", fmt::format("and {} more", plan.left_out.size() - k_most_shown));
+  if (wishes.wait_capacity > Seconds{0})
+    line("no capacity", "asked again for " + format_duration(wishes.wait_capacity) +
+                            "; all times then count from that asking on");
+}
+
+std::string where_of(const Plan& plan) {
+  std::string text;
+  for (const auto& site : plan.sites) text += (text.empty() ? "" : ", ") + site.region;
+  const auto& wishes = plan.wishes;
+  if (!wishes.subnet.empty()) return text + ", " + wishes.subnet;
+  const bool chooses =
+      std::any_of(plan.pools.begin(), plan.pools.end(), [](const Pool& pool) { return pool.zone.empty(); });
+  return text + (chooses ? ", a zone of EC2's choice" : "") + ", the default VPC";
+}
+
 }  // namespace
 
 std::string describe(const Plan& plan) {
@@ -252,19 +359,14 @@ std::string describe(const Plan& plan) {
   };
   line("job", printable(wishes.name, 80) + ", launch " + plan.launch_id);
   describe_stages(wishes, line);
-  line("image", plan.image.id + " (" + printable(plan.image.name, 100) + ")");
-  for (const auto& pool : plan.pools) {
-    std::string value = fmt::format("{}: {} vCPUs", pool.type.name, pool.type.vcpus);
-    if (pool.type.gpus > 0)
-      value += fmt::format(", {} × {}", pool.type.gpus, printable(pool.type.gpu_name, 60));
-    value += wishes.spot ? ", spot now " + hourly(pool.spot) + ", on demand " + hourly(pool.on_demand)
-                         : ", on demand " + hourly(pool.on_demand);
-    if (wishes.spot && wishes.max_cost) value += ", at most " + hourly(pool.most);
-    line(&pool == &plan.pools.front() ? "instance" : "else", value);
-  }
-  line("where", plan.region + (wishes.zone.empty() ? ", a zone of EC2's choice" : ", " + wishes.zone) +
-                    (wishes.subnet.empty() ? ", the default VPC" : ", " + wishes.subnet));
-  for (const auto& volume : plan.volumes)
+  const bool is_one = plan.sites.size() == 1;
+  for (const auto& site : plan.sites)
+    line("image",
+         site.image.id + " (" + printable(site.image.name, 100) + ")" + (is_one ? "" : " in " + site.region));
+  describe_pools(plan, line);
+  for (const auto& quota : plan.quotas) line("quota", describe(quota));
+  line("where", where_of(plan));
+  for (const auto& volume : site_of(plan, plan.region).volumes)
     line("disk", fmt::format("{}: {} GiB of encrypted gp3, deleted with the instance",
                              printable(volume.device, 40), volume.gib));
   line("role", "instance profile " + wishes.instance_profile);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,6 +14,8 @@
 #include "base/result.hpp"
 #include "base/times.hpp"
 #include "job/times.hpp"
+#include "launch/pools.hpp"
+#include "launch/quota.hpp"
 #include "launch/stages.hpp"
 
 namespace curfew::launch {
@@ -20,11 +23,15 @@ namespace curfew::launch {
 // What the command line says, each value by itself checked.
 struct Wishes {
   bool spot = false;
-  std::vector<std::string> types;  // in the order to try
+  bool then_on_demand = false;     // with `spot`: where there is no spot capacity
+  Seconds wait_capacity{0};        // where there's no capacity at all, ask again for so long
+  std::vector<std::string> types;  // what costs the same is tried in this order
   std::string image = "auto";      // "auto", "ami-…", "ssm:/path"
-  std::string zone;                // empty: EC2 chooses
+  std::vector<std::string> zones;  // none: those of the region that offer the type
   std::string subnet;
   std::vector<std::string> security_groups;
+  std::map<std::string, std::string>
+      group_of_region;  // where no group is named: the one that `curfew setup` has made
   std::string key_name;
   std::string instance_profile;
   std::string scheduler_role;  // an ARN; empty where `schedule` is false
@@ -45,32 +52,38 @@ struct Wishes {
   [[nodiscard]] job::Limits limits() const;
 };
 
-// What AWS has told.
-struct Findings {
-  std::string region;
+// What one region has told.
+struct RegionFindings {
+  TypesOfRegion offered;  // those of the wishes that it has
   aws::Image image;
-  std::vector<aws::InstanceTypeInfo> types;      // one for each of the wishes', in their order
-  std::vector<std::optional<Micros>> on_demand;  // likewise, an hour
-  std::vector<std::optional<Micros>> spot;       // likewise, now, the dearest zone that may be chosen
-  std::string price_date;                        // of the on-demand prices
-  std::string owner;                             // who launches: the caller's ARN
+  std::vector<QuotaState> quotas;  // of the offered types and the wished markets
 };
 
-// One thing to ask EC2 for.
-struct Pool {
-  aws::InstanceTypeInfo type;
-  std::optional<Micros> on_demand;
-  std::optional<Micros> spot;
-  std::optional<Micros> most;  // an hour of the instance costs no more; empty: unknown
+// What AWS has told.
+struct Findings {
+  std::vector<RegionFindings> regions;  // at least one
+  std::vector<std::string> left_out;    // "p5.48xlarge in us-west-1: isn't offered there"
+  std::string price_date;               // of the on-demand prices
+  std::string owner;                    // who launches: the caller's ARN
+};
+
+// What an instance of one region is made of.
+struct Site {
+  std::string region;
+  aws::Image image;
+  std::vector<aws::LaunchVolume> volumes;
 };
 
 struct Plan {
   std::string launch_id;
   Wishes wishes;
-  std::string region;
-  aws::Image image;
-  std::vector<aws::LaunchVolume> volumes;
-  std::vector<Pool> pools;
+  std::string
+      region;  // of the pool that is asked now, at first of the first one; the job's file is made for it
+  std::vector<Site> sites;
+  std::vector<Pool> pools;            // in the order to ask
+  std::vector<std::string> left_out;  // what isn't asked, and why
+  std::vector<QuotaState> quotas;
+  std::optional<Error> refusal;  // why this can't be launched, where the plan is good for being shown alone
   std::string price_date;
   std::string owner;
   WallTime made{};
@@ -91,13 +104,20 @@ inline constexpr Seconds k_least_time{60};
 [[nodiscard]] Result<Plan> make_plan(const Wishes& wishes, const Findings& findings,
                                      const std::string& launch_id, WallTime now);
 
+// The same with its times counted from now: after some waiting the job has its whole time again. What it may cost stays.
+void count_from(Plan& plan, WallTime now);
+
+[[nodiscard]] const Site& site_of(const Plan& plan, const std::string& region);
+
 // The image that "auto" stands for, an SSM parameter of AWS's or Canonical's: with a GPU the Deep Learning base image,
 // else Ubuntu 22.04. In the order to try.
 [[nodiscard]] std::vector<std::string> image_parameters(const aws::InstanceTypeInfo& type);
 
 // Of the instance and its volumes. Values are at most 256 bytes.
 [[nodiscard]] aws::KeyValues tags_of(const Plan& plan, const Pool& pool);
-[[nodiscard]] aws::RunRequest run_request(const Plan& plan, std::size_t pool, const std::string& user_data);
+// `attempt` counts all questions of a launch: each has a token of its own.
+[[nodiscard]] aws::RunRequest run_request(const Plan& plan, const Pool& pool, std::size_t attempt,
+                                          const std::string& user_data);
 
 // The options of `curfew run` on the instance, but for what only the instance knows.
 [[nodiscard]] std::vector<std::string> run_words(const Plan& plan);

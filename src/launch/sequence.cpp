@@ -2,8 +2,10 @@
 #include "launch/sequence.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "base/text.hpp"
+#include "launch/refusals.hpp"
 #include "layers/l3.hpp"
 
 namespace curfew::launch {
@@ -12,6 +14,7 @@ namespace {
 constexpr Millis k_first_pause{1'000};
 constexpr Millis k_most_pause{15'000};
 constexpr Millis k_look_every{5'000};
+constexpr Millis k_slice{1'000};  // of a long pause, so that Ctrl-C is heard
 
 // Whether the call may have been carried out all the same, or may work later.
 bool may_have_happened(const Error& error) {
@@ -26,31 +29,109 @@ bool has_ended(std::string_view state) { return state == "shutting-down" || stat
 
 class Launch {
  public:
-  Launch(World& world, const Plan& plan, const Package& package)
-      : world_(world), plan_(plan), package_(package) {}
+  Launch(World& world, Plan plan, Package package, Renewal renewal)
+      : world_(world), plan_(std::move(plan)), package_(std::move(package)), renewal_(std::move(renewal)) {}
 
   Awaitable<Result<Done>> run() {
     auto staged = co_await stage();
     if (!staged) co_return fail(std::move(staged.error()));
-    std::string tried;
-    for (std::size_t pool = 0; pool < plan_.pools.size(); ++pool) {
-      if (world_.interrupted()) co_return co_await give_up_before(tried);
-      auto launched = co_await ask_for(pool);
-      if (launched) co_return co_await finish(pool, std::move(*launched));
-      if (!aws::is_no_capacity(launched.error().code)) co_return fail(std::move(launched.error()));
-      const auto& type = plan_.pools[pool].type.name;
-      world_.say(type + ": " + launched.error().cause);
-      tried += (tried.empty() ? "" : "; ") + type + ": " + launched.error().code;
+    const auto until = world_.clock.boot() + plan_.wishes.wait_capacity;
+    Millis wait = k_first_round_pause;
+    for (int round = 1;; ++round) {
+      tried_.clear();
+      auto asking = ask_all(round == 1);
+      auto done = co_await std::move(asking);
+      if (!done) co_return fail(std::move(done.error()));
+      if (*done) co_return std::move(**done);
+      const auto left = until - world_.clock.boot();
+      if (left <= Millis{0} || !may_change(tried_)) break;
+      // Half of it more or less: those who wait for the same capacity don't all ask at once.
+      const auto spread =
+          Millis{static_cast<std::int64_t>(static_cast<double>(wait.count()) * (0.5 + world_.random()))};
+      const auto next = std::min<Millis>(spread, left);
+      world_.say("no capacity (" + summary(tried_) + "): asking again in " + rounded(next) + ", for " +
+                 rounded(left) + " more");
+      co_await wait_for(next);
+      if (world_.interrupted()) co_return give_up_before();
+      co_await renew();
+      wait = std::min(wait * 2, k_most_round_pause);
     }
     forget();
-    co_return fail(ErrorKind::unavailable, "launch", "there is no capacity (" + tried + "); nothing was made",
-                   "try other types (--instance-type A,B), another --zone or --region, or later");
+    co_return fail(nothing_to_be_had(tried_, plan_.quotas));
   }
 
  private:
-  Awaitable<Result<Done>> give_up_before(std::string tried) {
+  // An error ends the launch; nothing: all pools have refused.
+  Awaitable<Result<std::optional<Done>>> ask_all(bool is_first) {
+    for (std::size_t i = 0; i < plan_.pools.size(); ++i) {
+      const auto pool = plan_.pools[i];
+      const bool is_over = std::any_of(tried_.begin(), tried_.end(), [&pool](const Tried& one) {
+        return one.refused == Refused::quota && shares_quota(one.pool, pool);
+      });
+      if (is_over) continue;
+      if (world_.interrupted()) co_return give_up_before();
+      auto preparing = prepare(pool.region);
+      auto ready = co_await std::move(preparing);
+      if (!ready) {
+        forget();
+        co_return fail(std::move(ready.error()));
+      }
+      if (is_first) world_.say("asking EC2 for " + name_of(pool));
+      auto asking = ask_for(pool);
+      auto launched = co_await std::move(asking);
+      if (launched) {
+        auto finishing = finish(pool, std::move(*launched));
+        auto done = co_await std::move(finishing);
+        if (!done) co_return fail(std::move(done.error()));
+        co_return std::optional<Done>(std::move(*done));
+      }
+      const auto refused = meaning_of(launched.error(), pool);
+      if (refused == Refused::all) co_return fail(std::move(launched.error()));
+      const auto& error = launched.error();
+      auto why = refused == Refused::for_now ? error.code : error.cause;
+      if (refused == Refused::quota) why += "; " + quota_fix(pool, plan_.quotas);
+      if (is_first) world_.say(name_of(pool) + ": " + printable(why, 400));
+      tried_.push_back({pool, refused, error.code});
+    }
+    co_return std::optional<Done>{};
+  }
+
+  // Those of the region of the pool that is asked.
+  [[nodiscard]] Calls& calls() const {
+    return world_.calls_in ? world_.calls_in(plan_.region) : world_.calls;
+  }
+
+  static std::string rounded(Millis time) { return format_duration(std::chrono::ceil<Seconds>(time)); }
+
+  Awaitable<void> wait_for(Millis time) {
+    for (const auto end = world_.clock.boot() + time; world_.clock.boot() < end && !world_.interrupted();)
+      co_await world_.calls.sleep(std::min<Millis>(k_slice, end - world_.clock.boot()));
+  }
+
+  // Before another round.
+  Awaitable<void> renew() {
+    if (!renewal_.plan) co_return;
+    auto asking = renewal_.plan();
+    auto plan = co_await std::move(asking);
+    if (plan) plan_ = std::move(*plan);
+    else world_.say("prices are taken as they were: " + printable(plan.error().text(), 300));
+    if (!plan) count_from(plan_, world_.clock.wall());
+  }
+
+  // What is staged is for one region and one time.
+  Awaitable<Status> prepare(std::string region) {
+    plan_.region = std::move(region);
+    if (!renewal_.package) co_return Status{};
+    const auto now = world_.clock.wall();
+    if (now - plan_.made >= k_plan_holds) count_from(plan_, now);
+    if (staged_region_ == plan_.region && staged_made_ == plan_.made) co_return Status{};
+    if (auto filled = renewal_.package(plan_, package_); !filled) co_return filled;
+    co_return co_await stage_job();
+  }
+
+  tl::unexpected<Error> give_up_before() {
     forget();
-    co_return interrupted("nothing was made" + (tried.empty() ? "" : " (" + tried + ")"));
+    return interrupted("nothing was made" + (tried_.empty() ? "" : " (" + summary(tried_) + ")"));
   }
 
   static tl::unexpected<Error> interrupted(std::string left) {
@@ -78,36 +159,44 @@ class Launch {
       if (!done) co_return fail(std::move(done.error()));
       if (world_.interrupted()) co_return interrupted("nothing was made");
     }
+    co_return co_await stage_job();
+  }
+
+  Awaitable<Status> stage_job() {
     auto put_job = world_.calls.put(package_.job_place, package_.job);
     auto done = co_await std::move(put_job);
     if (!done) co_return done;
     auto put_file = world_.calls.put(package_.launch_file_place, package_.launch_file);
     done = co_await std::move(put_file);
+    staged_region_ = plan_.region;
+    staged_made_ = plan_.made;
     co_return done;
   }
 
   // RunInstances until there's a definite answer.
-  Awaitable<Result<aws::Launched>> ask_for(std::size_t pool) {
-    const auto request = run_request(plan_, pool, package_.user_data);
+  Awaitable<Result<aws::Launched>> ask_for(Pool pool) {
+    const auto request = run_request(plan_, pool, ++attempts_, package_.user_data);
+    asked_.insert(plan_.region);
     record_ = {plan_.launch_id,      plan_.region, plan_.wishes.name,
                request.client_token, "",           world_.clock.wall()};
     if (auto kept = world_.records.keep(record_); !kept)
       co_return fail(std::move(kept.error()).within("note the launch before it's sent"));
-    world_.say("asking EC2 for " + request.type + (request.spot ? ", spot" : ", on demand"));
     const auto until = world_.clock.boot() + k_ambiguous_limit;
     Millis wait = k_first_pause;
     for (bool is_doubted = false;; is_doubted = true) {
-      auto asked = world_.calls.run(request);
+      auto asked = calls().run(request);
       auto launched = co_await std::move(asked);
       if (launched) co_return launched;
-      const bool is_no_capacity = aws::is_no_capacity(launched.error().code);
+      const auto meaning = meaning_of(launched.error(), pool);
+      const bool is_no_capacity = meaning != Refused::all;
       const bool is_refused = !may_have_happened(launched.error());
       if (is_no_capacity || is_refused || world_.clock.boot() >= until) {
         // An earlier try may have been carried out before this answer was given: a refusal (of credentials that have
         // expired since, say) doesn't speak of that one. Had it been, "no capacity" would not be the answer.
         const bool is_definite = is_no_capacity || (is_refused && !is_doubted);
         Error error = std::move(launched.error());
-        co_return co_await look_up(std::move(error), is_definite);
+        auto looking = look_up(std::move(error), is_definite, is_no_capacity);
+        co_return co_await std::move(looking);
       }
       world_.say(printable(launched.error().text(), 300) + "; asking the very same again");
       co_await world_.calls.sleep(wait);
@@ -115,11 +204,11 @@ class Launch {
     }
   }
 
-  Awaitable<Result<aws::Launched>> look_up(Error error, bool is_definite) {
+  Awaitable<Result<aws::Launched>> look_up(Error error, bool is_definite, bool goes_on) {
     const auto until = world_.clock.boot() + (is_definite ? Millis{0} : k_look_up_limit);
     std::string trouble;
     for (;;) {
-      auto asked = world_.calls.find(plan_.launch_id);
+      auto asked = calls().find(plan_.launch_id);
       const auto found = co_await std::move(asked);
       if (found) {
         for (const auto& one : *found)
@@ -131,7 +220,7 @@ class Launch {
     }
     if (is_definite) {
       // Where nobody could look, the next launch does.
-      if (!aws::is_no_capacity(error.code) && trouble.empty()) forget();
+      if (!goes_on && trouble.empty()) forget();
       co_return fail(std::move(error));
     }
     error.cause += "; whether an instance was made isn't known" + trouble;
@@ -143,7 +232,7 @@ class Launch {
     co_return fail(std::move(error));
   }
 
-  Awaitable<Result<Done>> finish(std::size_t pool, aws::Launched launched) {
+  Awaitable<Result<Done>> finish(Pool pool, aws::Launched launched) {
     record_.instance = launched.id;
     if (auto kept = world_.records.keep(record_); !kept)
       world_.say("the record of this launch can't be written: " + kept.error().text());
@@ -167,7 +256,7 @@ class Launch {
       co_return fail(Error{ErrorKind::unavailable, "launch",
                            launched.id + " ended itself before this launch was finished, which took too long",
                            "launch again", k_ended});
-    co_return Done{launched.id, plan_.pools[pool].type.name, launched.zone};
+    co_return Done{launched.id, pool.type.name, launched.zone, pool.region, plan_.end_at};
   }
 
   [[nodiscard]] aws::EndSchedule wanted_schedule(const std::string& instance) const {
@@ -179,14 +268,13 @@ class Launch {
 
   Awaitable<Status> make_schedule(std::string instance) {
     const auto wanted = wanted_schedule(instance);
-    layers::L3World world{
-        [this](aws::EndSchedule one) { return world_.calls.create_schedule(std::move(one)); },
-        [this](std::string name) { return world_.calls.schedule(std::move(name)); },
-        [this](Millis time) { return world_.calls.sleep(time); },
-        world_.clock,
-        world_.interrupted,
-        world_.say,
-        k_schedule_limit};
+    layers::L3World world{[this](aws::EndSchedule one) { return calls().create_schedule(std::move(one)); },
+                          [this](std::string name) { return calls().schedule(std::move(name)); },
+                          [this](Millis time) { return world_.calls.sleep(time); },
+                          world_.clock,
+                          world_.interrupted,
+                          world_.say,
+                          k_schedule_limit};
     auto arming = layers::arm_l3(std::move(world), wanted, plan_.region);
     auto armed = co_await std::move(arming);
     if (armed) world_.say("schedule " + wanted.name + ": ends it from " + format_utc(wanted.start) + " on");
@@ -200,7 +288,7 @@ class Launch {
     const auto until = world_.clock.boot() + k_tag_limit;
     for (Millis wait = k_first_pause;; wait = std::min(wait * 2, k_most_pause)) {
       const aws::KeyValues tags{{"curfew:schedule", value}};
-      auto asked = world_.calls.tag(instance, tags);
+      auto asked = calls().tag(instance, tags);
       auto tagged = co_await std::move(asked);
       if (tagged) co_return tagged;
       // A new instance isn't known everywhere at once.
@@ -214,21 +302,24 @@ class Launch {
   // Ends what a lost answer and another pool have made beside it after all. True where the instance itself has ended.
   Awaitable<bool> look_again(std::string instance) {
     bool is_gone = false;
-    auto asked = world_.calls.find(plan_.launch_id);
-    const auto found = co_await std::move(asked);
-    if (!found) {
-      world_.say("whether there is another instance of this launch couldn't be looked up: " +
-                 printable(found.error().text(), 300) +
-                 "; one would end itself within 6 minutes of its boot");
-      co_return is_gone;
-    }
-    for (const auto& one : *found) {
-      if (one.id == instance) is_gone = has_ended(one.state);
-      if (one.id == instance || has_ended(one.state)) continue;
-      world_.say("ending " + one.id + ", which a lost answer has made beside " + instance);
-      auto asked_end = world_.calls.terminate(one.id);
-      const auto state = co_await std::move(asked_end);
-      if (!state) world_.say("it can't be ended: " + printable(state.error().text(), 300));
+    for (const auto& region : asked_) {
+      auto& there = world_.calls_in ? world_.calls_in(region) : world_.calls;
+      auto asked = there.find(plan_.launch_id);
+      const auto found = co_await std::move(asked);
+      if (!found) {
+        world_.say("whether there is another instance of this launch in " + region +
+                   " couldn't be looked up: " + printable(found.error().text(), 300) +
+                   "; one would end itself within 6 minutes of its boot");
+        continue;
+      }
+      for (const auto& one : *found) {
+        if (one.id == instance) is_gone = has_ended(one.state);
+        if (one.id == instance || has_ended(one.state)) continue;
+        world_.say("ending " + one.id + ", which a lost answer has made beside " + instance);
+        auto asked_end = there.terminate(one.id);
+        const auto state = co_await std::move(asked_end);
+        if (!state) world_.say("it can't be ended: " + printable(state.error().text(), 300));
+      }
     }
     co_return is_gone;
   }
@@ -242,32 +333,38 @@ class Launch {
   }
 
   World& world_;
-  const Plan& plan_;
-  const Package& package_;
+  Plan plan_;
+  Package package_;
+  Renewal renewal_;
   Record record_;
+  std::vector<Tried> tried_;     // in this round
+  std::size_t attempts_ = 0;     // in all
+  std::set<std::string> asked_;  // regions
+  std::string staged_region_;
+  WallTime staged_made_{};
 };
 
 // Until EC2 says that it's on its way.
-Awaitable<Status> end_and_see(World& world, std::string instance) {
-  const auto until = world.clock.boot() + k_end_limit;
+Awaitable<Status> end_and_see(const os::Clock& clock, Calls& calls, std::string instance) {
+  const auto until = clock.boot() + k_end_limit;
   for (Millis wait = k_first_pause;; wait = std::min(wait * 2, k_most_pause)) {
-    auto asked = world.calls.terminate(instance);
+    auto asked = calls.terminate(instance);
     auto state = co_await std::move(asked);
     if (state && has_ended(*state)) break;
     const bool goes_on =
         state || may_have_happened(state.error()) || state.error().code == "InvalidInstanceID.NotFound";
-    if (!goes_on || world.clock.boot() + wait >= until) {
+    if (!goes_on || clock.boot() + wait >= until) {
       if (!state) co_return fail(std::move(state.error()));
       co_return fail(ErrorKind::timed_out, "end " + instance, "EC2 says that it is " + printable(*state, 40));
     }
-    co_await world.calls.sleep(wait);
+    co_await calls.sleep(wait);
   }
   co_return Status{};
 }
 
 // After the instance, never before: it's the one layer that would still end it. Left, it would find nothing to end.
-Awaitable<void> delete_schedule_of(World& world, std::string instance) {
-  auto asked = world.calls.delete_schedule(layers::l3_name(instance));
+Awaitable<void> delete_schedule_of(World& world, Calls& calls, std::string instance) {
+  auto asked = calls.delete_schedule(layers::l3_name(instance));
   const auto deleted = co_await std::move(asked);
   if (!deleted)
     world.say("a schedule of " + instance +
@@ -276,7 +373,8 @@ Awaitable<void> delete_schedule_of(World& world, std::string instance) {
 
 Awaitable<Result<Done>> Launch::end_it(std::string instance, std::optional<Error> why) {
   world_.say((why ? printable(why->text(), 400) : std::string("interrupted")) + ": ending " + instance);
-  const auto ended = co_await end_and_see(world_, instance);
+  auto ending = end_and_see(world_.clock, calls(), instance);
+  const auto ended = co_await std::move(ending);
   if (!ended) {
     const std::string left = instance + " could not be ended: " + ended.error().text();
     co_return fail(
@@ -287,7 +385,7 @@ Awaitable<Result<Done>> Launch::end_it(std::string instance, std::optional<Error
               {}});
   }
   world_.say(instance + " is being terminated");
-  if (plan_.wishes.schedule) co_await delete_schedule_of(world_, instance);
+  if (plan_.wishes.schedule) co_await delete_schedule_of(world_, calls(), instance);
   forget();
   if (!why) co_return interrupted(instance + " was ended again");
   why->hint = instance + " was ended again" + (why->hint.empty() ? "" : "; " + why->hint);
@@ -297,8 +395,8 @@ Awaitable<Result<Done>> Launch::end_it(std::string instance, std::optional<Error
 
 }  // namespace
 
-Awaitable<Result<Done>> launch(World world, const Plan& plan, const Package& package) {
-  Launch one(world, plan, package);
+Awaitable<Result<Done>> launch(World world, Plan plan, Package package, Renewal renewal) {
+  Launch one(world, std::move(plan), std::move(package), std::move(renewal));
   auto result = co_await one.run();
   co_return result;
 }
@@ -314,10 +412,11 @@ Awaitable<Status> clean_up(World world, const Record& left) {
       if (is_finished) continue;
       world.say("ending " + one.id + ", which launch " + left.launch_id + " (" + printable(left.job, 80) +
                 ") has left half made");
-      auto ended = co_await end_and_see(world, one.id);
+      auto ending = end_and_see(world.clock, world.calls, one.id);
+      auto ended = co_await std::move(ending);
       if (!ended) co_return ended;
     }
-    co_await delete_schedule_of(world, one.id);
+    co_await delete_schedule_of(world, world.calls, one.id);
   }
   // Nothing yet of a call that was sent just now proves nothing, and its schedule may be all that ends it.
   if (found->empty() && world.clock.wall() - left.sent < k_forget_after) {
@@ -325,7 +424,8 @@ Awaitable<Status> clean_up(World world, const Record& left) {
               " may still show an instance: it's looked for again the next time");
     co_return Status{};
   }
-  if (found->empty() && !left.instance.empty()) co_await delete_schedule_of(world, left.instance);
+  if (found->empty() && !left.instance.empty())
+    co_await delete_schedule_of(world, world.calls, left.instance);
   co_return world.records.forget(left.launch_id);
 }
 

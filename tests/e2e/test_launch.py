@@ -147,8 +147,8 @@ def test_goes_on_to_the_next_type(cloud: Sandbox, launcher: Launcher) -> None:
     # EC2 answers so with status 500, which is tried three times.
     more = {"code": "InsufficientInstanceCapacity", "status": 500, "times": 3}
     with cloud.failing("error", service="ec2", op="RunInstances", **more):
-        instance, _ = launcher.launch("--instance-type", "g5.xlarge,g4dn.xlarge", shell="sleep 600")
-    assert instance.describe()["InstanceType"] == "g4dn.xlarge"
+        instance, _ = launcher.launch("--instance-type", "g4dn.xlarge,g5.xlarge", shell="sleep 600")
+    assert instance.describe()["InstanceType"] == "g5.xlarge"
     assert len(launcher.instances()) == 1
 
 

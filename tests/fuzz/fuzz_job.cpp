@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "cli/config.hpp"
+#include "cli/job_file.hpp"
 #include "launch/stages.hpp"
 #include "save/fetch.hpp"
 #include "save/fetched_files.hpp"
@@ -31,7 +32,7 @@ void check_file(std::string_view text) {
                                                    {"env", cli::Takes::list},
                                                    {"secret", cli::Takes::list},
                                                    {"yes", cli::Takes::flag, {}, "of one launch"}};
-  const auto job = cli::parse_job_settings(text, "fuzz", known, "instance-type");
+  const auto job = cli::parse_job_settings(text, "fuzz", known, cli::k_joined_options);
   if (!is_read(job)) return;
   for (const auto& word : cli::words_of(job->settings)) {
     check(word.starts_with("--") && word != "--" && word != "--yes" && word.find('\0') == std::string::npos);

@@ -55,6 +55,24 @@ K = "ssm:/k"
   EXPECT_EQ(wishes.name, "python3");
 }
 
+TEST(JobFile, takes_lists_of_places_and_all_ways_to_pay) {
+  const auto options = parse(R"(
+spot-then-on-demand = true
+wait-capacity = "90m"
+region = ["us-east-1", "us-west-2"]
+zone = ["us-east-1a", "us-west-2b"]
+command = ["a"]
+)");
+  ASSERT_TRUE(options) << options.error().text();
+  EXPECT_TRUE(options->wishes.spot && options->wishes.then_on_demand);
+  EXPECT_EQ(options->wishes.wait_capacity, Seconds{5'400});
+  EXPECT_EQ(options->regions, (Words{"us-east-1", "us-west-2"}));
+  EXPECT_EQ(options->wishes.zones, (Words{"us-east-1a", "us-west-2b"}));
+  const auto typed = parse("spot-then-on-demand = true\ncommand = [\"a\"]\n", {"--on-demand"});
+  ASSERT_TRUE(typed) << typed.error().text();
+  EXPECT_FALSE(typed->wishes.spot);
+}
+
 TEST(JobFile, gives_way_to_what_is_typed) {
   const std::string file = R"(
 spot = true
@@ -139,7 +157,7 @@ TEST(JobTemplate, is_a_job_file_whole_and_uncommented) {
     const bool is_key = line.starts_with('#') && !line.starts_with("# ");
     all += std::string(is_key ? line.substr(1) : line) + "\n";
   }
-  const auto settings = parse_job_settings(all, "job.toml", launch_file_options(), "instance-type");
+  const auto settings = parse_job_settings(all, "job.toml", launch_file_options(), k_joined_options);
   ASSERT_TRUE(settings) << settings.error().text();
   for (const auto& option : launch_file_options()) {
     if (!option.why_not.empty() || option.name == "max-hours" || option.name == "on-demand" ||

@@ -95,6 +95,26 @@ TEST(LaunchOptions, leave_what_setup_makes_to_be_looked_up) {
   EXPECT_TRUE(options->wishes.schedule) << "its lack is no wish to do without it";
 }
 
+TEST(LaunchOptions, say_where_and_how_to_look_for_capacity) {
+  const auto options =
+      parse_launch(with({"--spot-then-on-demand", "--wait-capacity", "2h", "--region",
+                         "us-west-2,us-east-1,us-west-2", "--zone", "us-east-1a,us-west-2b", "--", "a"}));
+  ASSERT_TRUE(options) << options.error().text();
+  EXPECT_TRUE(options->wishes.spot);
+  EXPECT_TRUE(options->wishes.then_on_demand);
+  EXPECT_EQ(options->wishes.wait_capacity, Seconds{7'200});
+  EXPECT_EQ(options->regions, (Words{"us-west-2", "us-east-1"}));
+  EXPECT_EQ(options->wishes.zones, (Words{"us-east-1a", "us-west-2b"}));
+  const auto plain = parse_launch(with({"--spot", "--", "a"}));
+  ASSERT_TRUE(plain);
+  EXPECT_FALSE(plain->wishes.then_on_demand);
+  EXPECT_EQ(plain->wishes.wait_capacity, Seconds{0});
+  EXPECT_TRUE(plain->regions.empty());
+  EXPECT_TRUE(
+      parse_launch(with({"--region", "us-east-1", "--image", "ami-0123", "--subnet", "subnet-1", "--", "a"})))
+      << "what is one region's is refused with several alone";
+}
+
 TEST(LaunchOptions, are_refused_before_anything_is_asked) {
   const struct {
     Words words;
@@ -114,6 +134,16 @@ TEST(LaunchOptions, are_refused_before_anything_is_asked) {
       {with({"--image", "ssm:/a b", "--", "a"}), "is no image"},
       {with({"--disk", "0", "--", "a"}), "is no size"},
       {with({"--zone", "US", "--", "a"}), "is no zone"},
+      {with({"--zone", "us-east-1a,", "--", "a"}), "is no zone"},
+      {with({"--zone", "us-west-2a", "--region", "us-east-1", "--", "a"}), "in none of the regions"},
+      {with({"--zone", "us-east-1a,us-east-1b", "--subnet", "subnet-1", "--", "a"}), "is in one zone"},
+      {with({"--region", "a-1,b-1", "--image", "ami-0123", "--", "a"}), "belongs to one region"},
+      {with({"--region", "a-1,b-1", "--subnet", "subnet-1", "--", "a"}), "belongs to one region"},
+      {with({"--region", "a-1,b-1", "--security-group", "sg-1", "--", "a"}), "belongs to one region"},
+      {with({"--spot-then-on-demand", "--spot", "--", "a"}), "can't both be"},
+      {with({"--spot-then-on-demand", "--on-demand", "--", "a"}), "can't both be"},
+      {with({"--wait-capacity", "soon", "--", "a"}), "--wait-capacity"},
+      {with({"--wait-capacity", "8d", "--", "a"}), "more than a week"},
       {with({"--region", "US East", "--", "a"}), "is no region"},
       {with({"--subnet", "x", "--", "a"}), "is no subnet"},
       {with({"--security-group", "x", "--", "a"}), "is no security group"},

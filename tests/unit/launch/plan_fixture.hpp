@@ -25,21 +25,33 @@ inline aws::InstanceTypeInfo type(const std::string& name, std::uint32_t gpus = 
   return {name, {"x86_64"}, 4, gpus, gpus > 0 ? "NVIDIA A10G" : ""};
 }
 
+// Offered in two zones, and cheaper in the second.
+inline TypeInRegion offered(const std::string& name = "g5.xlarge",
+                            std::optional<Micros> on_demand = Micros{1'006'000}) {
+  return {type(name),
+          on_demand,
+          {"us-east-1a", "us-east-1b"},
+          {{"us-east-1a", Micros{310'000}}, {"us-east-1b", Micros{300'000}}}};
+}
+
 inline Findings findings() {
+  RegionFindings found;
+  found.image = {"ami-0123456789abcdef0",
+                 "Deep Learning",
+                 "x86_64",
+                 "available",
+                 "/dev/sda1",
+                 {{"/dev/sda1", 45, true}, {"/dev/sdb", 0, false}}};
+  found.offered = {"us-east-1", {offered()}};
   Findings findings;
-  findings.region = "us-east-1";
-  findings.image = {"ami-0123456789abcdef0",
-                    "Deep Learning",
-                    "x86_64",
-                    "available",
-                    "/dev/sda1",
-                    {{"/dev/sda1", 45, true}, {"/dev/sdb", 0, false}}};
-  findings.types = {type("g5.xlarge")};
-  findings.on_demand = {Micros{1'006'000}};
-  findings.spot = {Micros{300'000}};
+  findings.regions = {found};
   findings.price_date = "2025-05-28";
   findings.owner = "arn:aws:iam::123456789012:user/me";
   return findings;
+}
+inline TypeInRegion& first_type(Findings& findings) { return findings.regions[0].offered.types[0]; }
+inline void also(Findings& findings, TypeInRegion type) {
+  findings.regions[0].offered.types.push_back(std::move(type));
 }
 
 inline Plan plan(const Wishes& wanted = wishes(), const Findings& found = findings()) {

@@ -8,7 +8,9 @@ namespace curfew::launch {
 namespace {
 
 using namespace std::chrono_literals;
+using test::also;
 using test::findings;
+using test::first_type;
 using test::k_id;
 using test::k_now;
 using test::plan;
@@ -60,9 +62,7 @@ TEST(Plan, is_bound_by_the_dearest_pool) {
   wanted.max_time.reset();
   wanted.max_cost = Micros{2'000'000};
   auto found = findings();
-  found.types.push_back(test::type("g5.4xlarge"));
-  found.on_demand.emplace_back(Micros{1'624'000});
-  found.spot.emplace_back(Micros{500'000});
+  also(found, test::offered("g5.4xlarge", Micros{1'624'000}));
   const auto both = plan(wanted, found);
   EXPECT_LT(both.end_at, plan([&] {
                            auto one = wanted;
@@ -83,22 +83,25 @@ TEST(Plan, caps_the_spot_price_so_that_a_cost_limit_is_true) {
     wanted.spot = true;
     wanted.max_cost = Micros{5'000'000};
     auto found = findings();
-    found.spot = {spot};
+    first_type(found).spot = {{"us-east-1b", spot}};
     const auto made = plan(wanted, found);
-    const auto request = run_request(made, 0, "");
+    const auto request = run_request(made, made.pools[0], 1, "");
     ASSERT_TRUE(request.max_price);
     EXPECT_EQ(*parse_dollars(price), *request.max_price);
     EXPECT_NE(shown(request.tags).find(std::string("curfew:price=") + price + "\n"), std::string::npos);
   }
   auto wanted = wishes();
   wanted.spot = true;
-  EXPECT_FALSE(run_request(plan(wanted), 0, "").max_price) << "without a limit EC2's own holds: on demand";
+  const auto unlimited = plan(wanted);
+  EXPECT_FALSE(run_request(unlimited, unlimited.pools[0], 1, "").max_price)
+      << "without a limit EC2's own holds: on demand";
 }
 
 TEST(Plan, tags_what_the_layers_read) {
   auto wanted = wishes();
   wanted.max_cost = Micros{5'000'000};
-  EXPECT_EQ(shown(run_request(plan(wanted), 0, "").tags),
+  const auto limited = plan(wanted);
+  EXPECT_EQ(shown(run_request(limited, limited.pools[0], 1, "").tags),
             "Name=digits\ncurfew:job=digits\ncurfew:launch=20261124-180000-0123456789abcdef01234567\n"
             "curfew:owner=arn:aws:iam::123456789012:user/me\ncurfew:deadline=2026-11-24T22:03:00Z\n"
             "curfew:max-deadline=2026-11-24T22:03:00Z\ncurfew:max-cost=5.000000\ncurfew:price=1.006000\n");
@@ -113,25 +116,23 @@ TEST(Plan, gives_each_attempt_a_token_of_its_own) {
   auto wanted = wishes();
   wanted.types = {"g5.xlarge", "g6.xlarge"};
   auto found = findings();
-  found.types.push_back(test::type("g6.xlarge"));
-  found.on_demand.emplace_back(Micros{804'800});
-  found.spot.emplace_back();
+  also(found, test::offered("g6.xlarge", Micros{1'804'800}));
   const auto made = plan(wanted, found);
-  EXPECT_EQ(run_request(made, 0, "").client_token, std::string(k_id) + "-1");
-  EXPECT_EQ(run_request(made, 1, "").client_token, std::string(k_id) + "-2");
-  EXPECT_LE(run_request(made, 1, "").client_token.size(), 64U);
-  EXPECT_EQ(run_request(made, 1, "").type, "g6.xlarge");
+  EXPECT_EQ(run_request(made, made.pools[0], 1, "").client_token, std::string(k_id) + "-1");
+  EXPECT_EQ(run_request(made, made.pools[0], 2, "").client_token, std::string(k_id) + "-2");
+  EXPECT_LE(run_request(made, made.pools[0], 999'999, "").client_token.size(), 64U);
+  EXPECT_EQ(run_request(made, made.pools[1], 2, "").type, "g6.xlarge");
 }
 
 TEST(Plan, has_a_disk_that_the_image_fits_on) {
-  EXPECT_EQ(plan().volumes.size(), 1U);
-  EXPECT_EQ(plan().volumes[0].gib, 100U);
+  EXPECT_EQ(plan().sites[0].volumes.size(), 1U);
+  EXPECT_EQ(plan().sites[0].volumes[0].gib, 100U);
   auto found = findings();
-  found.image.devices[0].gib = 140;
-  EXPECT_EQ(plan(wishes(), found).volumes[0].gib, 140U);
+  found.regions[0].image.devices[0].gib = 140;
+  EXPECT_EQ(plan(wishes(), found).sites[0].volumes[0].gib, 140U);
   auto wanted = wishes();
   wanted.disk_gib = 200;
-  EXPECT_EQ(plan(wanted).volumes[0].gib, 200U);
+  EXPECT_EQ(plan(wanted).sites[0].volumes[0].gib, 200U);
 }
 
 TEST(Plan, refuses_what_cannot_be) {
@@ -141,14 +142,14 @@ TEST(Plan, refuses_what_cannot_be) {
   };
   const Case cases[] = {
       {"is less than the image needs", [](Wishes& w, Findings&) { w.disk_gib = 20; }},
-      {"isn't x86_64", [](Wishes&, Findings& f) { f.types[0].architectures = {"arm64"}; }},
-      {"is for arm64", [](Wishes&, Findings& f) { f.image.architecture = "arm64"; }},
-      {"is pending", [](Wishes&, Findings& f) { f.image.state = "pending"; }},
-      {"no EBS volume", [](Wishes&, Findings& f) { f.image.devices.clear(); }},
+      {"isn't x86_64", [](Wishes&, Findings& f) { first_type(f).info.architectures = {"arm64"}; }},
+      {"is for arm64", [](Wishes&, Findings& f) { f.regions[0].image.architecture = "arm64"; }},
+      {"is pending", [](Wishes&, Findings& f) { f.regions[0].image.state = "pending"; }},
+      {"no EBS volume", [](Wishes&, Findings& f) { f.regions[0].image.devices.clear(); }},
       {"the price of g5.xlarge in us-east-1 isn't known",
        [](Wishes& w, Findings& f) {
          w.max_cost = Micros{1'000'000};
-         f.on_demand[0].reset();
+         first_type(f).on_demand.reset();
        }},
       {"leaves no time", [](Wishes& w, Findings&) { w.max_cost = Micros{20'000}; }},
       {"needs an end", [](Wishes& w, Findings&) { w.max_time.reset(); }},
@@ -165,7 +166,7 @@ TEST(Plan, refuses_what_cannot_be) {
 
 TEST(Plan, says_what_is_not_known) {
   auto found = findings();
-  found.on_demand[0].reset();
+  first_type(found).on_demand.reset();
   const auto made = plan(wishes(), found);
   EXPECT_FALSE(made.worst_case);
   const auto text = describe(made);
@@ -191,7 +192,8 @@ TEST(Plan, is_shown_whole) {
       "secret         KEY, from ssm:/job/key\n"
       "train          python3 train.py, as ubuntu\n"
       "image          ami-0123456789abcdef0 (Deep Learning)\n"
-      "instance       g5.xlarge: 4 vCPUs, 1 × NVIDIA A10G, on demand $1.006 an hour\n"
+      "instance       g5.xlarge, on demand in us-east-1: 4 vCPUs, 1 × NVIDIA A10G, on demand $1.006 an hour, "
+      "spot now $0.310 an hour\n"
       "where          us-east-1, a zone of EC2's choice, the default VPC\n"
       "disk           /dev/sda1: 100 GiB of encrypted gp3, deleted with the instance\n"
       "role           instance profile trainer\n"
@@ -206,6 +208,102 @@ TEST(Plan, is_shown_whole) {
       "worst case     $4.36 with disk and public IPv4, until the machine is gone (list prices of "
       "2025-05-28)\n"
       "created        an instance with its volumes, a schedule, objects below s3://bucket/curfew\n");
+}
+
+QuotaState quota(bool spot, std::uint64_t limit) {
+  return {quota_of("g5.xlarge", spot), "us-east-1", limit, 0, {}};
+}
+
+TEST(Plan, leaves_out_what_is_over_a_quota_and_says_so) {
+  auto wanted = wishes();
+  wanted.spot = wanted.then_on_demand = true;
+  auto found = findings();
+  found.regions[0].quotas = {quota(true, 0), quota(false, 8)};
+  const auto made = plan(wanted, found);
+  ASSERT_EQ(made.pools.size(), 1U);
+  EXPECT_FALSE(made.pools[0].spot);
+  EXPECT_FALSE(made.refusal);
+  const auto text = describe(made);
+  EXPECT_NE(
+      text.find("left out       the quota of G and VT, spot instances in us-east-1: is 0 vCPUs: g5.xlarge "
+                "needs 4 (ask for more: aws service-quotas request-service-quota-increase"),
+      std::string::npos)
+      << text;
+  EXPECT_NE(text.find("quota          G and VT, on demand, us-east-1: 0 of 8 vCPUs run (L-DB2E81BA)\n"),
+            std::string::npos)
+      << text;
+}
+
+TEST(Plan, is_shown_and_refused_where_a_quota_leaves_nothing) {
+  auto found = findings();
+  found.regions[0].quotas = {quota(false, 3)};
+  const auto made = plan(wishes(), found);
+  ASSERT_TRUE(made.refusal);
+  EXPECT_NE(made.refusal->text().find("is 3 vCPUs: g5.xlarge needs 4"), std::string::npos);
+  EXPECT_NE(describe(made).find("instance       g5.xlarge, on demand"), std::string::npos);
+  // What isn't known is no reason.
+  found.regions[0].quotas[0].limit.reset();
+  found.regions[0].quotas[0].why_unknown = "AccessDenied";
+  const auto unknown = plan(wishes(), found);
+  EXPECT_FALSE(unknown.refusal);
+  EXPECT_NE(describe(unknown).find("us-east-1: unknown (L-DB2E81BA): AccessDenied"), std::string::npos);
+}
+
+TEST(Plan, leaves_out_what_has_no_price_where_a_cost_limit_is_to_be_kept) {
+  auto wanted = wishes();
+  wanted.max_cost = Micros{5'000'000};
+  auto found = findings();
+  also(found, test::offered("g6.xlarge", {}));
+  const auto made = plan(wanted, found);
+  ASSERT_EQ(made.pools.size(), 1U);
+  EXPECT_NE(describe(made).find("left out       g6.xlarge, on demand in us-east-1: its price isn't known"),
+            std::string::npos);
+}
+
+TEST(Plan, folds_many_pools) {
+  auto wanted = wishes();
+  wanted.spot = true;
+  wanted.wait_capacity = 2h;
+  auto found = findings();
+  first_type(found).zones.clear();
+  for (char zone = 'a'; zone < 'i'; ++zone)
+    first_type(found).zones.push_back(std::string("us-east-1") + zone);
+  const auto text = describe(plan(wanted, found));
+  EXPECT_NE(
+      text.find("instance       g5.xlarge, spot in us-east-1b: 4 vCPUs, 1 × NVIDIA A10G, spot now $0.300 an "
+                "hour, on demand $1.006 an hour\n"),
+      std::string::npos)
+      << text;
+  EXPECT_NE(
+      text.find("else           g5.xlarge, spot in us-east-1f: 4 vCPUs, 1 × NVIDIA A10G, spot now price "
+                "unknown, on demand $1.006 an hour\nelse           and 2 more\n"),
+      std::string::npos)
+      << text;
+  EXPECT_NE(text.find("no capacity    asked again for 2h; all times then count from that asking on\n"),
+            std::string::npos)
+      << text;
+}
+
+TEST(Plan, says_why_nothing_can_be_asked) {
+  Findings none;
+  none.left_out = {"g5.xlarge in us-east-1: isn't offered there"};
+  const auto made = make_plan(wishes(), none, k_id, k_now);
+  ASSERT_FALSE(made);
+  EXPECT_NE(made.error().text().find("g5.xlarge in us-east-1: isn't offered there"), std::string::npos);
+}
+
+TEST(Plan, counts_from_another_time_and_costs_the_same) {
+  auto wanted = wishes();
+  wanted.max_cost = Micros{2'000'000};
+  auto made = plan(wanted);
+  const auto before = made;
+  count_from(made, k_now + 90min + Millis{500});
+  EXPECT_EQ(made.made, k_now + 90min);
+  EXPECT_EQ(made.stop_at - before.stop_at, 90min);
+  EXPECT_EQ(made.end_at - before.end_at, 90min);
+  EXPECT_EQ(made.l0_at - before.l0_at, 90min);
+  EXPECT_EQ(made.schedule_from - before.schedule_from, 90min);
+  EXPECT_EQ(run_words(made)[3], format_utc(made.stop_at));
 }
 
 TEST(Plan, is_what_the_guard_on_the_instance_is_told) {

@@ -164,6 +164,31 @@ class SequenceTest : public testing::Test {
     return {calls, records, clock, [this] { return interrupted; },
             [this](const std::string& text) { said += text + "\n"; }};
   }
+  // What is made anew counts from the clock; each is noted.
+  Renewal renewal() {
+    return {[this](const Plan& now, Package& changed) -> Status {
+              filled.push_back(now.region + " " + format_utc(now.stop_at));
+              changed.user_data = "#!/bin/sh " + filled.back();
+              return {};
+            },
+            [this]() -> Awaitable<Result<Plan>> {
+              if (no_prices) co_return fail(error(ErrorKind::unavailable, "RequestLimitExceeded"));
+              co_return make_plan(the_plan.wishes, found, k_id, clock.wall());
+            }};
+  }
+  // Spot in two zones, then on demand.
+  void wish_spot_then_on_demand() {
+    auto wanted = wishes();
+    wanted.spot = wanted.then_on_demand = true;
+    the_plan = plan(wanted, found);
+  }
+  [[nodiscard]] std::string asked() const {
+    std::string text;
+    for (const auto& request : calls.requests)
+      text += (text.empty() ? "" : ", ") + (request.zone.empty() ? "anywhere" : request.zone) +
+              (request.spot ? " spot" : "");
+    return text;
+  }
   Result<Done> launch_it() { return curfew::test::run(launch(world(), the_plan, package)); }
 
   [[nodiscard]] std::vector<std::string> living() const {
@@ -181,7 +206,10 @@ class SequenceTest : public testing::Test {
   curfew::test::FakeClock clock;
   FakeCalls calls{clock};
   FakeRecords records;
+  Findings found = findings();
   Plan the_plan = plan();
+  std::vector<std::string> filled;
+  bool no_prices = false;
   Package package;
   bool interrupted = false;
   std::string said;

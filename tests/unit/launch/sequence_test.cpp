@@ -72,10 +72,7 @@ TEST_F(SequenceTest, says_that_it_does_not_know_and_keeps_the_record) {
 TEST_F(SequenceTest, goes_on_to_the_next_type_where_there_is_no_capacity) {
   auto wanted = wishes();
   wanted.types = {"g5.xlarge", "g6.xlarge"};
-  auto found = findings();
-  found.types.push_back(type("g6.xlarge"));
-  found.on_demand.emplace_back();
-  found.spot.emplace_back();
+  also(found, offered("g6.xlarge", {}));
   the_plan = plan(wanted, found);
   calls.failures["run g5.xlarge"] = {k_no_capacity};
   const auto done = launch_it();
@@ -83,16 +80,14 @@ TEST_F(SequenceTest, goes_on_to_the_next_type_where_there_is_no_capacity) {
   EXPECT_EQ(done->type, "g6.xlarge");
   ASSERT_EQ(calls.requests.size(), 2U);
   EXPECT_NE(calls.requests[0].client_token, calls.requests[1].client_token);
-  EXPECT_NE(said.find("g5.xlarge: InsufficientInstanceCapacity"), std::string::npos) << said;
+  EXPECT_NE(said.find("g5.xlarge, on demand in us-east-1: InsufficientInstanceCapacity"), std::string::npos)
+      << said;
 }
 
 TEST_F(SequenceTest, does_not_go_on_where_the_first_was_carried_out_after_all) {
   auto wanted = wishes();
   wanted.types = {"g5.xlarge", "g6.xlarge"};
-  auto found = findings();
-  found.types.push_back(type("g6.xlarge"));
-  found.on_demand.emplace_back();
-  found.spot.emplace_back();
+  also(found, offered("g6.xlarge", {}));
   the_plan = plan(wanted, found);
   calls.reply_of_run_is_lost = true;
   calls.after = [&](const std::string& name) {
@@ -116,7 +111,8 @@ TEST_F(SequenceTest, tells_that_there_is_no_capacity_anywhere) {
   calls.failures["run g5.xlarge"] = {k_no_capacity};
   const auto done = launch_it();
   ASSERT_FALSE(done);
-  EXPECT_NE(done.error().text().find("there is no capacity (g5.xlarge: InsufficientInstanceCapacity)"),
+  EXPECT_NE(done.error().text().find(
+                "there is no capacity (g5.xlarge, on demand in us-east-1: InsufficientInstanceCapacity)"),
             std::string::npos)
       << done.error().text();
   EXPECT_FALSE(records.kept);

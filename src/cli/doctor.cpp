@@ -105,6 +105,7 @@ class Doctor {
     else
       add({Grade::warning, "price", how + ": unknown" + (unpriced.empty() ? "" : ": " + unpriced),
            "use --max-time; --max-cost can't be kept"});
+    check_quota(*plan, pool);
     if (!defaults->missing.empty()) return;  // told above; EC2 would only say the same
     const auto ec2 = aws::make_ec2_launch(session_.session(), region);
     auto trying = ec2->try_run(launch::run_request(*plan, pool, 1, "#!/bin/sh\n"));
@@ -114,6 +115,21 @@ class Doctor {
         "launch",
         setup::with_permission(Error{tried.error()}, "ec2:RunInstances, ec2:CreateTags or iam:PassRole"),
         k_launcher));
+  }
+
+  void check_quota(const launch::Plan& plan, const launch::Pool& pool) {
+    if (plan.quotas.empty())
+      return add({Grade::warning, "quota", "of " + pool.type.name + ": none is known here", {}});
+    const auto& quota = plan.quotas.front();
+    switch (launch::judge(quota, pool.type.vcpus)) {
+      case launch::QuotaVerdict::fits: return add({Grade::ok, "quota", launch::describe(quota), {}});
+      case launch::QuotaVerdict::unknown:
+        return add({Grade::warning, "quota", launch::describe(quota), k_launcher});
+      case launch::QuotaVerdict::too_small: {
+        const auto error = launch::too_small(quota, pool.type.name, pool.type.vcpus);
+        return add({Grade::failed, "quota", error.what + " " + error.cause, error.hint});
+      }
+    }
   }
 
   const DoctorOptions& options_;

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import pytest
 
 from sandbox import Sandbox
-from tests.e2e.helpers import LIFE, SOON, objects
+from tests.e2e.helpers import CURFEW, LIFE, SOON, objects
 from tests.e2e.launching import Launcher, ended
 
 SPOT_G, ON_DEMAND_G = "L-3819A6DF", "L-DB2E81BA"
@@ -226,3 +226,30 @@ def test_trains_in_the_region_that_has_capacity(
     ended(instance)
     assert objects(cloud, bucket)["west/where"] == b"us-west-2\n"
     cloud.client("scheduler", "us-west-2").delete_schedule(Name=f"curfew-{instance.id}")
+
+
+def test_doctor_tells_a_quota_with_its_fix(cloud: Sandbox) -> None:
+    def doctor(*words: str) -> tuple[int, str]:
+        run = subprocess.run(
+            [str(CURFEW), "doctor", *words],
+            env=cloud.env(),
+            capture_output=True,
+            check=False,
+            text=True,
+            timeout=LIFE,
+        )
+        return run.returncode, run.stdout
+
+    cloud.quota(SPOT_G, 2)
+    code, out = doctor("--spot")
+    assert code == 1
+    assert re.search(
+        r"^FAILED +quota: .*is 2 vCPUs.*request-service-quota-increase.*L-3819A6DF", out, re.MULTILINE
+    ), out
+    _, out = doctor()
+    assert re.search(r"^ok +quota: G and VT, on demand, us-east-1: 0 of \d+ vCPUs run", out, re.MULTILINE), (
+        out
+    )
+    with cloud.failing("error", service="servicequotas", code="AccessDeniedException", status=400):
+        _, out = doctor()
+    assert re.search(r"^warning +quota: .*unknown", out, re.MULTILINE), out

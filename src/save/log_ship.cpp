@@ -25,8 +25,6 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t k_part_size = 4U << 20U;
-constexpr std::size_t k_enough = 1U << 20U;
-constexpr std::uint64_t k_parts_at_once = 64;  // in one call, however fast the log grows
 constexpr Millis k_step{25};
 constexpr std::size_t k_longest_who = 64;
 constexpr std::string_view k_folder = k_logs_below;
@@ -239,7 +237,7 @@ Awaitable<void> LogShip::Run::work(std::shared_ptr<Run> self, std::shared_ptr<Si
   if (self->tails.empty()) co_await self->load(mine);
   if (self->turn != mine) co_return;
   if (self->load_error) out.error = std::exchange(self->load_error, std::nullopt);
-  while (out.parts < k_parts_at_once) {
+  while (all || out.parts < self->options.parts_at_once) {
     if (!self->pending) co_await self->read(all, mine, out);
     if (self->turn != mine) co_return;
     if (!self->pending) {
@@ -277,7 +275,8 @@ Awaitable<void> LogShip::Run::load(std::uint64_t mine) {
   state = std::move(loaded->state);
   load_error = std::move(loaded->error);
   for (std::size_t i = 0; i < options.sources.size(); ++i)
-    tails.push_back(std::make_shared<LogTail>(options.sources[i].path, state.sources[i].at));
+    tails.push_back(
+        std::make_shared<LogTail>(options.sources[i].path, state.sources[i].at, options.sources[i].owner));
 }
 
 Awaitable<void> LogShip::Run::read(bool all, std::uint64_t mine, Shipped& out) {
@@ -288,7 +287,7 @@ Awaitable<void> LogShip::Run::read(bool all, std::uint64_t mine, Shipped& out) {
     for (std::size_t i = 0; i < tails.size(); ++i) {
       const bool late = clock.boot() - sent[i] >= options.every;
       reading->tails.push_back(tails[i]);
-      reading->enough.push_back(all ? 0 : late ? 1 : k_enough);
+      reading->enough.push_back(all ? 0 : late ? 1 : options.enough);
       if (state.sources[i].part <= k_most_log_parts) continue;
       reading->tails.back() = nullptr;
       reading->error =

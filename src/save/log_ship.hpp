@@ -2,6 +2,9 @@
 // _curfew/WHO/START/NAME-000001.log and so on below the first --save, to be read with `aws s3 cp --recursive` and `cat`.
 #pragma once
 
+#include <sys/types.h>
+
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -34,15 +37,20 @@ enum class SourceKind : std::uint8_t { unknown, file, folder };  // unknown: it 
 struct LogSource {
   std::string name;  // "output", "guard": the part's name in S3
   std::string path;
+  std::optional<uid_t> owner = {};  // whose it must be, where it lies in a folder that isn't root's
 };
 
+// Their number is what many small ones cost by ($0.005 for 1,000), so it's bounded: by `every` and by what is enough
+// together.
 struct LogShipOptions {
-  aws::S3Location to;  // log_place()
+  aws::S3Location to;  // a folder, as log_place()
   std::vector<LogSource> sources;
   std::string state_path;  // in curfew's state folder, of mode 0700; empty: a new guard begins anew
   Millis every{
-      600'000};         // what was appended is sent at least so often (--save-every), or when 1 MiB is there
-  Millis retry{1'000};  // finish() waits so long between two tries
+      600'000};  // what was appended is sent at least so often (--save-every), or when `enough` is there
+  std::size_t enough = 1U << 20U;
+  std::uint64_t parts_at_once = 64;  // in one call, however fast a log grows; finish() isn't bound by it
+  Millis retry{1'000};               // finish() waits so long between two tries
 };
 
 struct Shipped {

@@ -1,7 +1,6 @@
 // Follows a log from file to file.
 #include "save/log_tail.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "os/own_file.hpp"
 #include "save/digest.hpp"
 
 namespace curfew::save {
@@ -20,17 +20,6 @@ constexpr std::uint64_t k_head = 256;
 constexpr const char* k_may_be_missing =
     "\n[curfew: output may be missing here: the log was rotated more often than it was read]\n";
 constexpr const char* k_was_cut = "\n[curfew: output may be missing here: the log was cut to nothing]\n";
-
-// Nothing where there is no regular file.
-Result<os::Fd> open_log(const std::string& path) {
-  os::Fd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)};
-  if (!fd && errno == ENOENT) return os::Fd{};
-  if (!fd) return fail_errno("read " + path, errno);
-  struct stat info {};
-  if (::fstat(fd.get(), &info) != 0) return fail_errno("read " + path, errno);
-  if (!S_ISREG(info.st_mode)) return fail(ErrorKind::invalid_input, "read " + path, "is no regular file");
-  return fd;
-}
 
 std::optional<std::string> head_of(int fd, std::uint64_t offset) {
   const std::atomic<bool> never{false};
@@ -50,6 +39,13 @@ bool is_in(int fd, const LogPosition& at) {
 
 }  // namespace
 
+// Nothing where there is no file.
+Result<os::Fd> LogTail::open(const std::string& path) const {
+  auto fd = os::open_file_of(path, owner_);
+  if (!fd && fd.error().kind == ErrorKind::not_found) return os::Fd{};
+  return fd;
+}
+
 void LogTail::begin(os::Fd fd) {
   struct stat info {};
   at_ = {};
@@ -65,13 +61,13 @@ Result<std::uint64_t> LogTail::size() const {
 
 // Opens the file that the position is in, or the one that comes after it.
 Status LogTail::find(LogPiece& piece) {
-  auto current = open_log(path_);
+  auto current = open(path_);
   if (!current) return fail(std::move(current.error()));
   if (at_.inode == 0) {
     if (*current) begin(std::move(*current));
     return {};
   }
-  auto older = open_log(path_ + ".1");
+  auto older = open(path_ + ".1");
   if (!older) return fail(std::move(older.error()));
   for (os::Fd* fd : {&*current, &*older}) {
     if (!is_in(fd->get(), at_)) continue;
@@ -87,11 +83,11 @@ Status LogTail::find(LogPiece& piece) {
 
 // What comes after the file that is open: nothing while that is still the log.
 Result<LogTail::Next> LogTail::following() const {
-  auto current = open_log(path_);
+  auto current = open(path_);
   if (!current) return fail(std::move(current.error()));
   if (!*current || same_file(current->get(), at_)) return Next{};
   // In this order: what NAME was while NAME.1 is what is read here follows it directly.
-  auto older = open_log(path_ + ".1");
+  auto older = open(path_ + ".1");
   if (!older) return fail(std::move(older.error()));
   if (!*older || same_file(older->get(), at_)) return Next{std::move(*current), !*older};
   return Next{std::move(*older), true};

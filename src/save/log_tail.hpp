@@ -2,7 +2,10 @@
 // begun. Blocks: for the worker threads.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/result.hpp"
@@ -29,8 +32,10 @@ struct LogPiece {
 // nobody knows: then a line in the text says that something may be missing.
 class LogTail {
  public:
-  // `path` is of a regular file, which may come later; links aren't followed at its last step.
-  LogTail(std::string path, LogPosition from) : path_(std::move(path)), at_(std::move(from)) {}
+  // `path` is of a regular file, which may come later; links aren't followed at its last step. With an `owner` it must be
+  // that user's: then nothing else is read, wherever folders of that user's lead.
+  LogTail(std::string path, LogPosition from, std::optional<uid_t> owner = {})
+      : path_(std::move(path)), owner_(owner), at_(std::move(from)) {}
 
   // At most `most` bytes, notes not counted, and goes on behind them. Less than `enough` bytes are left for later, unless
   // the log was rotated. A last line that isn't whole is left for later too where others stand before it, and enough isn't
@@ -48,7 +53,10 @@ class LogTail {
   [[nodiscard]] Status append(std::size_t most, LogPiece& piece);
   void begin(os::Fd fd);
 
+  [[nodiscard]] Result<os::Fd> open(const std::string& path) const;
+
   std::string path_;
+  std::optional<uid_t> owner_;
   os::Fd fd_;  // of what at_ is in
   LogPosition at_;
 };

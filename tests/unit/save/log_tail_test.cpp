@@ -2,6 +2,7 @@
 #include "save/log_tail.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -38,6 +39,20 @@ TEST(LogTail, gives_what_was_appended) {
   EXPECT_EQ(text(tail), "two\nthree");
   log.add("\n");
   EXPECT_EQ(text(tail), "\n");
+}
+
+TEST(LogTail, reads_no_file_of_another_user) {
+  const Log log;
+  log.add("one\n");
+  LogTail others(log.path, {}, ::geteuid() + 1);
+  EXPECT_NE(text(others).find("belongs to another user"), std::string::npos);
+  LogTail own(log.path, {}, ::geteuid());
+  EXPECT_EQ(text(own), "one\n");
+  // As a folder of the user's may become one of somebody else's between two looks.
+  log.rotate();
+  ASSERT_EQ(::chown((log.path + ".1").c_str(), 65'534, 65'534), 0) << "this test is for root";
+  log.add("two\n");
+  EXPECT_NE(text(own).find("belongs to another user"), std::string::npos);
 }
 
 TEST(LogTail, leaves_little_and_half_lines_for_later) {

@@ -124,6 +124,21 @@ std::optional<CostBound> maybe_cost_bound(os::JsonReader& read) {
   return bound;
 }
 
+json::value to_value(const std::optional<Launched>& launched) {
+  if (!launched) return {};
+  return json::object{
+      {"id", launched->id}, {"job", launched->job}, {"place", launched->place}, {"stages", launched->stages}};
+}
+
+std::optional<Launched> maybe_launched(os::JsonReader& read) {
+  auto object = read.maybe_object("launched");
+  if (!object) return {};
+  os::JsonReader parts(std::move(*object), "launched");
+  Launched launched{parts.text("id"), parts.text("job"), parts.text("place"), parts.text("stages")};
+  if (!parts.status()) read.refuse("launched", "can't be read");
+  return launched;
+}
+
 Result<Watches> watches_from_object(json::object object) {
   os::JsonReader read(std::move(object), "watches");
   Watches watches;
@@ -189,6 +204,7 @@ std::string to_json(const Spec& spec) {
       {"service", spec.service},
       {"root", spec.root},
       {"owner", spec.owner},
+      {"launched", to_value(spec.launched)},
       {"environment", std::move(environment)},
       {"program", spec.places.program},
       {"state", spec.places.state},
@@ -245,6 +261,7 @@ Result<Spec> spec_from_json(std::string_view text) {
   spec.service = read.flag("service");
   spec.root = read.flag("root");
   spec.owner = static_cast<std::uint32_t>(read.number("owner"));
+  spec.launched = maybe_launched(read);
   for (const auto& [name, value] : read.object("environment")) {
     if (value.is_string()) spec.environment.emplace(std::string(name), std::string(value.as_string()));
     else read.refuse("environment", "holds something that is not a text");

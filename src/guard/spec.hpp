@@ -52,6 +52,14 @@ struct WatchedProcess {
   std::uint64_t start = 0;
 };
 
+// A job that `curfew launch` has started: its state and its logs go to S3 while it runs.
+struct Launched {
+  std::string id;      // of the launch
+  std::string job;     // its name
+  std::string place;   // s3://BUCKET/…/jobs/ID/
+  std::string stages;  // the folder of the stages' logs, which is the job's user's: not to be trusted
+};
+
 struct Spec {
   Then then = Then::automatic;
   Rules rules;
@@ -76,6 +84,7 @@ struct Spec {
   bool service = false;    // supervised by systemd; else by the shim
   bool root = false;
   std::uint32_t owner = 0;  // the job's uid: may follow and stop it by the control socket
+  std::optional<Launched> launched;
   std::map<std::string, std::string> environment;  // AWS_*, proxies, certificates, HOME
   layers::Places places;
 

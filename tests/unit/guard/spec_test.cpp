@@ -51,6 +51,7 @@ TEST(Spec, survives_the_way_through_its_file) {
   spec.log_format = os::LogFormat::json;
   spec.on_ec2 = spec.installed = spec.service = spec.root = true;
   spec.owner = 1000;
+  spec.launched = Launched{"20261124-1", "digits", "s3://b/jobs/20261124-1/", "/home/u/curfew-logs"};
   spec.environment = {{"AWS_REGION", "us-east-1"}, {"HOME", "/home/u"}};
   spec.places.state = "/s";
   spec.places.run = "/r";
@@ -61,6 +62,7 @@ TEST(Spec, survives_the_way_through_its_file) {
   EXPECT_EQ(read->rules.limits.deadline, spec.rules.limits.deadline);
   EXPECT_EQ(read->environment, spec.environment);
   EXPECT_EQ(read->owner, 1000U);
+  EXPECT_EQ(read->launched->place, spec.launched->place);
   EXPECT_EQ(read->cost->since, spec.cost->since);
   EXPECT_EQ(read->cost_bound->end_at, spec.cost_bound->end_at);
   EXPECT_EQ(read->cost_bound->times.end_at->boot, spec.times.end_at->boot);

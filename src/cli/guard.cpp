@@ -52,7 +52,7 @@ void kill_what_is_left() {
 void open_logs(const guard::Spec& spec, os::Log& log) {
   // The journal has it as well, where there is one.
   log.write_to_stderr(spec.service);
-  if (spec.rules.has_saves) {
+  if (spec.rules.has_saves || spec.launched) {
     if (auto file = os::open_append(spec.log_path(), 0600))
       log.write_to(std::move(*file), os::LogFormat::text);
     else log.error("the log can't be kept to be saved: " + file.error().text());

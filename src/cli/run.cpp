@@ -54,13 +54,13 @@ Result<Started> start_with_sudo(const StartRequest& request) {
 
 int run_command(const Words& words, const World& world) { return run_words(words, world, {}); }
 
-int run_words(const Words& words, const World& world, const std::optional<Identity>& identity,
-              const std::string& shown) {
+int run_words(const Words& words, const World& world, const RunAs& as) {
   auto options = parse_with_config(words);
   if (!options) return refuse(options.error());
-  if (!shown.empty()) options->command = shown;
+  if (!as.shown.empty()) options->command = as.shown;
+  options->launched = as.launched;
   if (options->help) return std::fputs(k_run_help.data(), stdout) < 0 ? k_exit_failed : 0;
-  auto job = capture_job(options->argv, identity);
+  auto job = capture_job(options->argv, as.identity);
   if (!job) return refuse(job.error());
   auto prepared = prepare(*options, std::move(*job), world.clock);
   if (!prepared) return refuse(prepared.error());

@@ -6,12 +6,17 @@
 
 #include "cli/commands.hpp"
 #include "cli/relay.hpp"
+#include "guard/spec.hpp"
 
 namespace curfew::cli {
 
-// As run_command(), but the job runs as somebody else where `identity` says so, which only root may, and people are told
-// that it is `shown`, unless that's empty.
-[[nodiscard]] int run_words(const Words& words, const World& world, const std::optional<Identity>& identity,
-                            const std::string& shown = {});
+struct RunAs {
+  std::optional<Identity> identity;         // somebody else, which only root may
+  std::string shown;                        // what people are told that it is; empty: the words
+  std::optional<guard::Launched> launched;  // by `curfew launch`
+};
+
+// As run_command(), where nothing of that is said.
+[[nodiscard]] int run_words(const Words& words, const World& world, const RunAs& as);
 
 }  // namespace curfew::cli

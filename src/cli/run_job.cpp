@@ -99,10 +99,12 @@ int run_job_command(const Words& words, const World& world) {
   for (const auto& [name, value] : job->environment) ::setenv(name.c_str(), value.c_str(), 1);
   ::umask(022);
   auto run = job->words;
-  run.insert(run.end(),
-             {"--save", logs + "=" + job->logs.text(), "--", k_program, "run-stages", k_stages_file, logs});
+  run.insert(run.end(), {"--save", logs + "=" + job->place.text() + "logs", "--", k_program, "run-stages",
+                         k_stages_file, logs});
   const auto shown = job->stages.command.empty() ? job->stages.shell : shell_quoted(job->stages.command);
-  return run_words(run, world, Identity{user->uid, user->gid, user->groups}, shown);
+  return run_words(run, world,
+                   {Identity{user->uid, user->gid, user->groups}, shown,
+                    guard::Launched{job->launch, job->name, job->place.text(), logs}});
 }
 
 int run_stages_command(const Words& words, const World& world) {

@@ -39,7 +39,8 @@ struct RunOptions {
   bool quiet = false;
   bool dry_run = false;
   bool help = false;
-  std::vector<Setting> from_files;  // what files have set of all that; its lists come first in theirs
+  std::optional<guard::Launched> launched;  // no option: `curfew run-job` knows
+  std::vector<Setting> from_files;          // what files have set of all that; its lists come first in theirs
 
   [[nodiscard]] job::Limits limits() const;
 };

@@ -135,8 +135,8 @@ Status clear_old(const layers::Places& places) {
   const os::JobPaths job{places.state, places.run};
   for (const auto& path :
        {places.state + "/state.json", places.state + "/guard.log", places.state + "/shipped.json",
-        job.exit_record(), job.output(), job.output() + ".1", places.ended_marker(), job.shim_socket(),
-        guard::control_path(places.run)}) {
+        places.state + "/live.json", job.exit_record(), job.output(), job.output() + ".1",
+        places.ended_marker(), job.shim_socket(), guard::control_path(places.run)}) {
     if (auto removed = os::remove_file(path); !removed) return removed;
   }
   return {};

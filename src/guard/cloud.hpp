@@ -81,6 +81,11 @@ class Cloud {
   [[nodiscard]] virtual Awaitable<save::Shipped> ship_logs() = 0;
   // The rest of it, until `until` at the latest; nothing is shipped after.
   [[nodiscard]] virtual Awaitable<save::Shipped> finish_logs(BootTime until) = 0;
+  // The same of a launched job, for those who follow it: the guard's log and the stages', below the launch's own place.
+  [[nodiscard]] virtual Awaitable<save::Shipped> ship_live() = 0;
+  [[nodiscard]] virtual Awaitable<save::Shipped> finish_live(BootTime until) = 0;
+  // A launched job's status.json.
+  [[nodiscard]] virtual Awaitable<Status> write_status(std::string text) = 0;
 };
 
 }  // namespace curfew::guard

@@ -15,6 +15,7 @@
 #include "aws/session.hpp"
 #include "base/text.hpp"
 #include "guard/cost_reading.hpp"
+#include "guard/job_state.hpp"
 #include "net/environment.hpp"
 #include "os/job_record.hpp"
 #include "os/machine.hpp"
@@ -32,6 +33,11 @@ namespace {
 constexpr Millis k_behavior_limit{4'000};
 constexpr Millis k_tidy_up{1'500};
 constexpr Millis k_bucket_limit{10'000};
+// For those who follow a launched job: so often a log's new text, and a part of full size at once. At a request in 15 s and
+// log that costs less than a cent an hour, and what isn't sent by 4 parts in each look comes later.
+constexpr Millis k_live_every{15'000};
+constexpr std::size_t k_live_enough = 4U << 20U;
+constexpr std::uint64_t k_live_parts = 4;
 constexpr std::size_t k_most_buckets_asked = 3;  // the limits of all of them make half a minute
 
 class AwsCloud final : public Cloud {
@@ -184,6 +190,30 @@ class AwsCloud final : public Cloud {
     co_return co_await log_ship_->finish(until);
   }
 
+  Awaitable<save::Shipped> ship_live() override {
+    co_await find_live_ship();
+    if (!live_ship_) co_return save::Shipped{};
+    co_return co_await live_ship_->ship();
+  }
+
+  Awaitable<save::Shipped> finish_live(BootTime until) override {
+    co_await find_live_ship();
+    if (!live_ship_) co_return save::Shipped{};
+    co_return co_await live_ship_->finish(until);
+  }
+
+  Awaitable<Status> write_status(std::string text) override {
+    co_await find_s3();
+    if (!spec_.launched) co_return Status{};
+    auto place = aws::parse_s3_url(spec_.launched->place + "status.json");
+    if (!place) co_return fail(std::move(place.error()));
+    net::Body body = std::move(text);
+    auto putting = s3_->put(std::move(*place), std::move(body), {}, {});
+    const auto put = co_await std::move(putting);
+    if (!put) co_return fail(Error{put.error()});
+    co_return Status{};
+  }
+
  private:
   Awaitable<void> find_s3() {
     if (s3_) co_return;
@@ -209,6 +239,26 @@ class AwsCloud final : public Cloud {
     log_ship_ = std::make_unique<save::LogShip>(executor, *s3_, clock_, std::move(options));
   }
 
+  Awaitable<void> find_live_ship() {
+    const auto executor = co_await asio::this_coro::executor;
+    co_await find_s3();
+    if (live_ship_ || !spec_.launched) co_return;
+    const auto place = aws::parse_s3_url(spec_.launched->place + "live/");
+    if (!place) co_return;  // it was when the job file was read
+    save::LogShipOptions options;
+    options.to = *place;
+    options.sources = {{"guard", spec_.log_path()}};
+    for (const auto stage : k_stage_names) {
+      const std::string name(stage);
+      options.sources.push_back({name, spec_.launched->stages + "/" + name + ".log", spec_.owner});
+    }
+    options.state_path = spec_.places.state + "/live.json";
+    options.every = k_live_every;
+    options.enough = k_live_enough;
+    options.parts_at_once = k_live_parts;
+    live_ship_ = std::make_unique<save::LogShip>(executor, *s3_, clock_, std::move(options));
+  }
+
   [[nodiscard]] save::Options save_options(BootTime until, ShowProgress show) const {
     save::Options options;
     for (const auto& text : spec_.saves) {
@@ -227,6 +277,7 @@ class AwsCloud final : public Cloud {
   std::unique_ptr<aws::Session> session_;
   std::unique_ptr<aws::S3> s3_;  // outlives every save: a call that hangs is left behind on it
   std::unique_ptr<save::LogShip> log_ship_;
+  std::unique_ptr<save::LogShip> live_ship_;
   std::shared_ptr<save::LeftOut> left_out_ = std::make_shared<save::LeftOut>();
   std::string id_;
   std::string region_;

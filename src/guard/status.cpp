@@ -83,9 +83,9 @@ std::string last_json(const State& state, WallTime ended) {
                                       {"ended", format_utc(ended)}});
 }
 
-std::string status_json(const StatusInput& in) {
+json::object status_of(const StatusInput& in) {
   const auto& [spec, state, facts, summary, now, job_pid, output_at, readings, cost, midway] = in;
-  json::object out{
+  return {
       {"version", 1},
       {"guard_pid", static_cast<int>(::getpid())},
       {"supervised_by", spec.service ? "systemd" : "shim"},
@@ -122,7 +122,6 @@ std::string status_json(const StatusInput& in) {
       {"reason", state.reason.empty() ? json::value() : json::value(state.reason)},
       {"instance", facts ? json::value(facts->instance_id) : json::value()},
   };
-  return json::serialize(out);
 }
 
 }  // namespace curfew::guard

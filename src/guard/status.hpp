@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include <boost/json/object.hpp>
+
 #include "guard/plan.hpp"
 #include "guard/policy.hpp"
 #include "guard/reasons.hpp"
@@ -34,7 +36,7 @@ struct StatusInput {
   std::optional<MidwayStatus> midway;
 };
 
-[[nodiscard]] std::string status_json(const StatusInput& input);
+[[nodiscard]] boost::json::object status_of(const StatusInput& input);
 
 // How the last job ended, in the run folder, readable by everyone: {"version","result","exit_code","ended"}.
 [[nodiscard]] std::string last_path(const layers::Places& places);

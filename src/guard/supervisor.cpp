@@ -52,7 +52,8 @@ Supervisor::Supervisor(Spec spec, Parts parts)
       shim_({spec_.places.state, spec_.places.run}, parts.log,
             [this](const Event& event) { hear_shim(event); }),
       control_(parts.io.get_executor(), spec_.owner,
-               {[this] { return status(); }, [this](int signal, bool at_once) { stop(signal, at_once); },
+               {[this] { return boost::json::serialize(status()); },
+                [this](int signal, bool at_once) { stop(signal, at_once); },
                 [this] { return state_.published ? std::to_string(*state_.published) : std::string(); },
                 [this](Seconds by) { return extend(by); }, [this] { return disarm_by_hand(); },
                 [this] { return knows_where_it_is(); }}),
@@ -163,6 +164,7 @@ void Supervisor::take_up() {
 
 void Supervisor::begin() {
   taken_up_ = true;
+  start_reporting();
   if (spec_.spot_notice == SpotNotice::on) asio::co_spawn(parts_.io, watch_spot(), k_rethrow);
   if (spec_.on_ec2 && spec_.spot_notice != SpotNotice::off)
     asio::co_spawn(parts_.io, maintenance_.run(), k_rethrow);
@@ -410,12 +412,12 @@ Awaitable<void> Supervisor::learn_facts() {
   }
 }
 
-std::string Supervisor::status() const {
+boost::json::object Supervisor::status() const {
   const auto at = now();
   std::optional<MidwayStatus> midway;
   if (spec_.rules.has_saves) midway = midway_status();
-  return status_json({spec_, state_, facts_, summary_, at, shim_.job_pid(), shim_.output_at(),
-                      reasons_.readings(), cost_, midway});
+  return status_of({spec_, state_, facts_, summary_, at, shim_.job_pid(), shim_.output_at(),
+                    reasons_.readings(), cost_, midway});
 }
 
 }  // namespace curfew::guard

@@ -14,6 +14,7 @@
 #include "guard/cloud.hpp"
 #include "guard/control.hpp"
 #include "guard/job_containers.hpp"
+#include "guard/job_report.hpp"
 #include "guard/launch_watch.hpp"
 #include "guard/maintenance.hpp"
 #include "guard/plan.hpp"
@@ -85,6 +86,10 @@ class Supervisor {
   [[nodiscard]] Awaitable<void> save_midway();
   [[nodiscard]] Awaitable<void> cut_midway_save();
   [[nodiscard]] Awaitable<void> ship_logs();
+  // Of a launched job, to S3: its state and logs, from when this guard has taken up; and before the machine is ended.
+  void start_reporting();
+  [[nodiscard]] Awaitable<void> ship_live();
+  [[nodiscard]] Awaitable<void> report_end();
   void start_saving();
   void tell_of(const std::optional<save::Alert>& alert);
   void say_left_out(const save::Notes& unsteady);
@@ -136,7 +141,7 @@ class Supervisor {
   [[nodiscard]] Awaitable<void> take_up_after_reboot(std::optional<Millis> left_before);
   void begin();  // events are handled from now on
   void take_facts(MachineFacts facts);
-  [[nodiscard]] std::string status() const;
+  [[nodiscard]] boost::json::object status() const;
 
   Spec spec_;
   Parts parts_;
@@ -165,6 +170,8 @@ class Supervisor {
   bool told_of_logs_ = false;                 // and --notify has said so
   bool save_soon_ = false;
   bool saving_started_ = false;
+  std::unique_ptr<JobReport> report_;  // once this is known to be the machine of the launch
+  bool reported_end_ = false;
   std::shared_ptr<bool> before_end_cancelled_;
   bool watching_spot_ = false;
   bool watching_deadline_ = false;

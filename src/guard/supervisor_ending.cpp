@@ -90,11 +90,13 @@ Awaitable<void> Supervisor::perform_slowly(Action action) {
       if (!moved) parts_.log.error(moved.error().text());
     }
   } else if (const auto* rung = std::get_if<Climb>(&action)) {
+    co_await report_end();
     // Not awaited: a rung that hangs must not keep the next one from being tried.
     asio::co_spawn(parts_.io, climb(rung->rung), k_rethrow);
   } else if (std::holds_alternative<Disarm>(action)) {
     co_await disarm();
   } else if (std::holds_alternative<Leave>(action)) {
+    co_await report_end();
     co_await leave();
   }
 }

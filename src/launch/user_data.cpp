@@ -17,7 +17,8 @@ namespace {
 
 constexpr const char* k_boundary = "==curfew-launch==";
 constexpr std::size_t k_most_words = 4'096;
-constexpr int k_job_version = 2;
+constexpr int k_job_version = 3;
+constexpr std::size_t k_longest_name = 256;  // of a tag's value
 
 // Python and its standard library are on every image that has cloud-init, which is written in it. curl is not enough: before
 // 7.86 (Ubuntu 22.04 has 7.81) its --aws-sigv4 doesn't sign the session token's header, without which S3 refuses.
@@ -28,17 +29,20 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, Request, build_opener, urlopen
 IMDS = os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://169.254.169.254").rstrip("/") + "/latest/"
+FAULTS = (OSError, ValueError, KeyError, IndexError, HTTPException)
 region = sys.argv[1]
 def imds(path, method, headers):
     return build_opener(ProxyHandler({})).open(Request(IMDS + path, None, headers, method=method), timeout=5).read(65536).decode()
-def get(url):
-    token = {"X-aws-ec2-metadata-token": imds("api/token", "PUT", {"X-aws-ec2-metadata-token-ttl-seconds": "300"})}
-    base = "meta-data/iam/security-credentials/"
-    keys = json.loads(imds(base + imds(base, "GET", token).split()[0], "GET", token))
-    parts, now, empty = urlsplit(url), time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()), hashlib.sha256(b"").hexdigest()
-    headers = {"host": parts.netloc, "x-amz-content-sha256": empty, "x-amz-date": now, "x-amz-security-token": keys["Token"]}
+def meta(path):
+    token = imds("api/token", "PUT", {"X-aws-ec2-metadata-token-ttl-seconds": "300"})
+    return imds("meta-data/" + path, "GET", {"X-aws-ec2-metadata-token": token})
+def call(method, url, body):
+    base = "iam/security-credentials/"
+    keys = json.loads(meta(base + meta(base).split()[0]))
+    parts, now, sha = urlsplit(url), time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()), hashlib.sha256(body or b"").hexdigest()
+    headers = {"host": parts.netloc, "x-amz-content-sha256": sha, "x-amz-date": now, "x-amz-security-token": keys["Token"]}
     names = ";".join(sorted(headers))
-    asked = "\n".join(["GET", parts.path, ""] + [name + ":" + headers[name] for name in sorted(headers)] + ["", names, empty])
+    asked = "\n".join([method, parts.path, ""] + [name + ":" + headers[name] for name in sorted(headers)] + ["", names, sha])
     scope = [now[:8], region, "s3", "aws4_request"]
     text = "\n".join(["AWS4-HMAC-SHA256", now, "/".join(scope), hashlib.sha256(asked.encode()).hexdigest()])
     key = ("AWS4" + keys["SecretAccessKey"]).encode()
@@ -47,35 +51,60 @@ def get(url):
     del headers["host"]
     headers["authorization"] = "AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s" % (
         keys["AccessKeyId"], "/".join(scope), names, key.hex())
-    reply = urlopen(Request(url, None, headers), timeout=30)
+    reply = urlopen(Request(url, body, headers, method=method), timeout=12 if body else 30)
     data = reply.read(1 << 28)
     if len(data) != int(reply.headers.get("Content-Length", len(data))):
         raise ValueError("the reply is cut")
     return data
-def fetch(url, wanted, path, mode):
+def call_there(method, url, body=None):
     global region
+    try:
+        return call(method, url, body)
+    except HTTPError as error:
+        said = re.findall("<Region>([a-z0-9-]+)</Region>", error.read(65536).decode("utf-8", "replace")) + [None]
+        there = error.headers.get("x-amz-bucket-region") or said[0]
+        if not there or there == region:
+            raise
+        url, region = url.replace("." + region + ".", "." + there + "."), there
+    return call(method, url, body)
+def fetch(url, wanted, path, mode):
     while True:
         try:
-            data = get(url)
+            data = call_there("GET", url)
             found = hashlib.sha256(data).hexdigest()
             if found != wanted:
                 sys.exit("curfew launch: %s has the SHA-256 %s, not %s" % (url, found, wanted))
             with open(path, "wb", opener=lambda name, flags: os.open(name, flags | os.O_EXCL, mode)) as file:
                 file.write(data)
             return
-        except HTTPError as error:
-            said = re.findall("<Region>([a-z0-9-]+)</Region>", error.read(65536).decode("utf-8", "replace")) + [None]
-            there = error.headers.get("x-amz-bucket-region") or said[0]
-            if there and there != region:
-                url, region = url.replace("." + region + ".", "." + there + "."), there
-                continue
-            why = "HTTP %d" % error.code
-        except (OSError, ValueError, KeyError, IndexError, HTTPException) as error:
-            why = error
-        print("curfew launch: %s: %s; again in 3 s" % (url, why), flush=True)
+        except FAULTS as error:
+            print("curfew launch: %s: %s; again in 3 s" % (url, error), flush=True)
         time.sleep(3)
-fetch(sys.argv[2], sys.argv[3], "curfew", 0o700)
-fetch(sys.argv[4], sys.argv[5], "job.json", 0o600)
+def tell(folder, launch):
+    time.sleep(0.5)  # what was said comes by a pipe
+    log, instance = b"", None
+    try:
+        with open("/var/log/cloud-init-output.log", "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - (1 << 18)))
+            log = file.read(1 << 18)
+        instance = meta("instance-id")
+    except FAULTS as error:
+        print("curfew launch: %s" % error)
+    said = log.decode("utf-8", "replace").splitlines()
+    why = ([one for one in said if one.startswith("curfew")] or said or ["nothing was said"])[-1][:500]
+    state = dict.fromkeys(["job", "stage", "exit_code", "cause", "saved", "guard"])
+    state.update(version=1, launch=launch, instance=instance, written=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        state="failed", interrupted=False, stages=[], reason=why)
+    for name, body in (("boot.log", log), ("status.json", json.dumps(state).encode())):
+        try:
+            call_there("PUT", folder + name, body)
+        except FAULTS as error:
+            print("curfew launch: %s%s: %s" % (folder, name, error))
+if len(sys.argv) == 4:
+    tell(sys.argv[2].rsplit("/", 1)[0] + "/", sys.argv[3])
+else:
+    fetch(sys.argv[2], sys.argv[3], "curfew", 0o700)
+    fetch(sys.argv[4], sys.argv[5], "job.json", 0o600)
 )PY";
 
 // {launch} and the units are curfew's own; a here-document in quotes takes every byte as it is.
@@ -115,8 +144,18 @@ constexpr std::string_view k_start_script = R"SH(#!/bin/sh
 # curfew launch {launch}: fetches curfew and the job, and starts it. Whatever fails here ends this machine.
 umask 077
 taken_over=
+python=
+# A guard of this launch has begun, and tells of the job itself.
+guarded() {{
+  grep -q {launch} /var/lib/curfew/guard.json && [ -e /var/lib/curfew/state.json ]
+}}
 finish() {{
   [ -n "$taken_over" ] && exit 0
+  limit=30
+  [ "$(systemctl is-system-running)" != stopping ] || limit=5
+  if [ -n "$python" ] && ! guarded 2>/dev/null; then
+    timeout -k 2 $limit "$python" fetch.py {region} {job_url} {launch} || :
+  fi
   echo "curfew launch: nothing guards a job here: this machine is ended"
   sync
   shutdown -h now || systemctl poweroff
@@ -129,7 +168,6 @@ set -eu
 mkdir -p -m 700 /var/lib/curfew-launch
 cd /var/lib/curfew-launch
 rm -f curfew job.json
-python=
 for one in python3 /usr/libexec/platform-python; do
   [ -n "$python" ] || python=$(command -v "$one") || :
 done
@@ -205,7 +243,9 @@ std::string to_json(const JobFile& job) {
                                                     {"words", os::json_array(job.words)},
                                                     {"environment", std::move(environment)},
                                                     {"user", job.user},
-                                                    {"logs", job.logs.text()},
+                                                    {"launch", job.launch},
+                                                    {"name", job.name},
+                                                    {"place", job.place.text()},
                                                     {"stages", json_of(job.stages)}});
 }
 
@@ -222,12 +262,17 @@ Result<JobFile> job_file_from_json(std::string_view text) {
   }
   if (read.status() && version != k_job_version) read.refuse("version", "is another curfew's");
   if (job.words.size() > k_most_words) read.refuse("words", "are too many");
-  const auto logs = read.text("logs");
+  job.launch = read.text("launch");
+  job.name = read.text("name");
+  const auto location = read.text("place");
+  if (!is_plain(job.launch)) read.refuse("launch", "is no id");
+  if (job.name.empty() || job.name.size() > k_longest_name) read.refuse("name", "is none");
+  if (!location.ends_with('/')) read.refuse("place", "is no folder");
   auto stages = read.object("stages");
   if (auto good = read.status(); !good) return fail(std::move(good.error()));
-  auto place = aws::parse_s3_url(logs);
+  auto place = aws::parse_s3_url(location);
   if (!place) return fail(std::move(place.error()).within("the job file"));
-  job.logs = std::move(*place);
+  job.place = std::move(*place);
   auto read_stages = stages_from(std::move(stages));
   if (!read_stages) return fail(std::move(read_stages.error()).within("the job file"));
   job.stages = std::move(*read_stages);
@@ -235,8 +280,9 @@ Result<JobFile> job_file_from_json(std::string_view text) {
 }
 
 JobFile job_file(const Plan& plan) {
-  JobFile job{run_words(plan), plan.wishes.environment, plan.wishes.user,
-              logs_place(plan.wishes.staging, plan.launch_id), plan.wishes.stages};
+  JobFile job{run_words(plan),   plan.wishes.environment, plan.wishes.user,
+              plan.launch_id,    plan.wishes.name,        place_of(plan.wishes.staging, plan.launch_id, ""),
+              plan.wishes.stages};
   // The SDKs on the instance, curfew's included, ask the region that it's in.
   const auto has = [&job](std::string_view name) {
     return std::any_of(job.environment.begin(), job.environment.end(),

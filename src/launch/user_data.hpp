@@ -45,8 +45,10 @@ struct InstanceParts {
 struct JobFile {
   std::vector<std::string> words;  // options alone: the command is the last of the stages
   aws::KeyValues environment;
-  std::string user;      // empty: the image's ordinary user, else root
-  aws::S3Location logs;  // where the stages' logs go
+  std::string user;       // empty: the image's ordinary user, else root
+  std::string launch;     // its id
+  std::string name;       // of the job
+  aws::S3Location place;  // the launch's own folder in S3, for its logs and its state
   Stages stages;
 };
 [[nodiscard]] std::string to_json(const JobFile& job);

@@ -38,6 +38,10 @@ class FakeCloud final : public Cloud {
   std::atomic<int> ships{0};
   std::atomic<int> finished_logs{0};
   std::atomic<int> ends{0};
+  std::atomic<int> finished_live{0};
+  std::vector<std::string> written;  // status.json, each time; under the mutex
+  std::atomic<bool> status_hangs{false};
+  std::atomic<bool> status_refused{false};
 
   Awaitable<Result<MachineFacts>> facts() override {
     if (known) {
@@ -78,6 +82,20 @@ class FakeCloud final : public Cloud {
   Awaitable<save::Shipped> finish_logs(BootTime) override {
     ++finished_logs;
     co_return finished;
+  }
+  Awaitable<save::Shipped> ship_live() override { co_return save::Shipped{}; }
+  Awaitable<save::Shipped> finish_live(BootTime) override {
+    ++finished_live;
+    co_return save::Shipped{};
+  }
+  Awaitable<Status> write_status(std::string text) override {
+    {
+      const std::lock_guard lock(mutex);
+      written.push_back(std::move(text));
+    }
+    while (status_hangs) co_await pause(Millis{5});
+    if (status_refused) co_return fail(ErrorKind::refused, "write status.json", "this is a test");
+    co_return Status{};
   }
   Awaitable<save::Summary> save(BootTime, bool midway, std::shared_ptr<Cancel> cancel,
                                 ShowProgress) override {

@@ -87,7 +87,9 @@ TEST(UserData, refuses_to_be_larger_than_ec2_takes) {
 
 JobFile job_of(const std::string& shell) {
   JobFile job;
-  job.logs = {"bucket", "curfew/jobs/x/logs"};
+  job.launch = "x";
+  job.name = "digits";
+  job.place = {"bucket", "curfew/jobs/x/"};
   job.stages.shell = shell;
   return job;
 }
@@ -102,7 +104,9 @@ TEST(JobFile, keeps_every_byte_of_what_was_typed) {
   EXPECT_EQ(read->words, job.words);
   EXPECT_EQ(read->user, "ubuntu");
   EXPECT_EQ(read->environment, job.environment);
-  EXPECT_EQ(read->logs.text(), "s3://bucket/curfew/jobs/x/logs");
+  EXPECT_EQ(read->launch, "x");
+  EXPECT_EQ(read->name, "digits");
+  EXPECT_EQ(read->place.text(), "s3://bucket/curfew/jobs/x/");
   EXPECT_EQ(read->stages, job.stages);
 }
 
@@ -110,7 +114,11 @@ TEST(JobFile, is_refused_where_it_is_none) {
   const auto whole = to_json(job_of("true"));
   ASSERT_TRUE(job_file_from_json(whole));
   const std::pair<const char*, const char*> broken[] = {
-      {"\"version\":2", "\"version\":1"},
+      {"\"version\":3", "\"version\":2"},
+      {"\"launch\":\"x\"", "\"launch\":\"x y\""},
+      {"\"launch\":\"x\",", ""},
+      {"\"name\":\"digits\"", "\"name\":\"\""},
+      {"jobs/x/\"", "jobs/x\""},
       {"\"words\":[]", "\"words\":\"a\""},
       {"\"environment\":{}", "\"environment\":{\"a b\":\"c\"}"},
       {"\"environment\":{}", "\"environment\":{\"LD=PRELOAD\":\"c\"}"},

@@ -327,7 +327,9 @@ class Sandbox:
         """Lets calls fail from now on; returns a number for clear_faults.
 
         kind: error (code=, status=, message=), throttle, slow (delay=), hang (until cleared, or delay= seconds and then
-        dropped), drop-reply (carried out, but the answer is lost), drop-request (not carried out either), clock (done, and the reply's Date is delay= seconds ahead).
+        dropped), drop-reply (carried out, but the answer is lost), drop-request (not carried out either), hang-reply and
+        hang-request (the same, but the connection is dropped only once it's cleared, or after delay= seconds), clock (done,
+        and the reply's Date is delay= seconds ahead).
         Limits: region=, path= a prefix of "/bucket/key", instance= an id whose calls are meant, key= an access key's id that they
         are signed with, skip= the first n go well, times= how often (else until cleared).
         """
@@ -345,6 +347,10 @@ class Sandbox:
             yield
         finally:
             self.clear_faults(number)
+
+    def hanging(self, number: int) -> int:
+        """How many calls hang in that fault now; for hang-reply they have been carried out."""
+        return sum(int(one["held"]) for one in self.control("faults") if one["id"] == number)
 
     @property
     def requests(self) -> list[dict[str, Any]]:

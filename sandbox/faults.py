@@ -10,7 +10,17 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote
 from xml.sax.saxutils import escape
 
-KINDS = ("error", "throttle", "hang", "slow", "drop-reply", "drop-request", "clock")
+KINDS = (
+    "error",
+    "throttle",
+    "hang",
+    "hang-reply",
+    "hang-request",
+    "slow",
+    "drop-reply",
+    "drop-request",
+    "clock",
+)
 _BODY_LIMIT = 1 << 20
 _THROTTLED = {"ec2": ("RequestLimitExceeded", 503), "s3": ("SlowDown", 503)}
 _QUERY_SERVICES = {"ec2", "sts", "iam", "sns", "ses", "autoscaling", "cloudformation", "monitoring"}
@@ -49,7 +59,7 @@ class Call:
 @dataclass
 class Fault:
     """service, op, region, path (a prefix of "/bucket/key"), instance and key (who signed) limit it; None is any.
-    times=None: until cleared."""
+    times=None: until cleared. hits: calls that have run into it; held: those that hang in it now."""
 
     kind: str
     service: str | None = None
@@ -66,6 +76,7 @@ class Fault:
     delay: float = 0.0
     id: int = 0
     hits: int = 0
+    held: int = 0
 
     def matches(self, call: Call) -> bool:
         return (
@@ -121,7 +132,11 @@ class Faults:
     def hold(self, fault: Fault, limit: float) -> bool:
         """Waits until the fault is cleared (True) or the limit is up."""
         with self._changed:
-            return self._changed.wait_for(lambda: fault not in self._list, limit)
+            fault.held += 1
+            try:
+                return self._changed.wait_for(lambda: fault not in self._list, limit)
+            finally:
+                fault.held -= 1
 
 
 def identify(environ: dict[str, Any], body: bytes, source: str | None) -> Call:

@@ -59,6 +59,11 @@ class Front:
             entry["fault"] = fault.kind
             if (answer := self._misbehave(fault, call, environ, start, entry)) is not None:
                 return answer
+        return self._carry_out(call, environ, start, entry)
+
+    def _carry_out(
+        self, call: Call, environ: dict[str, Any], start: Callable[..., Any], entry: dict[str, Any]
+    ) -> Iterable[bytes]:
         if call.service in self.answers:
             return self._answer(call, environ, start, entry)
         return self._pass_on(environ, start, entry)
@@ -129,11 +134,12 @@ class Front:
             if not self.faults.hold(fault, fault.delay or _HANG_LIMIT):
                 return self._drop(environ)
             return None
-        if fault.kind == "drop-request":
-            return self._drop(environ)
-        if fault.kind == "drop-reply":  # the call is carried out, but nobody hears of it
-            for _ in self._pass_on(environ, lambda *_: None, entry):
+        if fault.kind in ("drop-reply", "hang-reply"):  # the call is carried out, but nobody hears of it
+            for _ in self._carry_out(call, environ, lambda *_: None, entry):
                 continue
+        if fault.kind in ("hang-reply", "hang-request"):
+            self.faults.hold(fault, fault.delay or _HANG_LIMIT)
+        if fault.kind in ("drop-reply", "hang-reply", "drop-request", "hang-request"):
             return self._drop(environ)
         if fault.delay:
             time.sleep(fault.delay)

@@ -245,6 +245,31 @@ def test_calls_can_be_slow_or_hang(cloud: Sandbox) -> None:
     assert answers[0]["Account"] == "123456789012"
 
 
+@pytest.mark.parametrize(("kind", "is_there"), [("hang-reply", True), ("hang-request", False)])
+def test_a_call_can_hang_for_good(cloud: Sandbox, kind: str, is_there: bool) -> None:
+    """As those of a program that is killed while it waits: carried out or not, and never answered."""
+    bucket = cloud.bucket(f"kept-{kind}")
+    s3 = cloud.client("s3", read_timeout=30)
+    number = cloud.fault(kind, "s3", "PutObject")
+    failures: list[BaseException] = []
+
+    def put() -> None:
+        with pytest.raises(ConnectionClosedError) as failure:
+            s3.put_object(Bucket=bucket, Key="key", Body=b"1")
+        failures.append(failure.value)
+
+    waiting = threading.Thread(target=put)
+    waiting.start()
+    deadline = time.monotonic() + BOUND
+    while not cloud.hanging(number):
+        assert waiting.is_alive() and time.monotonic() < deadline
+        time.sleep(0.02)
+    assert bool(s3.list_objects_v2(Bucket=bucket)["KeyCount"]) is is_there
+    cloud.clear_faults(number)
+    waiting.join(BOUND)
+    assert failures and bool(s3.list_objects_v2(Bucket=bucket)["KeyCount"]) is is_there
+
+
 def test_the_clock_of_aws_can_be_another(cloud: Sandbox) -> None:
     def ahead() -> float:
         headers = cloud.client("sts").get_caller_identity()["ResponseMetadata"]["HTTPHeaders"]

@@ -250,6 +250,7 @@ class Launch {
     if (why) co_return co_await end_it(launched.id, why);
     if (world_.interrupted()) co_return co_await end_it(launched.id, why);
     const bool is_gone = co_await look_again(launched.id);
+    if (world_.interrupted()) co_return co_await end_it(launched.id, why);
     forget();
     // A laptop that slept, or an AWS that was slow: the guard has not waited for the tag, which came too late.
     if (is_gone && world_.clock.wall() - record_.sent >= k_guard_waits)

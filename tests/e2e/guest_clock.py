@@ -4,7 +4,7 @@ A machine has no wall clock of its own: the kernel's is the host's, which nothin
 the time by three functions of the vDSO, which the kernel maps into each process, and their code is replaced here, in
 that process alone, by the system call and an addition. Timers, and all other programs, keep the true time.
 
-    guest_clock.py shift PID SECONDS         a process that runs, from now on
+    guest_clock.py shift PID SECONDS [boot]  a process that runs, from now on; boot: its clock of boot time instead
     guest_clock.py run SECONDS PROGRAM ARG…  becomes the program, whose clock is wrong from its first instruction
 """
 
@@ -28,9 +28,11 @@ def _call(number: int) -> bytes:
     return b"\xb8" + struct.pack("<I", number) + b"\x0f\x05"  # mov eax, number; syscall
 
 
-def _stubs(seconds: int) -> dict[str, bytes]:
+def _stubs(seconds: int, boot: bool) -> dict[str, bytes]:
     """x86-64: the arguments are in rdi and rsi, the result in rax."""
     by = struct.pack("<i", seconds)
+    if boot:  # only for CLOCK_BOOTTIME: cmp edi, 7; jne past the addition; add qword [rsi], by; ret
+        return {"__vdso_clock_gettime": _call(228) + b"\x83\xff\x07\x75\x07\x48\x81\x06" + by + b"\xc3"}
     return {
         # Only for CLOCK_REALTIME (0): test edi, edi; jne past the addition; add qword [rsi], by; ret.
         "__vdso_clock_gettime": _call(228) + b"\x85\xff\x75\x07\x48\x81\x06" + by + b"\xc3",
@@ -64,17 +66,17 @@ def _symbols() -> dict[str, tuple[int, int]]:
     return found
 
 
-def _rewrite(pid: int, seconds: int) -> None:
+def _rewrite(pid: int, seconds: int, boot: bool = False) -> None:
     first, symbols = _vdso_of(pid)[0], _symbols()
     with Path(f"/proc/{pid}/mem").open("r+b", buffering=0) as memory:
-        for name, code in _stubs(seconds).items():
+        for name, code in _stubs(seconds, boot).items():
             offset, length = symbols[name]
             assert len(code) <= length, name
             memory.seek(first + offset)
             memory.write(code)
 
 
-def shift(pid: int, seconds: int) -> None:
+def shift(pid: int, seconds: int, boot: bool = False) -> None:
     """All its threads are stopped meanwhile, and none of them in the code that changes."""
     first, last = _vdso_of(pid)
     for _ in range(100):
@@ -85,7 +87,7 @@ def shift(pid: int, seconds: int) -> None:
         places = [int((task / "syscall").read_text().split()[-1], 16) for task in tasks]
         inside = any(first <= place < last for place in places)
         if not inside:
-            _rewrite(pid, seconds)
+            _rewrite(pid, seconds, boot)
         os.kill(pid, signal.SIGCONT)
         if not inside:
             return
@@ -123,6 +125,6 @@ def run(seconds: int, argv: list[str]) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "shift":
-        shift(int(sys.argv[2]), int(sys.argv[3]))
+        shift(int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:] == ["boot"])
     else:
         run(int(sys.argv[2]), sys.argv[3:])

@@ -14,10 +14,12 @@ from tests.e2e.helpers import CURFEW, LIFE, assert_ended
 
 
 class Launcher:
-    """`curfew launch` on this host, with a state folder of its own."""
+    """`curfew launch` on this host, with a state folder of its own. key: the id of its access key, by which its calls can be
+    told from others'."""
 
-    def __init__(self, cloud: Sandbox, bucket: str, home: Path) -> None:
-        self.cloud, self.bucket, self.home = cloud, bucket, home
+    def __init__(self, cloud: Sandbox, bucket: str, home: Path, key: str = "launcher") -> None:
+        self.cloud, self.bucket, self.home, self.key = cloud, bucket, home, key
+        self.program = [str(CURFEW)]
         cloud.profile("trainer")
         self.role = cloud.scheduler_role()
         self.before = set(cloud.control("info")["instances"])
@@ -34,11 +36,18 @@ class Launcher:
             words += ["--max-time", "10m"]
         return [*words, *options, *(["--shell", shell] if shell is not None else [])]
 
+    def environment(self) -> dict[str, str]:
+        return {
+            **self.cloud.env(),
+            "AWS_ACCESS_KEY_ID": self.key,
+            "HOME": str(self.home),
+            "PATH": "/usr/bin:/bin",
+        }
+
     def start(self, *words: str, cwd: Path | None = None) -> subprocess.Popen[str]:
-        environment = {**self.cloud.env(), "HOME": str(self.home), "PATH": "/usr/bin:/bin"}
         return subprocess.Popen(
-            [str(CURFEW), "launch", *words],
-            env=environment,
+            [*self.program, "launch", *words],
+            env=self.environment(),
             cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -63,6 +72,10 @@ class Launcher:
         found = re.search(r"^instance +(i-[0-9a-f]+)", out, re.MULTILINE)
         assert found, out
         return self.cloud.instance(found.group(1)), out
+
+    def calls(self) -> list[str]:
+        """The calls that it has made so far, by AWS's names."""
+        return [call["op"] for call in self.cloud.requests if call["key"] == self.key]
 
     def records(self) -> list[Path]:
         return list(self.home.glob(".local/state/curfew/launches/*.json"))

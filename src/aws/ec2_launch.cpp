@@ -119,8 +119,11 @@ class QueryEc2Launch final : public Ec2Launch {
 
   Awaitable<Result<Launched>> run(RunRequest request) override {
     const std::string what = "RunInstances " + request.type + " in " + region_;
-    auto body = co_await post("RunInstances", what, run_form(request));
-    if (!body) co_return fail(std::move(body).error());
+    Query query = query_of("RunInstances", what, run_form(request));
+    query.once = true;
+    auto asking = ask_for_xml(session_, std::move(query), k_limits, k_total);
+    const auto body = co_await std::move(asking);
+    if (!body) co_return fail(Error{body.error()});
     auto launched = parse_launched(*body);
     if (!launched) co_return fail(std::move(launched).error().within(what));
     co_return launched;
@@ -151,9 +154,13 @@ class QueryEc2Launch final : public Ec2Launch {
   }
 
  private:
+  [[nodiscard]] Query query_of(std::string action, std::string what, Form form) const {
+    return {std::move(what), "ec2", region_, "2016-11-15", std::move(action), std::move(form)};
+  }
+
   // The reply's body: whole XML, which the caller reads.
   Awaitable<Result<std::string>> post(std::string action, std::string what, Form form) {
-    Query query{what, "ec2", region_, "2016-11-15", std::move(action), std::move(form)};
+    Query query = query_of(std::move(action), std::move(what), std::move(form));
     auto asking = ask_for_xml(session_, std::move(query), k_limits, k_total);
     auto body = co_await std::move(asking);
     co_return std::move(body);

@@ -20,6 +20,7 @@ class Launcher:
     def __init__(self, cloud: Sandbox, bucket: str, home: Path, key: str = "launcher") -> None:
         self.cloud, self.bucket, self.home, self.key = cloud, bucket, home, key
         self.program = [str(CURFEW)]
+        self.began = time.time()
         cloud.profile("trainer")
         self.role = cloud.scheduler_role()
         self.before = set(cloud.control("info")["instances"])
@@ -75,7 +76,11 @@ class Launcher:
 
     def calls(self) -> list[str]:
         """The calls that it has made so far, by AWS's names."""
-        return [call["op"] for call in self.cloud.requests if call["key"] == self.key]
+        return [
+            call["op"]
+            for call in self.cloud.requests
+            if call["key"] == self.key and call["time"] >= self.began
+        ]
 
     def records(self) -> list[Path]:
         return list(self.home.glob(".local/state/curfew/launches/*.json"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +197,49 @@ def test_a_call_that_arrives_after_its_launcher_died_is_cleaned_up_by_the_next(
     assert code == 0, err
     assert_nothing_is_left(cloud, [launcher], set())
     assert launcher.records() == []
+
+
+@dataclass
+class Lost:
+    """What becomes of the calls of RunInstances: the faults in their order, the types without capacity, the seconds until
+    DescribeInstances shows a new instance, and the type that the one instance is of in the end."""
+
+    faults: list[dict[str, Any]]
+    full: list[str]
+    taken: str
+    shown_after: float = 0.0
+
+
+NOT_FOR_YOU = {"kind": "error", "code": "UnauthorizedOperation", "status": 403}
+NONE_LEFT = {"kind": "error", "code": "InsufficientInstanceCapacity", "status": 500}
+REPLY = {"kind": "drop-reply", "times": 1}
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        Lost([REPLY], [FREE], FULL),
+        Lost([REPLY | {"times": 4}], [FREE], FULL),
+        Lost([REPLY, NONE_LEFT], [], FULL),
+        Lost([REPLY | {"times": 2}], [FULL], FREE),
+        Lost([{"kind": "drop-request", "times": 1}], [FULL], FREE),
+        Lost([REPLY, NOT_FOR_YOU], [], FULL, shown_after=3),
+    ],
+    ids=["elsewhere-none", "for-long", "then-none", "of-none", "not-made", "then-refused"],
+)
+def test_whatever_replies_are_lost_there_is_one_instance(
+    cloud: Sandbox, launcher: Launcher, lost: Lost
+) -> None:
+    cloud.wish(machine=False)
+    cloud.settings(visible_after=lost.shown_after)
+    for instance_type in lost.full:
+        cloud.capacity(instance_type)
+    for fault in lost.faults:
+        cloud.fault(service="ec2", op="RunInstances", key=launcher.key, **fault)
+    instance, _ = launcher.launch("--instance-type", f"{FULL},{FREE}", "--name", launcher.key)
+    assert [one.id for one in launcher.instances()] == [instance.id]
+    assert instance.describe()["InstanceType"] == lost.taken
+    assert launcher.schedules() == [f"curfew-{instance.id}"] and launcher.records() == []
 
 
 def test_machines_whose_launcher_was_killed_end_themselves(

@@ -91,6 +91,13 @@ bool correct_clock(Session& session, const Call& call, const net::Response& resp
   return true;
 }
 
+// What is told in the end. doubted: an attempt before had no answer.
+tl::unexpected<CallFailure> told(const Call& call, bool doubted, CallFailure failure) {
+  if (call.once && doubted && failure.error.kind != ErrorKind::timed_out)
+    failure.error.kind = ErrorKind::unavailable;
+  return tl::unexpected(std::move(failure));
+}
+
 }  // namespace
 
 ErrorKind kind_of(std::string_view code, int status) {
@@ -132,13 +139,14 @@ Awaitable<tl::expected<net::Response, CallFailure>> perform(Session& session, Ca
   int taken = 0;
   bool clock_corrected = false;
   bool keys_renewed = false;
+  bool doubted = false;
   for (int attempt = 1;; ++attempt) {
     net::Request request = call.request;
     Result<Credentials> credentials;
     if (!call.anonymous) {
       credentials = co_await session.credentials->get();
       if (!credentials)
-        co_return tl::unexpected(CallFailure{std::move(credentials).error().within(call.what), 0, {}});
+        co_return told(call, doubted, {std::move(credentials).error().within(call.what), 0, {}});
       const SigningScope scope{call.region, call.service, session.clock.wall() + session.skew};
       for (auto& header : sign(*credentials, scope, request, call.payload_sha256))
         request.headers.push_back(std::move(header));
@@ -170,7 +178,8 @@ Awaitable<tl::expected<net::Response, CallFailure>> perform(Session& session, Ca
       continue;
     }
     const auto why = retryable(verdict.failure);
-    if (why == Retryable::no || attempt >= *attempts) co_return tl::unexpected(std::move(verdict.told));
+    if (why == Retryable::no || attempt >= *attempts) co_return told(call, doubted, std::move(verdict.told));
+    doubted = doubted || why == Retryable::transient;
     const auto pause = retry_delay(verdict.failure, attempt, session.random());
     if (session.clock.boot() + pause >= end) co_return tl::unexpected(std::move(verdict.told));
     const auto cost = session.quota.take(why);

@@ -24,6 +24,9 @@ struct Call {
   net::Limits limits;          // for each attempt
   Millis total{60'000};        // for all of them, pauses included
   bool xml = false;            // a success must hold a whole XML document that isn't an <Error>
+  // It must not be carried out twice: a refusal that follows an attempt without an answer doesn't speak of that one, and is
+  // told as unavailable.
+  bool once = false;
   bool anonymous = false;      // not signed: what proves who asks is in the request
   std::string secret;          // and is this: never to be shown, should the reply quote it
 };

@@ -14,6 +14,7 @@ Result<Call> call_of(const Session& session, Query query, net::Limits limits, Mi
   call.region = std::move(query.region);
   call.limits = limits;
   call.total = total;
+  call.once = query.once;
   call.request.method = "POST";
   call.request.url = std::move(endpoint->url);
   call.request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"});

@@ -22,6 +22,7 @@ struct Query {
   std::string version;  // "2016-11-15"
   std::string action;   // "DescribeInstances"
   Form form;            // its parameters
+  bool once = false;    // see Call
 };
 
 // The call that asks this, for perform(). An error where the endpoint can't be told (invalid_input).

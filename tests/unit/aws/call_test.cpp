@@ -1,5 +1,8 @@
 #include "aws/core/call.hpp"
 
+#include <functional>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include "unit/aws/session_fixture.hpp"
@@ -9,8 +12,9 @@ namespace {
 
 class CallTest : public testing::Test, protected SessionFixture {
  protected:
-  tl::expected<net::Response, CallFailure> perform_one(bool xml = false) {
+  tl::expected<net::Response, CallFailure> perform_one(bool xml = false, bool once = false) {
     Call call;
+    call.once = once;
     call.what = "DoThing";
     call.service = "ec2";
     call.region = "us-east-1";
@@ -121,6 +125,28 @@ TEST_F(CallTest, DoesNotRepeatWhatCantComeRight) {
   http.then(Error{ErrorKind::refused, "TLS", "wrong name", ""});
   EXPECT_FALSE(perform_one());
   EXPECT_TRUE(pauses.empty());
+}
+
+TEST_F(CallTest, DoesNotTakeARefusalForTheAnswerToAnAttemptBeforeIt) {
+  const auto lost = [this] { http.then(Error{ErrorKind::unavailable, "read", "reset", ""}); };
+  const auto busy = [this] { http.then(400, ec2_error("RequestLimitExceeded")); };
+  const auto refused = [this] { http.then(403, ec2_error("UnauthorizedOperation")); };
+  struct Case {
+    std::vector<std::function<void()>> replies;
+    bool once;
+    ErrorKind kind;
+  };
+  for (const auto& c : {Case{{lost, refused}, true, ErrorKind::unavailable},
+                        Case{{lost, busy, refused}, true, ErrorKind::unavailable},
+                        Case{{busy, refused}, true, ErrorKind::refused},
+                        Case{{refused}, true, ErrorKind::refused},
+                        Case{{lost, refused}, false, ErrorKind::refused}}) {
+    for (const auto& reply : c.replies) reply();
+    const auto response = perform_one(false, c.once);
+    ASSERT_FALSE(response);
+    EXPECT_EQ(response.error().error.kind, c.kind) << c.replies.size() << c.once;
+    EXPECT_EQ(response.error().error.code, "UnauthorizedOperation");
+  }
 }
 
 TEST_F(CallTest, HonoursMaxAttempts) {

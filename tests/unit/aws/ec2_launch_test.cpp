@@ -87,6 +87,14 @@ TEST_F(Ec2LaunchTest, sends_the_very_same_again_where_the_reply_was_lost) {
   EXPECT_EQ(test::body_of(http.requests[0]), test::body_of(http.requests[1]));
 }
 
+TEST_F(Ec2LaunchTest, takes_no_refusal_for_the_answer_to_a_call_before_it) {
+  http.then(Error{ErrorKind::unavailable, "send", "reset", {}, {}});
+  http.then(403, error("UnauthorizedOperation"));
+  const auto launched = test::run(ec2_->run(request_of_a_launch()));
+  ASSERT_FALSE(launched);
+  EXPECT_EQ(launched.error().kind, ErrorKind::unavailable);
+}
+
 TEST_F(Ec2LaunchTest, tells_ec2s_own_word_of_a_refusal) {
   http.then(400, error("VcpuLimitExceeded"));
   const auto launched = test::run(ec2_->run(request_of_a_launch()));

@@ -116,7 +116,8 @@ mark=/var/lib/curfew-launch/armed
 umask 022
 units=/etc/systemd/system
 off() {{
-  echo "curfew launch: L0 can't be armed: this machine is ended"
+  # cloud-init keeps what a boothook prints to itself.
+  echo "curfew launch: L0 can't be armed: this machine is ended" >/dev/console || :
   shutdown -h now || systemctl poweroff
   sleep 60
   systemctl poweroff -ff || poweroff -f

@@ -112,11 +112,11 @@ def test_a_program_with_another_checksum_ends_the_machine(
     ).stdout.split()[0]
     forged = b"#!/bin/sh\ntouch /root/owned\n".ljust(CURFEW.stat().st_size)
     cloud.client("s3").put_object(Bucket=bucket, Key=f"curfew/bin/curfew-{digest}", Body=forged)
-    instance, _ = launcher.launch(shell="touch /root/trained")
+    instance, _ = launcher.launch(shell="touch /var/tmp/trained")
     ended(instance)
     assert "has the SHA-256" in instance.output()
     assert instance.text("/root/owned", "none") == "none"
-    assert instance.text("/root/trained", "none") == "none"
+    assert instance.text("/var/tmp/trained", "none") == "none"
 
 
 def test_a_command_that_cannot_be_started_ends_the_machine(launcher: Launcher) -> None:

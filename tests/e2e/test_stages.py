@@ -135,13 +135,13 @@ def test_a_stage_that_fails_ends_the_machine(
 ) -> None:
     cloud.client("s3").put_object(Bucket=bucket, Key="bad/../../etc/cron.d/owned", Body=b"x")
     words = [word.replace("BUCKET", bucket) for word in options]
-    instance, _ = launcher.launch(*words, shell="touch /tmp/trained")
+    instance, _ = launcher.launch(*words, shell="touch /var/tmp/trained")
     ended(instance)
     said = logs(cloud, bucket)
     assert f"stage {stage} failed: " in said[stage] and why in said[stage], said
     assert f"(its log: {HOME}/curfew-logs/{stage}.log)" in said[stage]
     assert f"stage {stage} failed: " in instance.output()
-    assert "train" not in said and instance.text("/tmp/trained", "none") == "none"
+    assert "train" not in said and instance.text("/var/tmp/trained", "none") == "none"
     states = {one["name"]: one["state"] for one in json.loads(said["stages.json"])["stages"]}
     assert states[stage] == "failed"
     expected = {"setup": {"2", "124", "137"}, "data": {"1"}, "secrets": {"1"}}[stage]
@@ -165,7 +165,7 @@ def test_code_that_was_changed_on_its_way_is_never_unpacked(
 ) -> None:
     s3 = cloud.client("s3")
     with cloud.failing("hang", service="s3", op="GetObject"):
-        instance, _ = launcher.launch("--workdir", str(code), shell="touch /tmp/trained")
+        instance, _ = launcher.launch("--workdir", str(code), shell="touch /var/tmp/trained")
         listed = s3.list_objects_v2(Bucket=bucket)["Contents"]
         key = next(one["Key"] for one in listed if one["Key"].endswith("/workdir.tar.gz"))
         size = s3.head_object(Bucket=bucket, Key=key)["ContentLength"]
@@ -173,7 +173,7 @@ def test_code_that_was_changed_on_its_way_is_never_unpacked(
     ended(instance)
     said = logs(cloud, bucket)["fetch"]
     assert "has the SHA-256" in said and "unpacking" not in said, said
-    assert instance.text("/tmp/trained", "none") == "none"
+    assert instance.text("/var/tmp/trained", "none") == "none"
 
 
 _LOOK = """
@@ -213,11 +213,12 @@ def test_secrets_are_the_commands_alone(cloud: Sandbox, bucket: str, launcher: L
 
 
 class Repository:
-    """A bare repository with git itself in a machine that has neither git nor a network: by a URL that means a folder."""
+    """A bare repository with git itself in a machine that has neither git nor a network: by a URL that means a folder.
+    wrapper: what is called as git, and calls /usr/lib/itself/git."""
 
     url = "https://git.example.com/me/train"
 
-    def __init__(self, cloud: Sandbox, code: Path, tmp_path: Path) -> None:
+    def __init__(self, cloud: Sandbox, code: Path, tmp_path: Path, wrapper: str = "") -> None:
         bare = tmp_path / "train.git"
         git(code, "clone", "--quiet", "--bare", str(code), str(bare))
         git(bare, "config", "uploadpack.allowAnySHA1InWant", "true")
@@ -232,6 +233,9 @@ class Repository:
         for path in bare.rglob("*"):
             if path.is_file():
                 files[f"/srv/train.git/{path.relative_to(bare)}"] = self.packed(path.read_bytes())
+        if wrapper:
+            files["/usr/lib/itself/git"] = files["/usr/bin/git"]
+            files["/usr/bin/git"] = self.packed(wrapper.encode(), 0o755)
         cloud.wish(files=files)
 
     @staticmethod

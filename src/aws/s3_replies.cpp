@@ -63,6 +63,18 @@ Result<ListPage> parse_object_list(std::string_view text) {
   return page;
 }
 
+Result<std::vector<std::string>> parse_common_prefixes(std::string_view text) {
+  const auto xml = Xml::parse(text, "ListBucketResult");
+  if (!xml) return fail(xml.error());
+  std::vector<std::string> prefixes;
+  for (const auto node : xml->root().children("CommonPrefixes")) {
+    auto prefix = decoded_key(node, "Prefix", is_encoded(xml->root()));
+    if (!prefix) return fail(std::move(prefix).error());
+    prefixes.push_back(std::move(*prefix));
+  }
+  return prefixes;
+}
+
 Result<UploadsPage> parse_upload_list(std::string_view text) {
   const auto xml = Xml::parse(text, "ListMultipartUploadsResult");
   if (!xml) return fail(xml.error());

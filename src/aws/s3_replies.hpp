@@ -12,6 +12,8 @@
 namespace curfew::aws {
 
 [[nodiscard]] Result<ListPage> parse_object_list(std::string_view xml);
+// Of the same document: what a delimiter has taken together, each with the delimiter at its end.
+[[nodiscard]] Result<std::vector<std::string>> parse_common_prefixes(std::string_view xml);
 
 struct UploadsPage {
   std::vector<Upload> uploads;

@@ -64,10 +64,15 @@ bool FetchedFiles::has(const FetchedFile& wanted) const {
   if (known.from.bucket != wanted.from.bucket || known.from.key != wanted.from.key ||
       known.etag != wanted.etag || known.size != wanted.size || wanted.etag.empty())
     return false;
+  return is_as_fetched(wanted.path);
+}
+
+bool FetchedFiles::is_as_fetched(const std::string& path) const {
+  const auto found = files_.find(path);
   struct stat about {};
-  if (::lstat(wanted.path.c_str(), &about) != 0 || !S_ISREG(about.st_mode)) return false;
-  return static_cast<std::uint64_t>(about.st_size) == known.size &&
-         std::int64_t{about.st_mtim.tv_sec} * 1'000'000'000 + about.st_mtim.tv_nsec == known.modified;
+  if (found == files_.end() || ::lstat(path.c_str(), &about) != 0 || !S_ISREG(about.st_mode)) return false;
+  return static_cast<std::uint64_t>(about.st_size) == found->second.size &&
+         std::int64_t{about.st_mtim.tv_sec} * 1'000'000'000 + about.st_mtim.tv_nsec == found->second.modified;
 }
 
 }  // namespace curfew::save

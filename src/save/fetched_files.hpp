@@ -31,6 +31,8 @@ class FetchedFiles {
   // Whether the same object is known to be at the same path, and that file is as it was then. `wanted.modified` isn't
   // looked at.
   [[nodiscard]] bool has(const FetchedFile& wanted) const;
+  // Whether the file at that path is known, and as it was when it was fetched.
+  [[nodiscard]] bool is_as_fetched(const std::string& path) const;
 
  private:
   std::map<std::string, FetchedFile, std::less<>> files_;

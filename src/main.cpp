@@ -14,6 +14,7 @@
 #include "cli/account_commands.hpp"
 #include "cli/commands.hpp"
 #include "cli/conceal.hpp"
+#include "cli/jobs_commands.hpp"
 #include "os/clock.hpp"
 #include "os/power/power.hpp"
 #include "os/terminal.hpp"
@@ -33,6 +34,11 @@ Makes sure that a GPU training instance ends when its work ends.
 
   run        guard a training command on this machine, save its results, end the machine
   launch     start an instance that runs a training command under curfew, and can't outlive it
+  ps         the jobs that were launched: state, progress, cost, time left
+  logs       what a launched job has printed; -f follows it
+  wait       until a launched job is over; exits with its exit code
+  result     bring what a launched job has saved here
+  ssh        a shell on a launched job's instance
   guard      put an end on an instance that already runs, from outside
   check      every running instance in every region, what it costs, and which need attention
   setup      what launches need of the account, and billing alarms; shown before they are made
@@ -56,9 +62,14 @@ struct Command {
   bool for_people;
 };
 
-constexpr std::array<Command, 22> k_commands{{
+constexpr std::array<Command, 26> k_commands{{
     {"run", curfew::cli::run_command, true},
     {"launch", curfew::cli::launch_command, true},
+    {"ps", curfew::cli::ps_command, true},
+    {"logs", curfew::cli::logs_command, true},
+    {"wait", curfew::cli::wait_command, true},
+    {"result", curfew::cli::result_command, true},
+    {"ssh", curfew::cli::ssh_command, true},
     {"guard", curfew::cli::guard_command, true},
     {"check", curfew::cli::check_command, true},
     {"setup", curfew::cli::setup_command, true},
@@ -73,7 +84,6 @@ constexpr std::array<Command, 22> k_commands{{
     {"uninstall", curfew::cli::uninstall_command, true},
     {"boot", curfew::cli::boot_command, false},
     {"before-end", curfew::cli::before_end_command, false},
-    {"wait", curfew::cli::wait_command, false},
     {"shim", curfew::cli::shim_command, false},
     {"l0", curfew::cli::l0_command, false},
     {"start-as-root", curfew::cli::start_as_root_command, false},

@@ -1,4 +1,4 @@
-// `curfew wait`: what the job is where there is no command to run. Not for people.
+// `curfew wait JOB` is in wait_job.cpp. Without a JOB: what the job is where there is no command to run; not for people.
 //
 //   curfew wait                          until it's told to end
 //   curfew wait --pid PID --start TICKS --grace SECONDS
@@ -20,6 +20,7 @@
 
 #include "base/text.hpp"
 #include "cli/commands.hpp"
+#include "cli/jobs_commands.hpp"
 #include "cli/role_words.hpp"
 #include "os/fd.hpp"
 #include "os/process_tree.hpp"
@@ -112,7 +113,8 @@ int wait_for_process(pid_t pid, std::uint64_t start, Millis grace) {
 
 }  // namespace
 
-int wait_command(const Words& words, const World&) {
+int wait_command(const Words& words, const World& world) {
+  if (!words.empty() && !has_word(words, "--pid")) return wait_for_job(words, world);
   if (!has_word(words, "--pid")) {
     const auto signals = take_signals();
     return 128 + next_signal(signals.get());

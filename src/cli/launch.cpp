@@ -21,6 +21,7 @@
 #include "aws/session.hpp"
 #include "base/text.hpp"
 #include "cli/commands.hpp"
+#include "cli/follow_job.hpp"
 #include "cli/launch_defaults.hpp"
 #include "cli/launch_findings.hpp"
 #include "cli/launch_options.hpp"
@@ -107,6 +108,12 @@ class LaunchCommand {
     io_.run();
     return code_;
   }
+  // What was launched, and where it is to be looked for.
+  struct Launched {
+    JobsPlace place;
+    std::string id;
+  };
+  [[nodiscard]] const std::optional<Launched>& launched() const { return launched_; }
 
  private:
   // Before anything was asked of EC2 a signal ends at once. After that it's undone first; a second one doesn't wait for it.
@@ -325,6 +332,7 @@ class LaunchCommand {
     auto world = world_for(calls_in(home_));
     world.calls_in = [this](const std::string& region) -> launch::Calls& { return calls_in(region); };
     const auto id = plan.launch_id;
+    const auto staging = plan.wishes.staging;
     auto launching =
         launch::launch(std::move(world), std::move(plan), std::move(package), std::move(renewal));
     const auto done = co_await std::move(launching);
@@ -334,6 +342,8 @@ class LaunchCommand {
     }
     std::printf("instance       %s (%s), gone by %s at the latest\n", done->instance.c_str(),
                 done->type.c_str(), format_utc(done->end_at).c_str());
+    launched_ = Launched{{staging, home_, options_.profile}, id};
+    std::printf("its logs       curfew logs %s -f\n", id.c_str());
     std::printf("look           curfew check --region %s --tag curfew:launch=%s\n", done->region.c_str(),
                 id.c_str());
     std::printf(
@@ -356,6 +366,7 @@ class LaunchCommand {
   launch::Wishes wishes_;
   launch::Findings findings_;
   std::map<std::string, std::unique_ptr<launch::Calls>> calls_;  // by region
+  std::optional<Launched> launched_;
   bool sending_ = false;
   bool interrupted_ = false;
   int code_ = k_exit_failed;
@@ -386,7 +397,17 @@ int launch_command(const Words& words, const World& world) {
     say("launch: there is no place to note what is being made (set HOME or XDG_STATE_HOME)");
     return k_exit_failed;
   }
-  return LaunchCommand(*options, world.clock, std::move(environment), std::move(folder)).run();
+  std::optional<LaunchCommand::Launched> launched;
+  int code = k_exit_failed;
+  {
+    LaunchCommand command(*options, world.clock, std::move(environment), std::move(folder));
+    code = command.run();
+    launched = command.launched();
+  }
+  // Following has signals and a session of its own.
+  if (code != 0 || !options->follow || !launched) return code;
+  std::fflush(stdout);
+  return follow_launched(launched->place, launched->id, world.clock);
 }
 
 }  // namespace curfew::cli

@@ -51,12 +51,16 @@ What it does:
   --save PATH=s3://BUCKET/PREFIX
                              save this file or folder at the end; may be repeated
 
+  --follow                   then print the job's logs until it's over, and exit with its exit code, as `curfew wait` does;
+                             Ctrl-C ends that alone, and the job goes on
+  -d, --detach               don't (default): `curfew logs JOB -f` does it later, from anywhere
   --dry-run                  show the plan, ask EC2 whether it would be allowed, make nothing
   --yes                      don't ask where the worst case is above --confirm-above
   --confirm-above DOLLARS    default 25
   --profile NAME             of ~/.aws, for the credentials
 
-Exit code: 0 launched and guarded; 125 not launched, or ended again; 130 interrupted by Ctrl-C, and ended again.
+Exit code: 0 launched and guarded; 125 not launched, or ended again; 130 interrupted by Ctrl-C, and ended again. With
+--follow, once it's launched, that of `curfew wait`; 130 no longer followed.
 
 Examples:
   curfew launch --spot --instance-type g5.xlarge,g6.xlarge --max-time 4h --workdir . \

@@ -45,7 +45,7 @@ struct Raw {
   std::string wait_capacity, repo, repo_token, workdir, fetch_limit, setup_limit, data_limit;
   std::vector<std::string> security_groups, environment, saves, setup, data, secrets;
   bool spot = false, on_demand = false, spot_then = false, no_schedule = false, dry_run = false, yes = false,
-       clean_up = false, init = false, help = false;
+       clean_up = false, follow = false, detach = false, init = false, help = false;
 };
 
 void declare(CLI::App& app, Raw& raw) {
@@ -91,6 +91,8 @@ void declare(CLI::App& app, Raw& raw) {
   app.add_option("--data-limit", raw.data_limit);
   list("--save", raw.saves);
   app.add_option("--shell", raw.shell);
+  app.add_flag("--follow", raw.follow);
+  app.add_flag("-d,--detach", raw.detach);
   app.add_flag("--dry-run", raw.dry_run);
   app.add_flag("--yes", raw.yes);
   app.add_option("--confirm-above", raw.confirm_above);
@@ -351,6 +353,8 @@ Result<LaunchOptions> parse_words_of_launch(const std::vector<std::string>& word
   options.profile = raw.profile;
   options.yes = raw.yes;
   options.dry_run = raw.dry_run;
+  if (raw.follow && raw.detach) return bad("--follow and --detach", "can't both be");
+  options.follow = raw.follow;
   options.clean_up = raw.clean_up;
   if (raw.clean_up) {
     if (!command.empty() || !raw.shell.empty())
@@ -393,8 +397,10 @@ std::optional<std::string> named_job_file(const std::vector<std::string>& words)
 const std::vector<KnownOption>& launch_file_options() {
   static constexpr std::array<std::string_view, 4> k_numbers{"max-hours", "max-cost", "disk",
                                                              "confirm-above"};
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 4> k_typed_only{
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 6> k_typed_only{
       {{"dry-run", "it belongs to one launch"},
+       {"follow", "it belongs to one launch"},
+       {"detach", "it belongs to one launch"},
        {"yes", "nobody would ever be asked"},
        {"clean-up", "it launches nothing"},
        {"init", "it launches nothing"}}};

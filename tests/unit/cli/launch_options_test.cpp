@@ -33,6 +33,17 @@ TEST(LaunchOptions, have_defaults_for_all_but_what_only_the_user_knows) {
   EXPECT_EQ(options->confirm_above, Micros{25'000'000});
 }
 
+TEST(LaunchOptions, follow_a_job_only_where_asked) {
+  for (const auto& [words, follows] : std::vector<std::pair<Words, bool>>{
+           {{}, false}, {{"-d"}, false}, {{"--detach"}, false}, {{"--follow"}, true}}) {
+    auto all = with(words);
+    all.insert(all.end(), {"--", "a"});
+    const auto options = parse_launch(all);
+    ASSERT_TRUE(options) << options.error().text();
+    EXPECT_EQ(options->follow, follows);
+  }
+}
+
 TEST(LaunchOptions, are_taken_as_typed) {
   const auto options = parse_launch(with({"--spot",
                                           "--instance-type",
@@ -152,7 +163,7 @@ TEST(LaunchOptions, are_refused_before_anything_is_asked) {
       {with({"--name", "a/b", "--", "a"}), "is no name"},
       {with({"--env", "1A=b", "--", "a"}), "isn't NAME=VALUE"},
       {with({"--save", "out", "--", "a"}), "--save"},
-      {with({"--follow", "--", "a"}), "--follow"},
+      {with({"--follow", "-d", "--", "a"}), "--follow and --detach"},
       {with({"train.py"}), "is not an option"},
       {with({"--repo", "https://h/r", "--workdir", ".", "--", "a"}), "can't both be"},
       {with({"--repo", "https://me:hunter2@h/r", "--", "a"}), "--repo-token"},

@@ -92,8 +92,11 @@ Status replace_file(const std::string& path, std::string_view text, mode_t mode,
 
 Result<Fd> open_append(const std::string& path, mode_t mode) {
   // O_NONBLOCK: a pipe that nobody reads must not hold up the one who opens it.
-  Fd fd{::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-               mode)};
+  constexpr int how = O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+  Fd fd{::open(path.c_str(), how)};
+  // Not O_CREAT at once: in /tmp that is refused even to root for a file that another user has made (sysctl
+  // fs.protected_regular, which systemd sets), such as the log that the front end made before its guard was root.
+  if (!fd && errno == ENOENT) fd = Fd{::open(path.c_str(), how | O_CREAT, mode)};
   if (!fd) {
     if (errno == ELOOP)
       return fail(ErrorKind::refused, "open " + path, "is a symbolic link", "name the file itself");

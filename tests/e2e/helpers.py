@@ -168,10 +168,22 @@ def start_words(
     program: str = INSIDE,
 ) -> Run:
     """As start(), with the words after `curfew run` as they are, but for a log in the run's folder."""
+    argv = [program, "run", "--log", f"{Run(instance, name).folder}/log", *words]
+    return start_argv(instance, argv, name=name, env=env, wait=wait)
+
+
+def start_argv(
+    instance: Instance,
+    argv: Sequence[str],
+    *,
+    name: str = "run",
+    env: Mapping[str, str] | None = None,
+    wait: bool = True,
+) -> Run:
+    """Runs these words, a `curfew run` or what becomes one, in a folder of its own."""
     run = Run(instance, name)
     instance.sh(f"mkdir -p {run.folder}")
     environment = {"HOME": "/root", "AWS_ENDPOINT_URL": instance.cloud.guest_endpoint, **(env or {})}
-    argv = [program, "run", "--log", f"{run.folder}/log", *words]
     instance.exec(["bash", "-c", _WRAPPER, "bash", run.folder, *argv], detach=True, env=environment)
     if wait:
         run.wait_err("curfew: guarding ")

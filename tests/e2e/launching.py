@@ -24,11 +24,18 @@ class Launcher:
         cloud.profile("trainer")
         self.role = cloud.scheduler_role()
         self.before = set(cloud.control("info")["instances"])
+        # None where the program is a script that stands for it; and variables beside the sandbox's.
+        self.verb = ["launch"]
+        self.variables: dict[str, str] = {}
+
+    def needs(self) -> list[str]:
+        """The words that every launch here needs."""
+        words = ["--instance-profile", "trainer", "--staging", f"s3://{self.bucket}/curfew"]
+        return [*words, "--env", f"AWS_ENDPOINT_URL={self.cloud.guest_endpoint}"]
 
     def words(self, *options: str, shell: str | None = "true") -> list[str]:
         """Those that a launch here needs, the given ones, and the command, unless it's None."""
-        words = ["--instance-profile", "trainer", "--staging"]
-        words += [f"s3://{self.bucket}/curfew", "--env", f"AWS_ENDPOINT_URL={self.cloud.guest_endpoint}"]
+        words = self.needs()
         if "--instance-type" not in options:
             words += ["--instance-type", "g5.xlarge"]
         if "--no-schedule" not in options:
@@ -47,8 +54,8 @@ class Launcher:
 
     def start(self, *words: str, cwd: Path | None = None) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [*self.program, "launch", *words],
-            env=self.environment(),
+            [*self.program, *self.verb, *words],
+            env={**self.environment(), **self.variables},
             cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

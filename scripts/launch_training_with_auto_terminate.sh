@@ -6,7 +6,7 @@
 #   launch_training_with_auto_terminate.sh --help
 #
 #   --spot                 a spot instance (default: on demand)
-#   --instance-type TYPE   default: INSTANCE_TYPE, else g5.xlarge; several with commas, tried in their order
+#   --instance-type TYPE   default: INSTANCE_TYPE, else g5.xlarge; several with commas
 #   --max-hours N          the command is stopped after so long (default 4)
 #   OPTION                 any other of `curfew launch --help`: --workdir, --repo, --setup, --data, --save, --dry-run, …
 #

@@ -13,7 +13,7 @@ import pytest
 from sandbox import Instance, Sandbox
 from tests.e2e.acting import launch as launch_instance
 from tests.e2e.fault_helpers import FAILS, WAITS, assert_nothing_started, go
-from tests.e2e.helpers import CURFEW, ROOT, SOON, assert_ended, assert_stays, now, start_argv, wait_status
+from tests.e2e.helpers import CURFEW, ROOT, assert_ended, assert_stays, now, start_argv, wait_status
 from tests.e2e.launching import Launcher, ended
 
 Boot = Callable[..., Instance]

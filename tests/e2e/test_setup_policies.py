@@ -218,6 +218,15 @@ def test_the_docs_show_the_policies_as_they_are() -> None:
         assert document == policy(name), f"docs/setup.md differs from `curfew setup --print-policy {name}`"
 
 
+def test_the_docs_explain_each_statement() -> None:
+    text = (ROOT / "docs/setup.md").read_text()
+    for name, document in blocks().items():
+        section = text.split(f"### `{name}`\n", 1)[1].split("```json", 1)[0]
+        rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+        explained = set(re.findall(r"`([A-Za-z]+)`", "".join(rows))) - {"OtherResults", "OtherData"}
+        assert explained == {one["Sid"] for one in document["Statement"] if "Sid" in one}, name
+
+
 def test_all_are_one_document_too() -> None:
     whole = json.loads(printed())
     assert whole["names"] == {

@@ -124,17 +124,15 @@ std::string hex_of(std::string_view bytes) {
   return net::hex({reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()});
 }
 
-// The MD5 of the parts' MD5s, as bytes, and their number.
-Result<std::string> etag_of_parts(int fd, std::uint64_t size, std::uint64_t part, std::vector<char>& chunk) {
-  Digest all(::EVP_md5());
-  std::uint64_t parts = 0;
-  for (std::uint64_t offset = 0; offset < size; offset += part, ++parts) {
+Result<std::string> etag_of_file(int fd, std::uint64_t size, std::uint64_t part, std::vector<char>& chunk) {
+  std::vector<std::string> sums;
+  for (std::uint64_t offset = 0; offset < size; offset += part) {
     Digest one(::EVP_md5());
     if (auto added = add_file(fd, offset, std::min(part, size - offset), chunk, one); !added)
       return fail(std::move(added.error()));
-    all.add(one.finish());
+    sums.push_back(one.finish());
   }
-  return hex_of(all.finish()) + "-" + std::to_string(parts);
+  return etag_of_parts(sums);
 }
 
 bool is_md5(std::string_view etag) {
@@ -162,6 +160,18 @@ std::optional<Check> check_for(const aws::ObjectFacts& facts) {
   return {};
 }
 
+std::string md5_of_part(std::string_view part) {
+  Digest sum(::EVP_md5());
+  sum.add(part);
+  return sum.finish();
+}
+
+std::string etag_of_parts(const std::vector<std::string>& sums) {
+  Digest all(::EVP_md5());
+  for (const auto& sum : sums) all.add(sum);
+  return hex_of(all.finish()) + "-" + std::to_string(sums.size());
+}
+
 Result<std::string> checksum_of(std::string_view algorithm, std::string_view text) {
   const auto sum = make_sum(algorithm);
   if (!sum) return fail(ErrorKind::invalid_input, "compute a checksum", "of a kind that isn't known");
@@ -174,7 +184,7 @@ Status verify(int fd, std::uint64_t size, const Check& check) {
   std::string found;
   if (check.sum.algorithm == "MD5" && parts_in_etag(check.sum.value) > 0) {
     if (check.part == 0) return fail(ErrorKind::invalid_input, "check it", "its parts' size isn't known");
-    auto etag = etag_of_parts(fd, size, check.part, chunk);
+    auto etag = etag_of_file(fd, size, check.part, chunk);
     if (!etag) return fail(std::move(etag.error()));
     found = std::move(*etag);
   } else {

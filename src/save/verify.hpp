@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "aws/s3_get.hpp"
 #include "base/result.hpp"
@@ -25,6 +26,10 @@ struct Check {
 
 // invalid_input where it is something else.
 [[nodiscard]] Status verify(int fd, std::uint64_t size, const Check& check);
+
+// For who has the parts in memory: the MD5 of one, as bytes, and the ETag that S3 gives to an object of such parts.
+[[nodiscard]] std::string md5_of_part(std::string_view part);
+[[nodiscard]] std::string etag_of_parts(const std::vector<std::string>& sums);
 
 // The checksum of a text in Base64, for tests and for what is in memory.
 [[nodiscard]] Result<std::string> checksum_of(std::string_view algorithm, std::string_view text);

@@ -188,6 +188,23 @@ TEST_F(FetchTest, checks_by_the_parts_of_an_etag) {
   EXPECT_EQ(fetched->unverified, 1U) << "and that is told";
 }
 
+TEST_F(FetchTest, checks_parts_as_large_as_its_pieces_while_they_come) {
+  const std::string content = "0123456789abcdefghijK";
+  const auto etag = etag_of_parts({md5_of_part("0123456789"), md5_of_part("abcdefghij"), md5_of_part("K")});
+  put("set/a", content, etag);
+  get_.has_checksums = false;
+  get_.etag_is_md5 = true;
+  get_.part_size = 10;
+  const auto fetched = run("set", folder_.at("to"));
+  ASSERT_TRUE(fetched) << fetched.error().text();
+  EXPECT_EQ(text("to/a"), content);
+  EXPECT_EQ(fetched->unverified, 0U);
+  EXPECT_EQ(get_.heads, 0) << "nothing is left to be asked";
+  get_.corrupt = true;
+  EXPECT_FALSE(run("set", folder_.at("other")));
+  EXPECT_EQ(files("other"), "");
+}
+
 TEST_F(FetchTest, ends_with_the_first_failure) {
   for (int i = 0; i < 20; ++i) put("set/" + std::to_string(i), "x");
   get_.refuse = [](const aws::S3Location& object) -> std::optional<Error> {

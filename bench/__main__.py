@@ -22,7 +22,7 @@ from sandbox.mode import why_not_booted
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a minute's smoke test: numbers mean little")
-    parser.add_argument("--moto", action="store_true", help="save to moto, even where there is versitygw")
+    parser.add_argument("--moto", action="store_true", help="S3 is moto, even where there is versitygw")
     parser.add_argument("measure", nargs="*", help=f"only these of: {', '.join(MEASURES)}")
     options = parser.parse_args()
     if unknown := set(options.measure) - set(MEASURES):
@@ -35,7 +35,12 @@ def main() -> int:
     # Gigabytes in memory are cleared away then, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     size = QUICK if options.quick else Size()
-    size = replace(size, uploads=replace(size.uploads, moto=options.moto))
+    size = replace(
+        size,
+        uploads=replace(size.uploads, moto=options.moto),
+        downloads=replace(size.downloads, moto=options.moto),
+        launches=replace(size.launches, moto=options.moto),
+    )
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
         probe = build_probe(Path(folder))

@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import median
 
 from bench import checks as of_checks
+from bench import downloads, launches
 from bench.inside import fill
 from bench.machines import CURFEW, Machines
 from bench.table import Row, percentile
@@ -45,12 +46,14 @@ class Size:
     print_rounds: int = 2
     uploads: Amounts = field(default_factory=Amounts)
     checks: of_checks.Amounts = field(default_factory=of_checks.Amounts)
+    downloads: downloads.Amounts = field(default_factory=downloads.Amounts)
+    launches: launches.Amounts = field(default_factory=launches.Amounts)
 
 
 QUICK = Size(
     delays=5, service_delays=1, baseline_delays=3, baseline_interval=1, starts=3, service_starts=1, settle=1, idle=3,
     saved_mebibytes=32, burn_millions=50, burn_rounds=1, print_bytes=20_000_000, print_rounds=1, uploads=QUICK_UPLOADS,
-    checks=of_checks.QUICK,
+    checks=of_checks.QUICK, downloads=downloads.QUICK, launches=launches.QUICK,
 )  # fmt: skip
 
 
@@ -156,6 +159,14 @@ def uploads(machines: Machines, size: Size) -> list[Row]:
     return measure(machines, size.uploads)
 
 
+def data(machines: Machines, size: Size) -> list[Row]:
+    return downloads.measure(machines, size.downloads)
+
+
+def launch(machines: Machines, size: Size) -> list[Row]:
+    return launches.measure(machines, size.launches)
+
+
 def check(_: Machines, size: Size) -> list[Row]:
     return of_checks.measure(size.checks)
 
@@ -191,5 +202,6 @@ def slowdown(machines: Machines, size: Size) -> list[Row]:
 
 
 MEASURES: dict[str, Callable[[Machines, Size], list[Row]]] = {
-    each.__name__: each for each in (delay, start, idle, saving, uploads, check, slowdown, binary)
+    each.__name__: each
+    for each in (delay, start, idle, saving, uploads, data, launch, check, slowdown, binary)
 }

@@ -5,27 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 from bench.machines import CURFEW, Machines
 from bench.s3_server import BUCKET, Server, built, folder_for, serving
 from bench.table import Row
+from bench.tools import AWS, OURS, RCLONE, Took, aws_sync, fill, rclone_env, rows_of, run_whole
 
 # curfew runs as a user that nobody else is: all processes of that user are its own, wherever they went, and none of them
 # has a right over this host, where it is never more than plain processes with `--then none`.
 USER = 54_321
-LIMIT = 300.0
-_LEAVES_WITHIN = 30.0
-_SAMPLE_EVERY = 0.01
-_PER_FOLDER = 100
-_MB = 1024 / 1e6  # of a KiB, as the kernel counts
 
 
 @dataclass(frozen=True)
@@ -46,14 +38,6 @@ QUICK = Amounts(large_mebibytes=24, small_files=40, many_files=60, rounds=1)
 SLOW = Amounts(large_mebibytes=256, small_files=500, many_files=1_000, rounds=1)
 
 
-@dataclass
-class Took:
-    """Of whole processes, one entry a run: from their start to their end, and the peaks of their memory, summed."""
-
-    seconds: list[float] = field(default_factory=list)
-    peak: list[float] = field(default_factory=list)  # KiB
-
-
 class Tools:
     """Each brings a folder below a prefix of the bucket; all by their defaults."""
 
@@ -63,9 +47,9 @@ class Tools:
         shutil.copy(CURFEW, self.curfew)
         self.curfew.chmod(0o755)
         self.run: dict[str, Callable[[Path, str, Took], None]] = {
-            "curfew": self._curfew,
-            "aws s3 sync": self._aws,
-            "rclone": self._rclone,
+            OURS: self._curfew,
+            AWS: self._aws,
+            RCLONE: self._rclone,
         }
 
     def _curfew(self, source: Path, prefix: str, took: Took) -> None:
@@ -75,53 +59,17 @@ class Tools:
         os.chown(home, USER, USER)
         words = [*self.apart, str(self.curfew), "run", "--then", "none", "--quiet"]
         words += ["--save", f"{source}/=s3://{BUCKET}/{prefix}/", "--", "true"]
-        self._measure(words, {"HOME": str(home)}, took, USER)
+        environment = self.server.env() | {"HOME": str(home)}
+        run_whole(words, environment, took, work=self.work, user=USER)
 
     def _aws(self, source: Path, prefix: str, took: Took) -> None:
-        program = str(Path(sys.executable).with_name("aws"))
-        words = [program, "s3", "sync", "--only-show-errors", str(source), f"s3://{BUCKET}/{prefix}"]
-        self._measure(words, {"HOME": str(self.work)}, took)
+        environment = self.server.env() | {"HOME": str(self.work)}
+        run_whole(aws_sync(str(source), f"s3://{BUCKET}/{prefix}"), environment, took, work=self.work)
 
     def _rclone(self, source: Path, prefix: str, took: Took) -> None:
-        settings = {
-            "TYPE": "s3",
-            "PROVIDER": "Other",  # path-style, as a server without names for its buckets wants it
-            "ENV_AUTH": "true",
-            "ENDPOINT": self.server.endpoint,
-            "REGION": self.server.env()["AWS_REGION"],
-        }
-        environment = {f"RCLONE_CONFIG_S3_{name}": value for name, value in settings.items()}
-        environment |= {"RCLONE_CONFIG": os.devnull, "HOME": str(self.work)}
-        # It asks before it sends ("Expect: 100-Continue"), and versitygw doesn't know that spelling: 1 s lost a part.
-        environment["RCLONE_EXPECT_CONTINUE_TIMEOUT"] = "1ms"
-        self._measure(["rclone", "sync", str(source), f"s3:{BUCKET}/{prefix}"], environment, took)
-
-    def _measure(
-        self, words: Sequence[str], environment: dict[str, str], took: Took, user: int | None = None
-    ) -> None:
-        said = self.work / "said"
-        with said.open("wb") as out:
-            began = time.monotonic()
-            running = subprocess.Popen(
-                words,
-                env=self.server.env() | environment,
-                cwd=environment["HOME"],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-            )
-        ended = threading.Timer(LIMIT, running.kill)
-        ended.start()
-        with _watching(running.pid, user) as peaks:
-            code = running.wait()  # without a limit of its own, for then it polls
-            seconds = time.monotonic() - began
-            ended.cancel()
-            _until_gone(user)
-        if code:
-            why = said.read_text(errors="replace")[-2000:]
-            raise RuntimeError(f"{' '.join(words)}: exit code {code} after {seconds:.0f} s\n{why}")
-        took.seconds.append(seconds)
-        took.peak.append(sum(peaks.values()))
+        environment = self.server.env() | rclone_env(self.server) | {"HOME": str(self.work)}
+        words = ["rclone", "sync", str(source), f"s3:{BUCKET}/{prefix}"]
+        run_whole(words, environment, took, work=self.work)
 
 
 @contextmanager
@@ -150,62 +98,7 @@ def apart() -> Iterator[list[str]]:
             outer.kill()
 
 
-def _of(user: int) -> list[int]:
-    found = []
-    for entry in os.scandir("/proc"):
-        with suppress(OSError):
-            if entry.name.isdigit() and entry.stat().st_uid == user:
-                found.append(int(entry.name))
-    return found
-
-
-def _until_gone(user: int | None) -> None:
-    """Guard and job's parent leave a moment after the front end."""
-    deadline = time.monotonic() + _LEAVES_WITHIN
-    while user is not None and _of(user):
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"processes of user {user} are still there after {_LEAVES_WITHIN:g} s")
-        time.sleep(0.005)
-
-
-@contextmanager
-def _watching(pid: int, user: int | None) -> Iterator[dict[int, int]]:
-    """KiB by process: its peak as the kernel has it (rusage's would include what this one had before exec)."""
-    peaks: dict[int, int] = {}
-    over = threading.Event()
-
-    def watch() -> None:
-        while not over.wait(_SAMPLE_EVERY):
-            for each in [pid] if user is None else _of(user):
-                with suppress(OSError):
-                    for line in Path(f"/proc/{each}/status").read_text().splitlines():
-                        if line.startswith("VmHWM:"):
-                            peaks[each] = int(line.split()[1])
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        yield peaks
-    finally:
-        over.set()
-        watcher.join()
-
-
 # ---- what is saved, and what came of it
-
-
-def fill(folder: Path, files: int, size: int) -> None:
-    """Files of yesterday: one that may still change within its timestamp's last digit is sent again, by curfew too."""
-    yesterday = time.time() - 86_400
-    piece = os.urandom(min(size, 1 << 20))
-    for number in range(files):
-        below = folder / f"{number // _PER_FOLDER:04}"
-        below.mkdir(parents=True, exist_ok=True)
-        path = below / f"part-{number:06}"
-        with path.open("wb") as file:
-            for _ in range(size // len(piece)):
-                file.write(piece)
-        os.utime(path, (yesterday, yesterday))
 
 
 def _stored(server: Server, prefix: str) -> tuple[int, int, str]:
@@ -222,19 +115,6 @@ def _remove(server: Server, prefix: str) -> None:
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"{prefix}/"):
         names = [{"Key": item["Key"]} for item in page.get("Contents", [])]
         client.delete_objects(Bucket=BUCKET, Delete={"Objects": names, "Quiet": True})
-
-
-def _rows(what: str, found: dict[str, Took], ratio: float | None, memory_ratio: float | None) -> list[Row]:
-    ours = found["curfew"]
-    others = {name: took for name, took in found.items() if name != "curfew" and took.seconds}
-    rows: list[Row] = []
-    for name, theirs in others.items():
-        label = f"  beside {name}" if rows else f"{what}, beside {name}"
-        rows.append(Row(label, "s", median(ours.seconds), median(theirs.seconds), ratio=ratio))
-    for name, theirs in others.items():
-        peak, their_peak = (median(took.peak) * _MB for took in (ours, theirs))
-        rows.append(Row(f"  peak memory, beside {name}", "MB", peak, their_peak, ratio=memory_ratio))
-    return rows
 
 
 def _save_and_save_again(
@@ -285,24 +165,24 @@ def _measure(tools: Tools, amounts: Amounts, server: Server, work: Path) -> list
     first, _ = _save_and_save_again(tools, source, (1, size), amounts.rounds)
     shutil.rmtree(source)
     what = f"{amounts.large_mebibytes / 1024:.3g} GiB in 1 file, to {server.name}"
-    rows += _rows(what, first, limit(1), limit(0.5))
+    rows += rows_of(what, first, limit(1), limit(0.5))
 
     size, files = amounts.small_kibibytes << 10, amounts.small_files
     source = made("small", files, size)
     first, again = _save_and_save_again(tools, source, (files, files * size), amounts.rounds)
     shutil.rmtree(source)
     what = f"{files:,} files of {amounts.small_kibibytes} KiB"
-    rows += _rows(what, first, limit(0.6), limit(0.5))
-    rows += _rows(f"{what}, unchanged", again, limit(0.2), limit(0.5))
+    rows += rows_of(what, first, limit(0.6), limit(0.5))
+    rows += rows_of(f"{what}, unchanged", again, limit(0.2), limit(0.5))
 
     # Who saves so many the first time waits for the server; here that is done once, and by curfew for both.
     source = made("many", amounts.many_files, amounts.many_bytes)
     found = {name: Took() for name in tools.run}
-    tools.run["curfew"](source, "many", Took())
+    tools.run[OURS](source, "many", Took())
     before = _stored(server, "many")
     for _ in range(amounts.rounds):
-        tools.run["curfew"](source, "many", found["curfew"])
-    tools.run["aws s3 sync"](source, "many", found["aws s3 sync"])
+        tools.run[OURS](source, "many", found[OURS])
+    tools.run[AWS](source, "many", found[AWS])
     if before[0] != amounts.many_files or _stored(server, "many") != before:
         raise RuntimeError(f"{amounts.many_files} files were not left alone once they were stored")
-    return rows + _rows(f"{amounts.many_files:,} small files, unchanged", found, None, None)
+    return rows + rows_of(f"{amounts.many_files:,} small files, unchanged", found, None, None)

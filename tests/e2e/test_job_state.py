@@ -138,7 +138,7 @@ rm {LOGS}; mv /home/debian/moved {LOGS}; echo over
 def test_the_next_guard_goes_on(cloud: Sandbox, bucket: str, launcher: Launcher) -> None:
     instance, _ = launcher.launch(shell=TICKS.format(n=26))
     now = wait_state(cloud, bucket, state="running", stage="train")
-    until(lambda: live(cloud, bucket, "train"), LIVE, "part of the log")
+    first = until(lambda: live(cloud, bucket, "train"), LIVE, "part of the log")
     before = guard_pid(instance)
     assert now["guard"]["guard_pid"] == before
     kill_guard(instance)
@@ -149,6 +149,8 @@ def test_the_next_guard_goes_on(cloud: Sandbox, bucket: str, launcher: Launcher)
     assert state(cloud, bucket)["state"] == "ended"
     assert live(cloud, bucket, "train") == about(cloud, bucket)["logs/train.log"]
     assert b"a new guard takes over" in live(cloud, bucket, "guard")
+    # What was sent is never sent again with other text.
+    assert about(cloud, bucket)["live/train-000001.log"] == first
 
 
 def test_a_spot_interruption_is_told(cloud: Sandbox, bucket: str, launcher: Launcher) -> None:
@@ -199,3 +201,16 @@ def test_a_failure_that_cannot_be_told_ends_the_machine_all_the_same(
     ended(instance)
     assert "status.json" not in about(cloud, bucket)
     assert "nothing guards a job here" in instance.output()
+
+
+def test_a_machine_that_another_hand_ends_has_the_last_word(
+    cloud: Sandbox, bucket: str, launcher: Launcher
+) -> None:
+    instance, _ = launcher.launch(shell="trap 'echo told; exit 9' TERM; while :; do sleep 0.1; done")
+    wait_state(cloud, bucket, state="running", stage="train")
+    instance.terminate()
+    instance.wait("terminated", LIFE)
+    last = state(cloud, bucket)
+    assert last["state"] == "ended" and last["cause"] == "machine_going_down" and last["saved"] is True, last
+    assert live(cloud, bucket, "train") == about(cloud, bucket)["logs/train.log"]
+    assert b"told" in live(cloud, bucket, "train")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ from typing import Any
 import pytest
 
 from sandbox import Instance, Sandbox
-from tests.e2e.helpers import LIFE, SOON, assert_stays, unit
-from tests.e2e.launching import Launcher, ended, until
+from tests.e2e.helpers import LIFE, SOON, assert_ended, assert_stays, unit
+from tests.e2e.launching import Launcher, until
 
 FULL, FREE = "g5.xlarge", "g6.xlarge"
 CLOCK = "/root/guest_clock.py"
@@ -260,11 +261,10 @@ def test_machines_whose_launcher_was_killed_end_themselves(
         (made,) = made_by(cloud, launcher)
         assert is_finished(made) == (launcher is launchers[-1])
         instances.append(cloud.instance(made["InstanceId"]))
-    for instance in instances:
-        put_the_guard_ahead(instance)
+    causes = [put_the_guard_ahead(instance) for instance in instances]
     *unfinished, finished = instances
-    for launcher, instance in zip(launchers, unfinished, strict=False):
-        ended(instance)
+    for launcher, instance, cause in zip(launchers, unfinished, causes, strict=False):
+        assert_ended(instance, cause, within=LIFE)
         assert "`curfew launch` was not finished" in instance.output()
         code, _, err = launcher.run("--clean-up")
         assert code == 0 and launcher.records() == [], err
@@ -279,12 +279,14 @@ def test_machines_whose_launcher_was_killed_end_themselves(
     finished.wait("terminated", LIFE)
 
 
-def put_the_guard_ahead(instance: Instance) -> None:
-    """As if the machine had been up for five minutes more, once its guard is there."""
+def put_the_guard_ahead(instance: Instance) -> float:
+    """As if the machine had been up for five minutes more, once its guard is there. The time of that."""
     instance.wait_up()
     instance.until(
         lambda: unit(instance, "curfew.service", "ActiveState")["ActiveState"] == "active", LIFE, "guard"
     )
     instance.write(CLOCK, Path(__file__).with_name("guest_clock.py"))
     pid = unit(instance, "curfew.service", "MainPID")["MainPID"]
+    cause = time.monotonic()
     instance.sh(f"python3 {CLOCK} shift {pid} {PATIENCE} boot")
+    return cause

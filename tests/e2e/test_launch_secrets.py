@@ -12,8 +12,8 @@ from pathlib import Path
 
 from sandbox import Instance, Sandbox
 from tests.e2e.fault_helpers import go
-from tests.e2e.helpers import LIFE, SOON
-from tests.e2e.launching import Launcher, ended, until
+from tests.e2e.helpers import LIFE, SOON, assert_ended
+from tests.e2e.launching import Launcher, until
 from tests.e2e.test_stages import Repository, code, everything, put_parameter
 
 __all__ = ["code"]
@@ -116,12 +116,12 @@ def test_secrets_are_nowhere_that_others_read(
         assert instance.sh(f"stat -c '%U %a' {one}").split() == ["root", "600"], one
         assert instance.exec(["cat", one], user=OTHER).code != 0
     assert not SECRETS.found_in(instance.sh("journalctl --no-pager --output=verbose"))
-    go(instance)
+    cause = go(instance)
     instance.until(lambda: instance.text("/var/tmp/watched.done", "none") == "", SOON, "watcher's end")
     watched = instance.read("/var/tmp/watched")
     assert b"run-stages" in watched and b"credential.https://git.example.com" in watched
     assert not SECRETS.found_in(watched)
-    ended(instance)
+    assert_ended(instance, cause, within=LIFE)
 
     # It was had where it belongs, or all this shows nothing.
     saved = everything(cloud, bucket)

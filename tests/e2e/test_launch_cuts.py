@@ -20,7 +20,8 @@ from sandbox import Instance, Sandbox
 from tests.e2e.helpers import LIFE, SOON, assert_ended, assert_stays, unit
 from tests.e2e.launching import Launcher, until
 
-FULL, FREE = "g5.xlarge", "g6.xlarge"
+# In the order in which they are asked for, which is that of their prices too.
+FULL, FREE = "g4dn.xlarge", "g6.xlarge"
 CLOCK = "/root/guest_clock.py"
 # The guard waits so long from the boot on for the launch to be finished (guard/launch_watch.hpp, k_launch_patience), and
 # looks every ten seconds.
@@ -43,6 +44,7 @@ class Cuts:
         whole = self.launcher("whole")
         whole.launch(*self.options)
         self.calls = whole.calls()
+        assert self.calls.count("RunInstances") > 1, self.calls
 
     def launcher(self, name: str) -> Launcher:
         return Launcher(self.cloud, self.bucket, self.folder / name, key=f"{self.bucket}-{name}")

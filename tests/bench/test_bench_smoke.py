@@ -11,6 +11,7 @@ import pytest
 
 from bench import fleet
 from bench.machines import CURFEW, ROOT
+from bench.measures import MEASURES
 from bench.replay import Refused, Replay
 from bench.s3_server import built
 from bench.table import Row, percentile, render
@@ -71,34 +72,47 @@ def quick(*words: str) -> list[str]:
     return rows
 
 
-@pytest.mark.timeout(LIMIT + 30)
-def test_quick_run_measures_everything() -> None:
-    rows = quick("--moto")
-    for what in (
-        "to shutdown",
-        "start of",
-        "CPU of guarding",
-        "memory while",
-        "saving",
+IN_MACHINES = {
+    "delay": ["to shutdown"],
+    "start": ["start of"],
+    "idle": ["CPU of guarding", "memory while"],
+    "saving": ["saving"],
+    "slowdown": ["printing"],
+    "binary": ["binary"],
+}
+ON_THIS_HOST = {
+    "uploads": [
         "in 1 file, to moto",
         "40 files of 64 KiB, beside aws s3 sync",
         "40 files of 64 KiB, unchanged",
         "60 small files, unchanged",
         "beside rclone",
+    ],
+    "data": [
         "data: 0.0234 GiB in 1 object, from moto",
         "data: 40 objects of 64 KiB",
         "code: 60 files of 4 KiB, packed",
-        "command to RunInstances",
-        "same look-ups",
-        "with 60 files of 4 KiB, to moto",
+    ],
+    "launch": ["command to RunInstances", "same look-ups", "with 60 files of 4 KiB, to moto"],
+    "check": [
         "6 instances, 3 regions: time, beside the slowest",
         "2,500 instances, 2 regions",
         "beside boto3 with 30 threads",
         "CPU of the server meanwhile",
-        "printing",
-        "binary",
-    ):
+    ],
+}
+
+
+@pytest.mark.timeout(LIMIT + 30)
+@pytest.mark.parametrize("measures", [IN_MACHINES, ON_THIS_HOST], ids=["in machines", "on this host"])
+def test_quick_run_measures_everything(measures: dict[str, list[str]]) -> None:
+    rows = quick("--moto", *measures)
+    for what in (each for wanted in measures.values() for each in wanted):
         assert any(what in row for row in rows), "\n".join(rows)
+
+
+def test_no_measure_is_left_out_of_the_quick_runs() -> None:
+    assert IN_MACHINES.keys() | ON_THIS_HOST.keys() == MEASURES.keys()
 
 
 @pytest.mark.timeout(LIMIT + 30)

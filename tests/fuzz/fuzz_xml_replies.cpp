@@ -22,6 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto page = aws::parse_object_list(text))
     for (const auto& object : page->objects)
       if (object.key.empty()) std::abort();
+  (void)aws::parse_common_prefixes(text);
   if (const auto page = aws::parse_upload_list(text))
     for (const auto& upload : page->uploads)
       if (upload.id.empty()) std::abort();

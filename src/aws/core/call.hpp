@@ -27,8 +27,8 @@ struct Call {
   // It must not be carried out twice: a refusal that follows an attempt without an answer doesn't speak of that one, and is
   // told as unavailable.
   bool once = false;
-  bool anonymous = false;      // not signed: what proves who asks is in the request
-  std::string secret;          // and is this: never to be shown, should the reply quote it
+  bool anonymous = false;  // not signed: what proves who asks is in the request
+  std::string secret;      // and is this: never to be shown, should the reply quote it
 };
 
 struct CallFailure {

@@ -136,11 +136,11 @@ TEST_F(CallTest, DoesNotTakeARefusalForTheAnswerToAnAttemptBeforeIt) {
     bool once;
     ErrorKind kind;
   };
-  for (const auto& c : {Case{{lost, refused}, true, ErrorKind::unavailable},
-                        Case{{lost, busy, refused}, true, ErrorKind::unavailable},
-                        Case{{busy, refused}, true, ErrorKind::refused},
-                        Case{{refused}, true, ErrorKind::refused},
-                        Case{{lost, refused}, false, ErrorKind::refused}}) {
+  for (const auto& c :
+       {Case{{lost, refused}, true, ErrorKind::unavailable},
+        Case{{lost, busy, refused}, true, ErrorKind::unavailable},
+        Case{{busy, refused}, true, ErrorKind::refused}, Case{{refused}, true, ErrorKind::refused},
+        Case{{lost, refused}, false, ErrorKind::refused}}) {
     for (const auto& reply : c.replies) reply();
     const auto response = perform_one(false, c.once);
     ASSERT_FALSE(response);

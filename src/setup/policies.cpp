@@ -235,6 +235,12 @@ std::string instance_policy(const Place& place, const JobPlaces& places) {
   statements.emplace_back(allow("WriteJobAndResults", {"s3:PutObject", "s3:AbortMultipartUpload"},
                                 {own_buckets(place, "/jobs/*"), own_buckets(place, "/results/*")},
                                 in_own_account(place)));
+  // What a launch was, and what its instance runs: a retry goes by it, with the rights of who launches.
+  auto kept = allow("KeepWhatWasLaunched", {"s3:PutObject"},
+                    {own_buckets(place, "/jobs/*/launch.json"), own_buckets(place, "/jobs/*/job.json"),
+                     own_buckets(place, "/jobs/*/workdir.tar.gz")});
+  kept["Effect"] = "Deny";
+  statements.emplace_back(std::move(kept));
   statements.emplace_back(
       allow("ListJobAndResults", {"s3:ListBucket"}, {own_buckets(place, "")},
             joined(in_own_account(place), condition("StringLike", "s3:prefix", {"jobs/*", "results/*"}))));

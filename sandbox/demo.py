@@ -1,4 +1,5 @@
 """The demo: a real training job on an instance of a local AWS, under curfew, which ends the machine when the job is done.
+On machines that boot it's the whole way, by `curfew setup` and `curfew launch` (demo_launch.py); elsewhere `curfew run` alone.
 
 python -m sandbox demo [--binary build/release/curfew] [--mode auto] [--epochs 12]
 """
@@ -6,24 +7,29 @@ python -m sandbox demo [--binary build/release/curfew] [--mode auto] [--epochs 1
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from sandbox import meter
+from sandbox import demo_launch, meter
 from sandbox.client import REGION, Sandbox, SandboxError
+from sandbox.demo_base import (
+    ACCURACY_EXPECTED,
+    FORGOTTEN_HOURS,
+    INSTANCE_TYPE,
+    REPO,
+    Failed,
+    accuracy_in,
+    dollars,
+    say,
+)
 from sandbox.instance import Instance
 
 BUCKET = "curfew-demo"
 PREFIX = "digits/model"
-INSTANCE_TYPE = "g5.xlarge"
-FORGOTTEN_HOURS = 72
-ACCURACY_EXPECTED = 0.9
 _LIMIT = 240.0  # from launch to the end; well below the job's own limit of 5 minutes
 _POLL = 0.1
-_REPO = Path(__file__).resolve().parent.parent
 _MODES = {
     "booted": "machines that really boot: a systemd and cloud-init of their own, in systemd-nspawn",
     "lesser": "machines without systemd: processes in namespaces of their own, and a stand-in for `shutdown`",
@@ -41,23 +47,11 @@ chmod +x curfew
 """
 
 
-class Failed(Exception):
-    """Something is not as the demo promises."""
-
-
-def say(line: str = "") -> None:
-    print(line, flush=True)
-
-
-def dollars(micros: int, digits: int = 2) -> str:
-    return f"${micros / 1e6:,.{digits}f}"
-
-
 def upload(cloud: Sandbox, binary: Path, epochs: int) -> str:
     """Puts the binary and the training script into the bucket; returns the user data that fetches them."""
     s3 = cloud.client("s3")
     cloud.bucket(BUCKET)
-    for path, key in ((binary, "bin/curfew"), (_REPO / "examples/digits/train.py", "digits/train.py")):
+    for path, key in ((binary, "bin/curfew"), (REPO / "examples/digits/train.py", "digits/train.py")):
         s3.upload_file(str(path), BUCKET, key)
     urls = {
         name: s3.generate_presigned_url("get_object", {"Bucket": BUCKET, "Key": key}, ExpiresIn=900).replace(
@@ -121,10 +115,7 @@ def accuracy(cloud: Sandbox) -> float:
         text = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read().decode()
     except s3.exceptions.NoSuchKey:
         raise Failed(f"s3://{BUCKET}/{key} is not there: the results were not saved") from None
-    try:
-        return float(json.loads(text.splitlines()[-1])["accuracy"])
-    except (IndexError, ValueError, KeyError):
-        raise Failed(f"s3://{BUCKET}/{key} holds no metrics: {text[-200:]!r}") from None
+    return accuracy_in(text)
 
 
 def report(cloud: Sandbox, instance: Instance, relay: Relay, facts: dict[str, Any]) -> None:
@@ -161,8 +152,7 @@ def report(cloud: Sandbox, instance: Instance, relay: Relay, facts: dict[str, An
 
 def play(cloud: Sandbox, binary: Path, epochs: int) -> None:
     say(f"A local AWS, with {_MODES[cloud.mode]}.")
-    if cloud.mode != "booted":
-        say(f"(Not machines that boot: {cloud.why}.)")
+    say(f"(Not machines that boot: {cloud.why}. So `curfew run` alone, in user data of its own.)")
     user_data = upload(cloud, binary, epochs)
     instance = cloud.launch(
         user_data,
@@ -185,7 +175,7 @@ def play(cloud: Sandbox, binary: Path, epochs: int) -> None:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m sandbox demo", description=__doc__.partition("\n")[0])
     parser.add_argument(
-        "--binary", type=Path, default=_REPO / "build/release/curfew", help="build/release/curfew"
+        "--binary", type=Path, default=REPO / "build/release/curfew", help="build/release/curfew"
     )
     parser.add_argument("--mode", choices=("auto", "booted", "lesser", "bare"), default="auto")
     parser.add_argument("--epochs", type=int, default=12)
@@ -195,7 +185,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     try:
         with Sandbox.start(options.mode, log=sys.stderr) as cloud:
-            play(cloud, options.binary, options.epochs)
+            if cloud.mode == "booted":
+                say(f"A local AWS, with {_MODES[cloud.mode]}.")
+                demo_launch.play(cloud, options.binary, options.epochs)
+            else:
+                play(cloud, options.binary, options.epochs)
     except (Failed, SandboxError, TimeoutError) as error:
         say(f"\ndemo: not as promised: {error}")
         return 1

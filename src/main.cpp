@@ -39,6 +39,7 @@ Makes sure that a GPU training instance ends when its work ends.
   wait       until a launched job is over; exits with its exit code
   result     bring what a launched job has saved here
   ssh        a shell on a launched job's instance
+  retry      launch an interrupted job again, from its last checkpoint
   guard      put an end on an instance that already runs, from outside
   check      every running instance in every region, what it costs, and which need attention
   setup      what launches need of the account, and billing alarms; shown before they are made
@@ -62,7 +63,7 @@ struct Command {
   bool for_people;
 };
 
-constexpr std::array<Command, 26> k_commands{{
+constexpr std::array<Command, 27> k_commands{{
     {"run", curfew::cli::run_command, true},
     {"launch", curfew::cli::launch_command, true},
     {"ps", curfew::cli::ps_command, true},
@@ -70,6 +71,7 @@ constexpr std::array<Command, 26> k_commands{{
     {"wait", curfew::cli::wait_command, true},
     {"result", curfew::cli::result_command, true},
     {"ssh", curfew::cli::ssh_command, true},
+    {"retry", curfew::cli::retry_command, true},
     {"guard", curfew::cli::guard_command, true},
     {"check", curfew::cli::check_command, true},
     {"setup", curfew::cli::setup_command, true},

@@ -165,7 +165,8 @@ Result<Followed> follow_job(JobsSession& session, FollowWish wish) {
   return followed;
 }
 
-int follow_launched(const JobsPlace& place, const std::string& launch_id, const os::Clock& clock) {
+int follow_launched(const JobsPlace& place, const std::string& launch_id, const os::Clock& clock,
+                    std::optional<jobs::Row>& last) {
   say("following it; Ctrl-C ends that alone, and the job goes on");
   os::exit_on_signals_with(k_exit_interrupted);  // until they are waited for
   JobsSession session(place, clock);
@@ -185,7 +186,9 @@ int follow_launched(const JobsPlace& place, const std::string& launch_id, const 
     return k_exit_failed;
   }
   say(launch_id + ": " + jobs::describe_end(followed->row));
-  return jobs::exit_code_of(followed->row);
+  const int code = jobs::exit_code_of(followed->row);
+  last = std::move(followed->row);
+  return code;
 }
 
 }  // namespace curfew::cli

@@ -34,7 +34,8 @@ struct Followed {
 [[nodiscard]] Result<Followed> follow_job(JobsSession& session, FollowWish wish);
 
 // After `curfew launch`: follows the logs until the job is over. The job's exit code, as of `curfew wait`.
+// `last`, where it's over, is what was seen then.
 [[nodiscard]] int follow_launched(const JobsPlace& place, const std::string& launch_id,
-                                  const os::Clock& clock);
+                                  const os::Clock& clock, std::optional<jobs::Row>& last);
 
 }  // namespace curfew::cli

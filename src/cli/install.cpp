@@ -201,7 +201,7 @@ std::string refusal_of_uninstall(std::string_view said) {
 
 StartRequest to_be_kept(StartRequest request) {
   auto& job = request.job;
-  job.argv = {request.guard.places.program, "wait"};
+  job.argv = {request.guard.places.program, "wait", "--machine"};
   job.stdin_tty = job.stdout_tty = job.stderr_tty = false;
   job.terminal_settings.clear();
   request.guard.installed = true;

@@ -48,8 +48,10 @@ Result<JobWords> with_job_file(const std::vector<std::string>& typed, const JobT
   JobWords merged;
   for (auto& setting : parsed->settings) {
     if (is_replaced(setting, names) || (has_command && setting.name == k_shell)) continue;
-    if (setting.name == k_workdir && !setting.value.starts_with('/'))
-      setting.value = os::folder_of(job.path) + "/" + setting.value;
+    if (setting.name == k_workdir && !setting.value.starts_with('/')) {
+      const auto folder = os::folder_of(job.path);
+      setting.value = setting.value == "." ? folder : folder + "/" + setting.value;
+    }
     merged.from_file.push_back(std::move(setting));
   }
   merged.words = words_of(merged.from_file);
@@ -82,9 +84,10 @@ spot = true
 #subnet = "subnet-…"
 #security-group = ["sg-…"]
 #key-name = "me"
-instance-profile = "curfew-job"
-scheduler-role = "arn:aws:iam::123456789012:role/curfew-scheduler"
-staging = "s3://my-bucket/curfew"
+# what stands here by default `curfew setup --apply` has made
+#instance-profile = "curfew-job"
+#scheduler-role = "arn:aws:iam::123456789012:role/curfew-scheduler"
+#staging = "s3://my-bucket/curfew"
 
 # ---- its end
 max-time = "4h"
@@ -101,7 +104,8 @@ workdir = "."                                   # packed as git sees it; relativ
 #data = ["s3://my-bucket/digits=data/"]
 command = ["python3", "train.py"]
 #shell = "python3 train.py | tee train.txt"     # instead
-save = ["model/=s3://my-bucket/run7"]
+#save = ["model/=s3://curfew-ACCOUNT-REGION/results/run7"]   # without it nothing but the logs is kept
+#save-every = "10m"
 #fetch-limit = "15m"
 #setup-limit = "30m"
 #data-limit = "1h"

@@ -11,5 +11,6 @@ namespace curfew::cli {
 [[nodiscard]] int wait_for_job(const Words& words, const World& world);
 [[nodiscard]] int result_command(const Words& words, const World& world);
 [[nodiscard]] int ssh_command(const Words& words, const World& world);
+[[nodiscard]] int retry_command(const Words& words, const World& world);
 
 }  // namespace curfew::cli

@@ -52,14 +52,14 @@ Examples:
 const std::string_view k_wait_help = R"(Usage: curfew wait JOB [options]
 
 Waits until a launched job is over, and exits with its exit code. JOB is a launch's id, a job's name (its newest launch) or
-an instance's id. Failures of the network are waited out.
+an instance's id. Once it's found, failures of the network are waited out.
 
   --timeout TIME         give up after this: 90m, 4h
   --quiet                say nothing
   --staging s3://BUCKET/PREFIX, --region R, --profile NAME
                          where to look, as for `curfew ps`
 
-Exit code: the job's own; never 0 unless it ended with 0 and all that it was to save is saved. 75 EC2 took its instance back,
+Exit code: the job's own; never 0 unless it ended by itself with 0, and all that it was to save is saved. 75 EC2 took its instance back,
 or the instance is gone without a last word; 124 the job hit its limit, or --timeout was up (a line on stderr says which);
 125 curfew failed, on the instance or here, or whether results are saved isn't known; 102 no credentials.
 
@@ -108,6 +108,31 @@ usage, curfew failed, or the command isn't there.
 Examples:
   curfew ssh digits
   curfew ssh digits --print
+)";
+
+const std::string_view k_retry_help = R"(Usage: curfew retry JOB [options]
+
+Launches a job again that was interrupted, lost or failed: with the options and the packed folder of its last launch, beginning
+from what its --save has brought to S3 (its last checkpoint), in another pool first than the one that was lost. It has the time
+and money that are left of the first launch, never more: it ends no later, and what the last launch can have cost at most is
+taken off --max-cost. JOB is a launch's id, a job's name (its newest launch) or an instance's id.
+
+Refused, with nothing made: while the job isn't over, where it has ended well, and where no time or money is left.
+
+  -f, --follow           follow it to its end, and exit with its exit code
+  --retry N              with --follow: again up to N times, should EC2 take its instance back
+  --dry-run              show the plan, ask EC2 whether it would be allowed, make nothing
+  --confirm-above D      ask above so many dollars in the worst case (default: 25)
+  --yes                  don't ask
+  --staging s3://BUCKET/PREFIX, --region R, --profile NAME
+                         where to look, as for `curfew ps`
+
+Exit code: 0 launched; with --follow the job's own, as of `curfew wait`; 1 there is no such job; 102 no credentials; 125 not
+launched, or bad usage; 130 interrupted.
+
+Examples:
+  curfew retry digits
+  curfew retry digits --follow --retry 3
 )";
 
 }  // namespace curfew::cli

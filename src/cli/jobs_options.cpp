@@ -112,7 +112,10 @@ Result<LogsOptions> parse_logs(const std::vector<std::string>& words) {
   app.add_flag("-f,--follow", options.follow);
   app.add_flag("--raw", options.raw);
   app.add_option("--tail", tail);
-  app.add_option("--stage", options.names)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--stage", options.names)
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   if (auto parsed = command.parse(app, words); !parsed) return fail(std::move(parsed.error()));
   if (options.help) return options;
   for (auto took : {command.take_job(app.remaining(), options.job), command.take_place(raw, options.place),
@@ -176,6 +179,29 @@ Result<SshOptions> parse_ssh(const std::vector<std::string>& words) {
     if (!took) return fail(std::move(took.error()));
   if (options.by_ssm && !(options.user.empty() && options.key.empty()))
     return command.bad("--ssm", "goes with neither --user nor --key: Session Manager knows none");
+  return options;
+}
+
+Result<RetryOptions> parse_retry(const std::vector<std::string>& words) {
+  const Command command("retry");
+  RetryOptions options;
+  Raw raw;
+  std::string retries, confirm_above;
+  CLI::App app;
+  declare_place(app, raw, options.help);
+  app.add_flag("-f,--follow", options.follow);
+  app.add_option("--retry", retries);
+  app.add_option("--confirm-above", confirm_above);
+  app.add_flag("--yes", options.yes);
+  app.add_flag("--dry-run", options.dry_run);
+  if (auto parsed = command.parse(app, words); !parsed) return fail(std::move(parsed.error()));
+  if (options.help) return options;
+  for (auto took : {command.take_job(app.remaining(), options.job), command.take_place(raw, options.place),
+                    command.take_count("--retry", retries, k_most_retries, options.retries),
+                    take("--confirm-above", confirm_above, options.confirm_above, parse_dollars)})
+    if (!took) return fail(std::move(took.error()));
+  if (options.retries > 0 && !options.follow)
+    return command.bad("--retry", "needs --follow: who else would see it");
   return options;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "aws/s3.hpp"
+#include "base/money.hpp"
 #include "base/result.hpp"
 #include "base/times.hpp"
 
@@ -64,11 +65,24 @@ struct SshOptions {
   bool help = false;
 };
 
+struct RetryOptions {
+  JobsPlace place;
+  std::string job;
+  std::uint64_t retries = 0;  // after this one, while it's followed
+  std::optional<Micros> confirm_above;
+  bool follow = false;
+  bool yes = false;
+  bool dry_run = false;
+  bool help = false;
+};
+inline constexpr std::uint64_t k_most_retries = 100;
+
 extern const std::string_view k_ps_help;
 extern const std::string_view k_logs_help;
 extern const std::string_view k_wait_help;
 extern const std::string_view k_result_help;
 extern const std::string_view k_ssh_help;
+extern const std::string_view k_retry_help;
 
 // `words` is what follows the command's name. The error names the option, the value and what would be right.
 [[nodiscard]] Result<PsOptions> parse_ps(const std::vector<std::string>& words);
@@ -76,5 +90,6 @@ extern const std::string_view k_ssh_help;
 [[nodiscard]] Result<WaitOptions> parse_wait(const std::vector<std::string>& words);
 [[nodiscard]] Result<ResultOptions> parse_result(const std::vector<std::string>& words);
 [[nodiscard]] Result<SshOptions> parse_ssh(const std::vector<std::string>& words);
+[[nodiscard]] Result<RetryOptions> parse_retry(const std::vector<std::string>& words);
 
 }  // namespace curfew::cli

@@ -1,4 +1,6 @@
 // `curfew launch`: from here to a job on an instance that can't outlive it.
+#include "cli/launch.hpp"
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -21,7 +23,6 @@
 #include "aws/session.hpp"
 #include "base/text.hpp"
 #include "cli/commands.hpp"
-#include "cli/follow_job.hpp"
 #include "cli/launch_defaults.hpp"
 #include "cli/launch_findings.hpp"
 #include "cli/launch_options.hpp"
@@ -108,11 +109,6 @@ class LaunchCommand {
     io_.run();
     return code_;
   }
-  // What was launched, and where it is to be looked for.
-  struct Launched {
-    JobsPlace place;
-    std::string id;
-  };
   [[nodiscard]] const std::optional<Launched>& launched() const { return launched_; }
 
  private:
@@ -190,10 +186,19 @@ class LaunchCommand {
     if (!defaults) co_return refuse(defaults.error());
     for (const auto& note : defaults->notes) say(note);
     for (const auto& missing : defaults->missing) say(missing.text());
-    if (!defaults->missing.empty() && !options_.dry_run) co_return k_exit_failed;
+    const auto staged = defaults->missing.empty() ? defaults->wishes : options_.wishes;
+    auto looking = missing_buckets(*session_, staged, regions.front());
+    const auto nowhere = co_await std::move(looking);
+    for (const auto& bucket : nowhere) say(bucket.text());
+    const bool is_whole = defaults->missing.empty() && nowhere.empty();
+    if (!is_whole && !options_.dry_run) co_return k_exit_failed;
     const auto id = launch::new_launch_id(clock_.wall());
     auto wishes = defaults->wishes;
     std::string workdir;
+    if (const auto& again = wishes.again) {
+      wishes.stages.workdir = again->workdir;
+      wishes.stages.restore = again->restore;
+    }
     if (!wishes.workdir.empty()) {
       auto packing = launch::pack(wishes.workdir, environment_, note_);
       auto packed = co_await std::move(packing);
@@ -222,7 +227,7 @@ class LaunchCommand {
                         ? try_it(*plan, *package)
                         : launch_it(*plan, *package, renewal_of(wishes, std::move(*findings), id));
     const int code = co_await std::move(going_on);
-    co_return defaults->missing.empty() ? code : k_exit_failed;
+    co_return is_whole ? code : k_exit_failed;
   }
 
   static int refuse(const Error& error) {
@@ -374,6 +379,20 @@ class LaunchCommand {
 
 }  // namespace
 
+int launch_with(const LaunchOptions& options, const World& world, std::optional<Launched>& launched) {
+  auto environment = net::process_environment();
+  auto folder = record_folder(environment);
+  if (folder.empty()) {
+    say("launch: there is no place to note what is being made (set HOME or XDG_STATE_HOME)");
+    return k_exit_failed;
+  }
+  LaunchCommand command(options, world.clock, std::move(environment), std::move(folder));
+  const int code = command.run();
+  launched = command.launched();
+  std::fflush(stdout);
+  return code;
+}
+
 int launch_command(const Words& words, const World& world) {
   std::optional<JobText> job;
   if (const auto file = named_job_file(words)) {
@@ -391,23 +410,11 @@ int launch_command(const Words& words, const World& world) {
   }
   if (!options->init.empty()) return write_template(options->init);
   if (options->help) return std::fputs(k_launch_help.data(), stdout) < 0 ? k_exit_failed : 0;
-  auto environment = net::process_environment();
-  auto folder = record_folder(environment);
-  if (folder.empty()) {
-    say("launch: there is no place to note what is being made (set HOME or XDG_STATE_HOME)");
-    return k_exit_failed;
-  }
-  std::optional<LaunchCommand::Launched> launched;
-  int code = k_exit_failed;
-  {
-    LaunchCommand command(*options, world.clock, std::move(environment), std::move(folder));
-    code = command.run();
-    launched = command.launched();
-  }
+  std::optional<Launched> launched;
+  const int code = launch_with(*options, world, launched);
   // Following has signals and a session of its own.
   if (code != 0 || !options->follow || !launched) return code;
-  std::fflush(stdout);
-  return follow_launched(launched->place, launched->id, world.clock);
+  return follow_through(std::move(*launched), options->retries, world);
 }
 
 }  // namespace curfew::cli

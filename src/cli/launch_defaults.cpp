@@ -1,23 +1,29 @@
 // By the names of setup/names.hpp.
 #include "cli/launch_defaults.hpp"
 
+#include <map>
+#include <utility>
+
 #include "aws/core/call.hpp"
 #include "aws/core/endpoints.hpp"
 #include "aws/ec2_groups.hpp"
 #include "aws/iam.hpp"
+#include "aws/s3.hpp"
 #include "aws/s3_bucket.hpp"
 #include "aws/sts.hpp"
+#include "save/target.hpp"
 #include "setup/names.hpp"
 
 namespace curfew::cli {
 namespace {
 
-Error missing(const char* option, std::string cause) {
-  return {ErrorKind::not_found,
-          option,
-          "isn't given, and " + std::move(cause),
-          "`curfew setup --apply` makes it; or name another",
-          {}};
+Error missing(const char* option, std::string cause, const std::string& region = {}) {
+  return {
+      ErrorKind::not_found,
+      option,
+      "isn't given, and " + std::move(cause),
+      "`curfew setup --apply" + (region.empty() ? "" : " --region " + region) + "` makes it; or name another",
+      {}};
 }
 
 void add_taken(LaunchDefaults& defaults, const std::string& what) {
@@ -35,7 +41,8 @@ net::Awaitable<Status> take_staging(aws::Session& session, const setup::Place& p
   if (!there)
     defaults.missing.push_back(missing(
         "--staging", "the bucket " + place.bucket() + " is another account's, or s3:ListBucket is missing"));
-  else if (!*there) defaults.missing.push_back(missing("--staging", "there is no bucket " + place.bucket()));
+  else if (!*there)
+    defaults.missing.push_back(missing("--staging", "there is no bucket " + place.bucket(), place.region));
   else add_taken(defaults, "staging " + defaults.wishes.staging.text());
   co_return Status{};
 }
@@ -129,6 +136,32 @@ net::Awaitable<Result<LaunchDefaults>> take_defaults(aws::Session& session, laun
   if (defaults.wishes.security_groups.empty() && defaults.wishes.subnet.empty())
     for (const auto& one : regions) co_await take_group(session, one, defaults);
   co_return defaults;
+}
+
+net::Awaitable<std::vector<Error>> missing_buckets(aws::Session& session, const launch::Wishes& wishes,
+                                                   const std::string& region) {
+  std::map<std::string, std::pair<const char*, aws::S3Location>> named;  // by bucket
+  const auto name = [&named](const char* option, const aws::S3Location& place) {
+    named.try_emplace(place.bucket, option, place);
+  };
+  if (!wishes.staging.bucket.empty()) name("--staging", wishes.staging);
+  for (const auto& save : wishes.saves)
+    if (const auto target = save::parse_target(save)) name("--save", target->to);
+  for (const auto& data : wishes.stages.data) name("--data", data.from);
+  std::vector<Error> missing;
+  const auto s3 = aws::make_s3(session, region);
+  for (const auto& [bucket, what] : named) {
+    std::string first_page;
+    auto listing = s3->list(what.second, std::move(first_page));
+    const auto page = co_await std::move(listing);
+    if (page || page.error().code != "NoSuchBucket") continue;
+    missing.push_back({ErrorKind::not_found,
+                       std::string(what.first) + " " + what.second.text(),
+                       "there is no bucket " + bucket,
+                       "make it, or name another",
+                       {}});
+  }
+  co_return missing;
 }
 
 }  // namespace curfew::cli

@@ -24,4 +24,9 @@ struct LaunchDefaults {
                                                                    launch::Wishes wishes,
                                                                    std::vector<std::string> regions);
 
+// Buckets that the wishes name and that aren't there: what the job makes would be lost. One that can't be looked at isn't told.
+[[nodiscard]] net::Awaitable<std::vector<Error>> missing_buckets(aws::Session& session,
+                                                                 const launch::Wishes& wishes,
+                                                                 const std::string& region);
+
 }  // namespace curfew::cli

@@ -50,9 +50,12 @@ What it does:
                              how long these stages may take (default 15m, 30m, 1h)
   --save PATH=s3://BUCKET/PREFIX
                              save this file or folder at the end; may be repeated
+  --save-every TIME          and while the job runs, what has changed: 10m
 
   --follow                   then print the job's logs until it's over, and exit with its exit code, as `curfew wait` does;
                              Ctrl-C ends that alone, and the job goes on
+  --retry N                  with --follow: where EC2 takes the instance back, launch it again from what it has saved, up to N
+                             times, with the time and money that are left
   -d, --detach               don't (default): `curfew logs JOB -f` does it later, from anywhere
   --dry-run                  show the plan, ask EC2 whether it would be allowed, make nothing
   --yes                      don't ask where the worst case is above --confirm-above

@@ -12,6 +12,7 @@
 #include "aws/ssm.hpp"
 #include "aws/sts.hpp"
 #include "base/text.hpp"
+#include "cli/jobs_options.hpp"
 #include "cli/parsing.hpp"
 #include "launch/user_data.hpp"
 #include "os/files.hpp"
@@ -22,6 +23,7 @@ namespace {
 
 constexpr const char* k_see_help = "see curfew launch --help";
 constexpr std::size_t k_longest_name = 80;
+constexpr Seconds k_least_save_every{10};
 constexpr const char* k_default_job_file = "job.toml";
 constexpr std::uint64_t k_most_disk = 16'384;  // GiB, of a gp3 volume
 constexpr std::size_t k_most_types = 20;
@@ -43,6 +45,7 @@ struct Raw {
   std::string types, image, disk, region, zone, subnet, key_name, instance_profile, staging;
   std::string max_time, max_hours, max_cost, scheduler_role, name, user, shell, confirm_above, profile;
   std::string wait_capacity, repo, repo_token, workdir, fetch_limit, setup_limit, data_limit;
+  std::string retry, save_every;
   std::vector<std::string> security_groups, environment, saves, setup, data, secrets;
   bool spot = false, on_demand = false, spot_then = false, no_schedule = false, dry_run = false, yes = false,
        clean_up = false, follow = false, detach = false, init = false, help = false;
@@ -90,8 +93,10 @@ void declare(CLI::App& app, Raw& raw) {
   app.add_option("--setup-limit", raw.setup_limit);
   app.add_option("--data-limit", raw.data_limit);
   list("--save", raw.saves);
+  app.add_option("--save-every", raw.save_every);
   app.add_option("--shell", raw.shell);
   app.add_flag("--follow", raw.follow);
+  app.add_option("--retry", raw.retry);
   app.add_flag("-d,--detach", raw.detach);
   app.add_flag("--dry-run", raw.dry_run);
   app.add_flag("--yes", raw.yes);
@@ -306,6 +311,10 @@ Status take_work(const Raw& raw, std::vector<std::string> command, launch::Wishe
       return fail(Error{target.error()}.within("--save"));
   }
   wishes.saves = raw.saves;
+  if (!raw.save_every.empty() && raw.saves.empty()) return bad("--save-every", "needs a --save");
+  if (auto took = take("--save-every", raw.save_every, wishes.save_every, parse_duration); !took) return took;
+  if (wishes.save_every && *wishes.save_every < k_least_save_every)
+    return bad_value("--save-every", raw.save_every, "is less than " + format_duration(k_least_save_every));
   if (raw.staging.empty()) return {};
   auto staging = aws::parse_s3_url(raw.staging);
   if (!staging) return fail(std::move(staging.error()).within("--staging"));
@@ -355,6 +364,13 @@ Result<LaunchOptions> parse_words_of_launch(const std::vector<std::string>& word
   options.dry_run = raw.dry_run;
   if (raw.follow && raw.detach) return bad("--follow and --detach", "can't both be");
   options.follow = raw.follow;
+  if (!raw.retry.empty()) {
+    const auto retries = parse_number(raw.retry);
+    if (!retries || *retries > k_most_retries)
+      return bad_value("--retry", raw.retry, "is no number of times from 0 to 100");
+    if (!raw.follow) return bad("--retry", "needs --follow: who else would see it");
+    options.retries = *retries;
+  }
   options.clean_up = raw.clean_up;
   if (raw.clean_up) {
     if (!command.empty() || !raw.shell.empty())
@@ -397,9 +413,10 @@ std::optional<std::string> named_job_file(const std::vector<std::string>& words)
 const std::vector<KnownOption>& launch_file_options() {
   static constexpr std::array<std::string_view, 4> k_numbers{"max-hours", "max-cost", "disk",
                                                              "confirm-above"};
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 6> k_typed_only{
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 7> k_typed_only{
       {{"dry-run", "it belongs to one launch"},
        {"follow", "it belongs to one launch"},
+       {"retry", "it belongs to one launch"},
        {"detach", "it belongs to one launch"},
        {"yes", "nobody would ever be asked"},
        {"clean-up", "it launches nothing"},

@@ -22,9 +22,10 @@ struct LaunchOptions {
   Micros confirm_above{25'000'000};
   bool yes = false;
   bool dry_run = false;
-  bool follow = false;    // the job's logs, until it's over
-  bool clean_up = false;  // and nothing else
-  std::string init;       // the file to write, and nothing else
+  std::uint64_t retries = 0;  // with `follow`
+  bool follow = false;        // the job's logs, until it's over
+  bool clean_up = false;      // and nothing else
+  std::string init;           // the file to write, and nothing else
   bool help = false;
 };
 

@@ -7,6 +7,7 @@
 #include "cli/jobs_options.hpp"
 #include "cli/jobs_session.hpp"
 #include "cli/output.hpp"
+#include "jobs/log_parts.hpp"
 
 namespace curfew::cli {
 
@@ -30,9 +31,14 @@ int logs_command(const Words& words, const World& world) {
   const auto followed = follow_job(session, std::move(wish));
   if (!followed) return tell_failure(followed.error());
   const auto& row = followed->row;
-  if (jobs::is_over(row.state)) say(*launch_id + ": " + jobs::describe_end(row));
+  const bool is_over = jobs::is_over(row.state);
+  if (!followed->shown && options->names != jobs::stage_names())
+    say(*launch_id + " has no such log" + (is_over ? "" : " yet") + ": curfew logs " + *launch_id +
+        " shows what there is");
+  if (is_over) say(*launch_id + ": " + jobs::describe_end(row));
   else if (!followed->shown)
-    say(*launch_id + " is " + std::string(jobs::name_of(row.state)) + ", and has printed nothing yet");
+    say(*launch_id + " is " + std::string(jobs::name_of(row.state)) +
+        ", and nothing that it printed is here yet (text comes some 15 s after it was printed)");
   return followed->shown ? 0 : k_exit_no_such_job;
 }
 

@@ -185,6 +185,8 @@ Result<ExtendOptions> parse_extend(const std::vector<std::string>& words) {
     options.by = *by;
     options.wish.by = *by;
   }
+  if (!to.empty() && !named.empty() && parse_time(named.back()))
+    return bad("TIME '" + printable(named.back(), 40) + "' and --to", "can't both be");
   for (auto took :
        {take_targets(named, options.targets, k_see_extend),
         take_places(places, options.targets, k_see_extend), take("--to", to, options.wish.to, parse_utc),

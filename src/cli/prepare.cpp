@@ -115,7 +115,7 @@ Status take_jupyter_token(guard::Watches& watches) {
 Status wait_for_nothing(os::JobSpec& job) {
   auto program = os::own_path();
   if (!program) return fail(std::move(program.error()));
-  job.argv = {*program, "wait"};
+  job.argv = {*program, "wait", "--machine"};
   job.oom_score = k_own_oom_score;
   return {};
 }

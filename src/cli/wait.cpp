@@ -1,6 +1,6 @@
-// `curfew wait JOB` is in wait_job.cpp. Without a JOB: what the job is where there is no command to run; not for people.
+// `curfew wait JOB` is in wait_job.cpp. Otherwise: what the job is where there is no command to run; not for people.
 //
-//   curfew wait                          until it's told to end
+//   curfew wait --machine                until it's told to end
 //   curfew wait --pid PID --start TICKS --grace SECONDS
 //                                        until that process is gone; told to end, it ends it
 #include <poll.h>
@@ -114,8 +114,9 @@ int wait_for_process(pid_t pid, std::uint64_t start, Millis grace) {
 }  // namespace
 
 int wait_command(const Words& words, const World& world) {
-  if (!words.empty() && !has_word(words, "--pid")) return wait_for_job(words, world);
-  if (!has_word(words, "--pid")) {
+  const bool is_machines = words == Words{"--machine"};
+  if (!is_machines && !has_word(words, "--pid")) return wait_for_job(words, world);
+  if (is_machines) {
     const auto signals = take_signals();
     return 128 + next_signal(signals.get());
   }

@@ -84,6 +84,7 @@ class Assessment {
       row_.job = seen_.launch->job;
       row_.owner = seen_.launch->owner;
       row_.made = seen_.launch->made;
+      row_.saves = !seen_.launch->saves.empty();
     } else {
       row_.made = time_of(seen_.launch_id);
     }
@@ -94,6 +95,7 @@ class Assessment {
       row_.type = machine_->type;
       row_.zone = machine_->zone;
       row_.instance_state = name_of(machine_->state);
+      row_.ec2_reason = machine_->reason_code;
       row_.public_ipv4 = machine_->public_ipv4;
     } else if (seen_.status) {
       row_.instance = seen_.status->instance;
@@ -113,12 +115,15 @@ class Assessment {
 
   JobState state() {
     const bool is_known = seen_.status_problem.empty();
-    if (has_last_word(seen_))
-      return seen_.status->interrupted ? JobState::interrupted : by_phase(seen_.status->phase);
+    const bool is_late = row_.end_at && now_ > *row_.end_at + k_overdue_after;
+    // The job can write there, too, as long as its machine lives; the guard's last word is the last one.
+    if (has_last_word(seen_) && machine_ != nullptr && is_alive(*machine_))
+      return is_late ? JobState::overdue : JobState::ending;
+    if (has_last_word(seen_)) return by_last_word();
     if (machine_ == nullptr && !seen_.machines_problem.empty()) return without_ec2();
     if (machine_ == nullptr) return without_machine(is_known);
     if (is_alive(*machine_)) {
-      if (row_.end_at && now_ > *row_.end_at + k_overdue_after) return JobState::overdue;
+      if (is_late) return JobState::overdue;
       if (!is_known) return JobState::unknown;
       return seen_.status ? by_phase(seen_.status->phase) : JobState::starting;
     }
@@ -128,6 +133,13 @@ class Assessment {
     return gone();
   }
 
+  // A guard that saw no notice says that its machine was ended by another hand.
+  [[nodiscard]] JobState by_last_word() const {
+    const bool taken = machine_ != nullptr && machine_->reason_code == k_taken_by_ec2 &&
+                       seen_.status->cause == "machine_going_down";
+    return seen_.status->interrupted || taken ? JobState::interrupted : by_phase(seen_.status->phase);
+  }
+
   // What the machine said last may still hold.
   JobState without_ec2() {
     if (!seen_.status || (row_.end_at && now_ > *row_.end_at + k_overdue_after)) return JobState::unknown;
@@ -135,9 +147,11 @@ class Assessment {
   }
 
   JobState without_machine(bool is_known) {
-    if (!is_known) return JobState::unknown;
-    if (seen_.status) return gone();
-    if (!row_.made || !seen_.launch_problem.empty()) return JobState::unknown;
+    // Without its launch.json nobody knows in which region to look.
+    if (!is_known || !seen_.launch_problem.empty()) return JobState::unknown;
+    if (seen_.status) return seen_.launch ? gone() : JobState::unknown;
+    if (!row_.made) return JobState::unknown;
+    if (seen_.launch && seen_.launch->nothing_made) return JobState::never_launched;
     return now_ < *row_.made + k_launch_limit ? JobState::launching : JobState::never_launched;
   }
 
@@ -155,6 +169,7 @@ class Assessment {
     else if (status != nullptr) began = status->guard.started;
     // Of a machine that vanished, its last word is the last that is known of it.
     if (is_over(row_.state) && status != nullptr) row_.over_at = status->written;
+    row_.over_for_sure = row_.over_at && has_last_word(seen_) && seen_.machines_problem.empty();
     const bool has_instance = machine_ != nullptr || status != nullptr;
     if (began && has_instance && (!is_over(row_.state) || row_.over_at))
       row_.ran = between(*began, row_.over_at.value_or(now_));
@@ -223,7 +238,7 @@ class Assessment {
     if (row_.state == JobState::starting && alive && !seen_.status &&
         now_ > machine_->launched + k_boot_limit)
       note("nothing heard of it since its launch");
-    if (is_over(row_.state) && alive && row_.status_age && *row_.status_age > k_overdue_after)
+    if (row_.state == JobState::ending && alive && has_last_word(seen_) && *row_.status_age > k_overdue_after)
       note("the job is over, and its machine still runs: curfew stop " + row_.instance);
     if (!is_over(row_.state) && seen_.status && seen_.status->interrupted)
       note("EC2 is taking the instance back");
@@ -277,15 +292,25 @@ int exit_code_of(const Row& row) {
   if (row.state == JobState::interrupted || row.state == JobState::lost) return k_exit_gone;
   if (row.state != JobState::ended || !row.exit_code) return k_exit_unsure;
   if (*row.exit_code != 0) return *row.exit_code;
-  return row.unsaved ? k_exit_unsure : 0;
+  // Told to stop, many a program exits with 0, its work half done.
+  const bool by_itself = row.cause == "job_ended" || row.cause == "work_done";
+  return row.unsaved || !by_itself ? k_exit_unsure : 0;
 }
 
 std::string describe_end(const Row& row) {
   std::string text(name_of(row.state));
   if (row.exit_code) text += ", exit code " + std::to_string(*row.exit_code);
   if (!row.reason.empty()) text += ": " + printable(row.reason, 300);
-  else if (!row.cause.empty() && row.cause != "job_ended") text += ": " + printable(row.cause, 80);
+  else if (!row.cause.empty() && row.cause != "job_ended") {
+    auto cause = row.cause == "machine_going_down"
+                     ? "its machine was ended from outside (curfew stop, the console)"
+                     : printable(row.cause, 80);
+    std::replace(cause.begin(), cause.end(), '_', ' ');
+    text += ": " + cause;
+  }
   for (const auto& each : row.notes) text += "; " + printable(each, 300);
+  if (row.state == JobState::ended && (row.exit_code == k_exit_unsure || row.unsaved))
+    text += " (why: curfew logs " + row.launch_id + " --stage guard)";
   return text;
 }
 

@@ -70,16 +70,19 @@ struct Row {
   std::string stage;
   std::optional<int> exit_code;  // of a job that is over
   std::optional<bool> saved;     // of a job that is over
+  bool saves = true;             // it was to save something, as far as is known
   bool unsaved = false;          // of a job that is over: it isn't known that all it should save is saved
   std::string cause, reason;
   std::string instance, type, zone;
   std::string instance_state;  // EC2's name; empty: EC2 doesn't show it, or wasn't read
+  std::string ec2_reason;      // why it's in that state: "Client.UserInitiatedShutdown"
   std::string public_ipv4;
-  std::optional<WallTime> made;       // when it was launched
-  std::optional<WallTime> over_at;    // when it was over, as far as is known
-  std::optional<Seconds> ran;         // since the instance was launched, until now or the job was over
-  std::optional<Seconds> left;        // until the job is stopped; once it is, until the machine is gone
-  std::optional<WallTime> end_at;     // by when the machine is gone
+  std::optional<WallTime> made;     // when it was launched
+  std::optional<WallTime> over_at;  // when it was over, as far as is known
+  bool over_for_sure = false;       // then: by its own last word, and EC2 shows no instance of it that lives
+  std::optional<Seconds> ran;       // since the instance was launched, until now or the job was over
+  std::optional<Seconds> left;      // until the job is stopped; once it is, until the machine is gone
+  std::optional<WallTime> end_at;   // by when the machine is gone
   std::optional<Seconds> output_age;  // since the job's last line
   std::optional<Seconds> save_age;    // since the last good save
   std::optional<Seconds> status_age;  // since its machine last said anything
@@ -105,8 +108,8 @@ inline constexpr Seconds k_overdue_after = std::chrono::minutes{2};
 [[nodiscard]] bool is_hopeless(const Row& row, WallTime now);
 inline constexpr Seconds k_hopeless_after = std::chrono::minutes{30};
 
-// What `curfew wait` exits with once the job is over: its own code, and never 0 unless it is known to have ended with 0 and
-// all that it should save is saved.
+// What `curfew wait` exits with once the job is over: its own code, and never 0 unless it is known to have ended by itself with
+// 0, and all that it should save is saved.
 inline constexpr int k_exit_gone =
     75;  // EX_TEMPFAIL of sysexits.h: interrupted or lost; trying again may help
 inline constexpr int k_exit_unsure = 125;

@@ -76,7 +76,10 @@ Result<Connection> connection_of(const Row& row, const launch::LaunchFile* launc
   if (!aws::is_instance_id(row.instance) || !aws::is_region(row.region))
     return fail(ErrorKind::not_found, what, "it has no instance that is known",
                 "curfew ps shows what became of it");
-  if (row.instance_state != "running" && !(row.instance_state.empty() && !row.complete))
+  if (row.instance_state.empty() && !row.complete)
+    return fail(ErrorKind::unavailable, what,
+                "EC2 can't be asked whether " + row.instance + " is its instance", "curfew ps shows why");
+  if (row.instance_state != "running")
     return fail(
         ErrorKind::not_found, what,
         "its instance " + row.instance + " doesn't run" +

@@ -161,8 +161,22 @@ Awaitable<std::vector<Seen>> read_jobs(Source& source, std::vector<std::string> 
   co_return jobs;
 }
 
+namespace {
+
+// As new_launch_id() makes them, "20261127-100000-4f2a…": a job can write below jobs/, and mustn't pass for a launch by the
+// name of another.
+bool is_new_id(std::string_view text) {
+  constexpr std::string_view k_digits = "0123456789";
+  return launch::is_launch_id(text) && text.size() > 16 && text[8] == '-' && text[15] == '-' &&
+         text.substr(0, 8).find_first_not_of(k_digits) == std::string_view::npos &&
+         text.substr(9, 6).find_first_not_of(k_digits) == std::string_view::npos &&
+         text.substr(16).find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+}  // namespace
+
 Awaitable<Result<FoundJob>> find_job(Source& source, std::string job, std::string region) {
-  if (launch::is_launch_id(job)) {
+  if (is_new_id(job)) {
     auto asking = source.is_there(job);
     const auto there = co_await std::move(asking);
     if (!there) co_return fail(Error{there.error()});
@@ -174,7 +188,8 @@ Awaitable<Result<FoundJob>> find_job(Source& source, std::string job, std::strin
     co_return co_await std::move(looking);
   }
   auto looking = find_among(source, region, [&](const Seen& seen) {
-    return seen.launch ? seen.launch->job == job : seen.status && seen.status->job == job;
+    if (seen.launch) return seen.launch->job == job && !seen.launch->nothing_made;
+    return seen.status && seen.status->job == job;
   });
   auto found = co_await std::move(looking);
   if (!found) co_return fail(std::move(found.error()));
@@ -211,6 +226,8 @@ Awaitable<Result<Row>> JobWatch::look() {
     if (!read) co_return fail(std::move(read.error()));
   }
   auto row = assess(seen_, clock_.wall());
+  // Its machine is about to go: that makes it sure.
+  if (row.state == JobState::ending) asked_.reset();
   if (row.state != JobState::lost && row.state != JobState::never_launched) {
     gone_since_.reset();
     co_return row;

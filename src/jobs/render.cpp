@@ -73,7 +73,8 @@ Cell cost_cell(const Row& row) {
 }
 
 Cell saved_cell(const Row& row) {
-  if (is_over(row.state) && row.saved) return *row.saved ? Cell{"all"} : Cell{"NOT ALL", Paint::red};
+  if (is_over(row.state) && row.saves && row.saved)
+    return *row.saved ? Cell{"all"} : Cell{"NOT ALL", Paint::red};
   return {row.save_age ? age(row.save_age) + " ago" : ""};
 }
 

@@ -51,6 +51,10 @@ void read_options(os::JsonReader& read, aws::KeyValues& options) {
   }
 }
 
+boost::json::value micros(const std::optional<Micros>& amount) {
+  return amount ? boost::json::value(amount->count) : boost::json::value();
+}
+
 }  // namespace
 
 std::string to_json(const LaunchFile& file) {
@@ -65,13 +69,15 @@ std::string to_json(const LaunchFile& file) {
       {"made", format_utc(file.made)},
       {"stop_at", format_utc(file.stop_at)},
       {"end_at", format_utc(file.end_at)},
-      {"max_cost_micros", file.max_cost ? boost::json::value(file.max_cost->count) : boost::json::value()},
+      {"max_cost_micros", micros(file.max_cost)},
+      {"worst_case_micros", micros(file.worst_case)},
       {"saves", os::json_array(file.saves)},
       {"options", std::move(options)},
       {"command", os::json_array(file.command)},
       {"workdir", file.workdir ? boost::json::value(json_of(*file.workdir)) : boost::json::value()},
       {"attempt", file.attempt},
-      {"retry_of", file.retry_of}});
+      {"retry_of", file.retry_of},
+      {"nothing_made", file.nothing_made}});
 }
 
 Result<LaunchFile> launch_file_from_json(std::string_view text) {
@@ -88,12 +94,18 @@ Result<LaunchFile> launch_file_from_json(std::string_view text) {
   file.made = time_of(read, "made");
   file.stop_at = time_of(read, "stop_at");
   file.end_at = time_of(read, "end_at");
-  if (const auto most = read.maybe_number("max_cost_micros")) file.max_cost = Micros{*most};
+  for (auto [name, into] :
+       {std::pair{"max_cost_micros", &file.max_cost}, std::pair{"worst_case_micros", &file.worst_case}}) {
+    const auto most = read.maybe_number(name);
+    if (most && *most < 0) read.refuse(name, "is below 0");
+    if (most) *into = Micros{*most};
+  }
   file.saves = read.texts("saves");
   read_options(read, file.options);
   file.command = read.texts("command");
   file.attempt = read.number("attempt");
   file.retry_of = read.text("retry_of");
+  file.nothing_made = read.maybe_flag("nothing_made").value_or(false);
   const auto workdir = read.maybe_object("workdir");
   if (!is_launch_id(file.launch_id)) read.refuse("launch", "isn't one");
   if (!is_job_name(file.job)) read.refuse("job", "isn't a name");
@@ -120,9 +132,14 @@ LaunchFile launch_file(const Plan& plan) {
   file.stop_at = plan.stop_at;
   file.end_at = plan.end_at;
   file.max_cost = plan.wishes.max_cost;
+  file.worst_case = plan.worst_case;
   file.saves = plan.wishes.saves;
   file.command = plan.wishes.stages.command;
   file.workdir = plan.wishes.stages.workdir;
+  if (const auto& again = plan.wishes.again) {
+    file.attempt = again->attempt;
+    file.retry_of = again->retry_of;
+  }
   return file;
 }
 

@@ -29,18 +29,20 @@ struct LaunchFile {
   WallTime stop_at{};
   WallTime end_at{};
   std::optional<Micros> max_cost;
+  std::optional<Micros> worst_case;  // until end_at, disks and address included; empty: not known
   std::vector<std::string> saves;    // "PATH=s3://…"
   aws::KeyValues options;            // of `curfew launch`, by their long names; a flag's value is "true"
   std::vector<std::string> command;  // empty: among the options is a "shell"
   std::optional<PackedCode> workdir;
   std::int64_t attempt = 1;
-  std::string retry_of;  // the launch before; empty: this is the first
+  std::string retry_of;       // the launch before; empty: this is the first
+  bool nothing_made = false;  // known for sure: no instance was made
 };
 [[nodiscard]] std::string to_json(const LaunchFile& file);
 [[nodiscard]] Result<LaunchFile> launch_file_from_json(std::string_view text);
 inline constexpr std::size_t k_largest_launch_file = 512U << 10U;
 
-// Without options and attempt, which the plan doesn't know.
+// Without options, which the plan doesn't know.
 [[nodiscard]] LaunchFile launch_file(const Plan& plan);
 
 // The staging prefix with its slash at the end, where it has any.

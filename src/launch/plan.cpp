@@ -133,6 +133,19 @@ void leave_out_over_quota(Plan& plan) {
   plan.left_out.insert(plan.left_out.end(), over.begin(), over.end());
 }
 
+// EC2 has just taken an instance of it back.
+void ask_last_pool_last(Plan& plan) {
+  if (!plan.wishes.again || !plan.wishes.again->last_pool) return;
+  const auto& last = *plan.wishes.again->last_pool;
+  const auto rank = [&last](const Pool& pool) {
+    const bool is_last = pool.region == last.region && pool.type.name == last.type &&
+                         (pool.zone.empty() || pool.zone == last.zone);
+    return (pool.spot ? 0 : 2) + (is_last ? 1 : 0);
+  };
+  std::stable_sort(plan.pools.begin(), plan.pools.end(),
+                   [&rank](const Pool& a, const Pool& b) { return rank(a) < rank(b); });
+}
+
 std::string utc(WallTime time) { return format_utc(time); }
 
 WallTime floor_second(WallTime time) { return std::chrono::floor<Seconds>(time); }
@@ -174,6 +187,7 @@ void count_from(Plan& plan, WallTime now) {
   const auto after_stop = plan.wishes.limits().after_stop();
   plan.made = floor_second(now);
   plan.end_at = plan.made + lasts;
+  if (plan.wishes.again) plan.end_at = std::min(plan.end_at, plan.wishes.again->latest_stop + after_stop);
   plan.stop_at = plan.end_at - after_stop;
   plan.l0_at = plan.end_at + layers::k_l0_after_end;
   plan.schedule_from = layers::l3_start(plan.end_at);
@@ -206,6 +220,7 @@ Result<Plan> make_plan(const Wishes& wishes, const Findings& findings, const std
   for (auto& pool : plan.pools) pool.most = most_of(wishes, pool);
   if (auto left = leave_out_unpriced(plan); !left) return fail(std::move(left.error()));
   leave_out_over_quota(plan);
+  ask_last_pool_last(plan);
   plan.region = plan.pools.front().region;
   const auto after_stop = wishes.limits().after_stop();
   std::optional<WallTime> end_at;
@@ -220,6 +235,9 @@ Result<Plan> make_plan(const Wishes& wishes, const Findings& findings, const std
   if (!end_at) return refuse("a launch", "needs an end", "--max-time or --max-cost");
   plan.end_at = *end_at;
   count_from(plan, plan.made);
+  if (wishes.again && wishes.again->latest_stop < plan.made + k_least_time)
+    return refuse("retry", "no time is left: the job was to be stopped at " + utc(wishes.again->latest_stop),
+                  "curfew launch, to run it anew");
   if (plan.stop_at < plan.made + k_least_time)
     return refuse(
         "--max-cost " + format_dollars(wishes.max_cost.value_or(Micros{})),
@@ -287,6 +305,7 @@ std::vector<std::string> run_words(const Plan& plan) {
                {"--max-time", format_duration(std::chrono::ceil<Seconds>(plan.stop_at - plan.made))});
   words.insert(words.end(), {"--save-limit", format_duration(wishes.limits().save)});
   for (const auto& save : wishes.saves) words.insert(words.end(), {"--save", save});
+  if (wishes.save_every) words.insert(words.end(), {"--save-every", format_duration(*wishes.save_every)});
   return words;
 }
 
@@ -302,14 +321,17 @@ void describe_stages(const Wishes& wishes, const Line& line) {
                       (stages.repo->ref.empty() ? "" : " at " + stages.repo->ref) +
                       within(stages.fetch_limit));
   if (stages.workdir)
-    line("fetch", printable(wishes.workdir, 200) + ", packed: " + format_bytes(stages.workdir->bytes) +
-                      within(stages.fetch_limit));
+    line("fetch",
+         (wishes.again ? "as launch " + wishes.again->retry_of + " had it" : printable(wishes.workdir, 200)) +
+             ", packed: " + format_bytes(stages.workdir->bytes) + within(stages.fetch_limit));
   for (const auto& command : stages.setup)
     line("setup",
          printable(command, 200) + (&command == &stages.setup.back() ? within(stages.setup_limit) : ""));
   for (const auto& data : stages.data)
     line("data", printable(data.from.text() + " to " + data.path, 300) +
                      (&data == &stages.data.back() ? within(stages.data_limit) : ""));
+  for (const auto& saved : stages.restore)
+    line("restore", printable(saved.from.text() + " to " + saved.path, 300) + ", where anything is there");
   for (const auto& secret : stages.secrets) line("secret", secret.name + ", from ssm:" + secret.parameter);
   line("train", printable(stages.command.empty() ? stages.shell : shell_quoted(stages.command), 300) +
                     (wishes.user.empty() ? ", as the image's ordinary user" : ", as " + wishes.user));
@@ -358,6 +380,8 @@ std::string describe(const Plan& plan) {
     text += fmt::format("{:<14} {}\n", name, value);
   };
   line("job", printable(wishes.name, 80) + ", launch " + plan.launch_id);
+  if (wishes.again)
+    line("again", fmt::format("attempt {}, after launch {}", wishes.again->attempt, wishes.again->retry_of));
   describe_stages(wishes, line);
   const bool is_one = plan.sites.size() == 1;
   for (const auto& site : plan.sites)
@@ -372,6 +396,8 @@ std::string describe(const Plan& plan) {
   line("role", "instance profile " + wishes.instance_profile);
   line("staging", wishes.staging.text());
   for (const auto& save : wishes.saves) line("saved", printable(save, 200));
+  if (wishes.save_every) line("saved", "every " + format_duration(*wishes.save_every) + ", too");
+  if (wishes.saves.empty()) line("saved", "NOTHING but the logs: there is no --save");
   line("logs", logs_place(wishes.staging, plan.launch_id).text());
   const auto at = [&plan](WallTime time) {
     return utc(time) + " (in " + format_duration(std::chrono::floor<Seconds>(time - plan.made)) + ")";

@@ -14,6 +14,7 @@
 #include "base/result.hpp"
 #include "base/times.hpp"
 #include "job/times.hpp"
+#include "launch/again.hpp"
 #include "launch/pools.hpp"
 #include "launch/quota.hpp"
 #include "launch/stages.hpp"
@@ -48,6 +49,8 @@ struct Wishes {
   std::optional<Micros> max_cost;
   Seconds grace{60};
   Seconds save_limit{std::chrono::minutes{15}};
+  std::optional<Seconds> save_every;
+  std::optional<Again> again;  // of `curfew retry`
 
   [[nodiscard]] job::Limits limits() const;
 };
@@ -98,13 +101,14 @@ struct Plan {
 inline constexpr Seconds k_logs_save_limit{120};
 inline constexpr std::uint64_t k_default_disk_gib = 100;
 // Less than this for the job itself is no time to train anything.
-inline constexpr Seconds k_least_time{60};
+inline constexpr Seconds k_least_time{30};
 
 // Errors say which option can't be, and why.
 [[nodiscard]] Result<Plan> make_plan(const Wishes& wishes, const Findings& findings,
                                      const std::string& launch_id, WallTime now);
 
-// The same with its times counted from now: after some waiting the job has its whole time again. What it may cost stays.
+// The same with its times counted from now: after some waiting the job has its whole time again, but for a retry, which
+// has what is left. What it may cost stays.
 void count_from(Plan& plan, WallTime now);
 
 [[nodiscard]] const Site& site_of(const Plan& plan, const std::string& region);

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/text.hpp"
+#include "launch/launch_file.hpp"
 #include "launch/refusals.hpp"
 #include "layers/l3.hpp"
 
@@ -52,11 +53,15 @@ class Launch {
       world_.say("no capacity (" + summary(tried_) + "): asking again in " + rounded(next) + ", for " +
                  rounded(left) + " more");
       co_await wait_for(next);
-      if (world_.interrupted()) co_return give_up_before();
+      if (world_.interrupted()) {
+        co_await say_that_nothing_was_made();
+        co_return give_up_before();
+      }
       co_await renew();
       wait = std::min(wait * 2, k_most_round_pause);
     }
     forget();
+    co_await say_that_nothing_was_made();
     co_return fail(nothing_to_be_had(tried_, plan_.quotas));
   }
 
@@ -108,6 +113,17 @@ class Launch {
       co_await world_.calls.sleep(std::min<Millis>(k_slice, end - world_.clock.boot()));
   }
 
+  // For those who look for the job; it helps, and no more.
+  Awaitable<void> say_that_nothing_was_made() {
+    auto file = launch_file_from_json(package_.launch_file);
+    if (!file) co_return;
+    file->nothing_made = true;
+    auto put = world_.calls.put(package_.launch_file_place, to_json(*file));
+    const auto done = co_await std::move(put);
+    if (!done)
+      world_.say("that nothing was made can't be noted in S3: " + printable(done.error().text(), 300));
+  }
+
   // Before another round.
   Awaitable<void> renew() {
     if (!renewal_.plan) co_return;
@@ -124,6 +140,9 @@ class Launch {
     if (!renewal_.package) co_return Status{};
     const auto now = world_.clock.wall();
     if (now - plan_.made >= k_plan_holds) count_from(plan_, now);
+    if (plan_.stop_at < plan_.made + k_least_time)
+      co_return fail(ErrorKind::refused, "launch", "no time is left for the job; nothing was made",
+                     "curfew launch, to run it anew");
     if (staged_region_ == plan_.region && staged_made_ == plan_.made) co_return Status{};
     if (auto filled = renewal_.package(plan_, package_); !filled) co_return filled;
     co_return co_await stage_job();
@@ -192,8 +211,8 @@ class Launch {
       const bool is_refused = !may_have_happened(launched.error());
       if (is_no_capacity || is_refused || world_.clock.boot() >= until) {
         // An earlier try may have been carried out before this answer was given: a refusal (of credentials that have
-        // expired since, say) doesn't speak of that one. Had it been, "no capacity" would not be the answer.
-        const bool is_definite = is_no_capacity || (is_refused && !is_doubted);
+        // expired since, say) doesn't speak of that one, and "no capacity" may be the answer of one that came in between.
+        const bool is_definite = !is_doubted && (is_no_capacity || is_refused);
         Error error = std::move(launched.error());
         auto looking = look_up(std::move(error), is_definite, is_no_capacity);
         co_return co_await std::move(looking);
@@ -218,7 +237,7 @@ class Launch {
       if (world_.clock.boot() >= until) break;
       co_await world_.calls.sleep(k_look_every);
     }
-    if (is_definite) {
+    if (is_definite || (goes_on && trouble.empty())) {
       // Where nobody could look, the next launch does.
       if (!goes_on && trouble.empty()) forget();
       co_return fail(std::move(error));
@@ -251,7 +270,7 @@ class Launch {
     if (world_.interrupted()) co_return co_await end_it(launched.id, why);
     const bool is_gone = co_await look_again(launched.id);
     if (world_.interrupted()) co_return co_await end_it(launched.id, why);
-    forget();
+    if (!may_be_another_) forget();
     // A laptop that slept, or an AWS that was slow: the guard has not waited for the tag, which came too late.
     if (is_gone && world_.clock.wall() - record_.sent >= k_guard_waits)
       co_return fail(Error{ErrorKind::unavailable, "launch",
@@ -311,6 +330,7 @@ class Launch {
         world_.say("whether there is another instance of this launch in " + region +
                    " couldn't be looked up: " + printable(found.error().text(), 300) +
                    "; one would end itself within 6 minutes of its boot");
+        may_be_another_ = true;
         continue;
       }
       for (const auto& one : *found) {
@@ -320,6 +340,7 @@ class Launch {
         auto asked_end = there.terminate(one.id);
         const auto state = co_await std::move(asked_end);
         if (!state) world_.say("it can't be ended: " + printable(state.error().text(), 300));
+        if (!state || !has_ended(*state)) may_be_another_ = true;
       }
     }
     co_return is_gone;
@@ -337,6 +358,7 @@ class Launch {
   Plan plan_;
   Package package_;
   Renewal renewal_;
+  bool may_be_another_ = false;  // beside the instance: the next launch looks for it
   Record record_;
   std::vector<Tried> tried_;     // in this round
   std::size_t attempts_ = 0;     // in all

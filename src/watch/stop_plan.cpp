@@ -154,8 +154,9 @@ std::vector<std::string> missing_lines(const Findings& findings, bool by_name) {
   lines.reserve(findings.missing.size() + findings.unread.size());
   for (const auto& id : findings.missing)
     lines.push_back(shortened(shown(id), k_longest_text) +
-                    (findings.unread.empty() ? " is in no region that was asked"
-                                             : " was not found, but not all regions could be read"));
+                    (findings.unread.empty()
+                         ? " runs in no region that was asked (curfew ps --all shows jobs that are over)"
+                         : " was not found, but not all regions could be read"));
   for (const auto& region : findings.unread)
     lines.push_back("not read: " + shown(region.region) +
                     (region.account.empty() ? "" : " of " + shown(region.account)) + ": " +

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import time
@@ -106,6 +107,32 @@ class Launcher:
     def schedules(self) -> list[str]:
         found = self.cloud.client("scheduler").list_schedules(NamePrefix="curfew-")["Schedules"]
         return [one["Name"] for one in found]
+
+
+class Laptop:
+    """Somebody who has credentials, and nothing else."""
+
+    def __init__(self, cloud: Sandbox, bucket: str, folder: Path) -> None:
+        self.cloud, self.bucket, self.folder = cloud, bucket, folder
+        folder.mkdir()
+
+    def run(self, *words: str, timeout: float = 2 * LIFE) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(CURFEW), *words, "--staging", f"s3://{self.bucket}/curfew"],
+            env={**self.cloud.env(), "HOME": str(self.folder), "PATH": "/usr/bin:/bin"},
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def job(self) -> dict[str, Any]:
+        """The newest, as `curfew ps` shows it."""
+        shown = self.run("ps", "--format", "json")
+        assert shown.returncode == 0, shown
+        return dict(json.loads(shown.stdout)["jobs"][0])
 
 
 def ended(instance: Instance) -> None:

@@ -90,6 +90,9 @@ class Jobs:
         """That only the API knows."""
         return self.cloud.launch(tags={"curfew:launch": launch, "curfew:job": "digits"}, machine=False)
 
+    def end(self, instance: Instance) -> None:
+        self.cloud.client("ec2").terminate_instances(InstanceIds=[instance.id])
+
     def command(self, *words: str) -> list[str]:
         return [str(CURFEW), *words, "--staging", f"s3://{self.bucket}/st"]
 
@@ -207,7 +210,7 @@ def test_prints_stages_in_order_and_the_guards_apart(jobs: Jobs) -> None:
 
 def test_follows_a_job_to_its_end_through_an_outage(jobs: Jobs) -> None:
     launch = jobs.launched()
-    jobs.instance(launch)
+    instance = jobs.instance(launch)
     jobs.status(launch, "running")
     jobs.put(launch, "live/train-000001.log", "one\n")
     process = jobs.start("logs", "-f", launch)
@@ -228,6 +231,7 @@ def test_follows_a_job_to_its_end_through_an_outage(jobs: Jobs) -> None:
             time.sleep(8)
         jobs.put(launch, "logs/train.log", "one\ntwo\nthree\n")
         jobs.status(launch, "ended", exit_code=4, saved=True)
+        jobs.end(instance)
         assert process.wait(LIFE) == 0
         reader.join(SOON)
         assert lines == ["one\n", "two\n", "three\n"]
@@ -287,6 +291,7 @@ def test_lets_nothing_act_on_a_terminal(jobs: Jobs) -> None:
     ("state", "more", "code"),
     [
         ("ended", {"exit_code": 0, "saved": True}, 0),
+        ("ended", {"exit_code": 0, "saved": True, "cause": "stop_asked"}, 125),
         ("ended", {"exit_code": 0, "saved": False}, 125),
         ("ended", {"exit_code": 0, "saved": None}, 125),
         ("ended", {"exit_code": 7, "saved": True}, 7),
@@ -297,13 +302,30 @@ def test_lets_nothing_act_on_a_terminal(jobs: Jobs) -> None:
 def test_waits_for_the_exit_code(jobs: Jobs, state: str, more: dict[str, Any], code: int) -> None:
     launch = jobs.launched(saves=(f"out/=s3://{jobs.bucket}/run",))
     jobs.status(launch, "running")
-    jobs.instance(launch)
+    instance = jobs.instance(launch)
     process = jobs.start("wait", launch)
     try:
         time.sleep(1)
         assert process.poll() is None
-        jobs.status(launch, state, **more)
+        jobs.status(launch, state, **{"cause": "job_ended"} | more)
+        jobs.end(instance)
         assert process.wait(POLL) == code, process.communicate()
+    finally:
+        process.kill()
+
+
+def test_a_last_word_counts_once_the_machine_goes(jobs: Jobs) -> None:
+    """Until then it may be the job itself that wrote it."""
+    launch = jobs.launched()
+    instance = jobs.instance(launch)
+    jobs.status(launch, "ended", exit_code=0, saved=True, cause="job_ended")
+    process = jobs.start("wait", launch)
+    try:
+        time.sleep(6)
+        assert process.poll() is None
+        jobs.status(launch, "ended", exit_code=3, saved=True, cause="job_ended")
+        jobs.end(instance)
+        assert process.wait(POLL) == 3
     finally:
         process.kill()
 

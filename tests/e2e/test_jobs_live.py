@@ -3,42 +3,13 @@ the real binary on both sides."""
 
 from __future__ import annotations
 
-import json
 import signal
-import subprocess
 import threading
 from pathlib import Path
-from typing import Any
 
 from sandbox import Sandbox
-from tests.e2e.helpers import CURFEW, LIFE, SOON
-from tests.e2e.launching import Launcher, ended, until
-
-
-class Laptop:
-    """Somebody who has credentials, and nothing else."""
-
-    def __init__(self, cloud: Sandbox, bucket: str, folder: Path) -> None:
-        self.cloud, self.bucket, self.folder = cloud, bucket, folder
-        folder.mkdir()
-
-    def run(self, *words: str, timeout: float = 2 * LIFE) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(CURFEW), *words, "--staging", f"s3://{self.bucket}/curfew"],
-            env={**self.cloud.env(), "HOME": str(self.folder), "PATH": "/usr/bin:/bin"},
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-
-    def job(self) -> dict[str, Any]:
-        """The newest, as `curfew ps` shows it."""
-        shown = self.run("ps", "--format", "json")
-        assert shown.returncode == 0, shown
-        return dict(json.loads(shown.stdout)["jobs"][0])
+from tests.e2e.helpers import LIFE, SOON
+from tests.e2e.launching import Laptop, Launcher, ended, until
 
 
 def test_a_job_is_followed_from_its_launch_to_its_results(

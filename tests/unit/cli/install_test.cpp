@@ -49,7 +49,7 @@ TEST(Uninstall, speaks_of_itself_where_the_guard_refuses) {
 
 TEST(Install, begins_each_boot_with_times_of_its_own) {
   StartRequest request;
-  request.job.argv = {"/home/me/curfew", "wait"};
+  request.job.argv = {"/home/me/curfew", "wait", "--machine"};
   request.job.stdin_tty = request.job.stdout_tty = request.job.stderr_tty = true;
   request.job.cwd = "/home/me";
   request.guard.rules.on_terminal = true;
@@ -59,7 +59,7 @@ TEST(Install, begins_each_boot_with_times_of_its_own) {
   request.guard.watches.jupyter_token = "secret";
   const auto kept = start_request_from_json(to_json(to_be_kept(request)));
   ASSERT_TRUE(kept) << kept.error().text();
-  EXPECT_EQ(kept->job.argv, (std::vector<std::string>{"/var/lib/curfew/bin/curfew", "wait"}));
+  EXPECT_EQ(kept->job.argv, (std::vector<std::string>{"/var/lib/curfew/bin/curfew", "wait", "--machine"}));
   EXPECT_FALSE(kept->job.stdin_tty || kept->job.stdout_tty || kept->job.stderr_tty);
   EXPECT_TRUE(kept->guard.installed && !kept->guard.rules.on_terminal);
 

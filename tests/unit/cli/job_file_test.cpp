@@ -151,7 +151,7 @@ TEST(JobFile, is_the_one_word_that_ends_so) {
 TEST(JobTemplate, is_a_job_file_whole_and_uncommented) {
   const auto whole = parse_launch({"job.toml"}, JobText{"job.toml", std::string(k_job_template)});
   ASSERT_TRUE(whole) << whole.error().text();
-  EXPECT_EQ(whole->wishes.workdir, "./.");
+  EXPECT_EQ(whole->wishes.workdir, ".");
   std::string all;
   for (const auto line : split(k_job_template, '\n')) {
     const bool is_key = line.starts_with('#') && !line.starts_with("# ");

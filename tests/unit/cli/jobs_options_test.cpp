@@ -37,6 +37,9 @@ TEST(JobsOptions, are_taken_from_words) {
   EXPECT_EQ(logs->names, (std::vector<std::string>{"setup", "guard"}));
   EXPECT_EQ(logs->tail, 20U);
   EXPECT_TRUE(logs->follow && logs->raw);
+  const auto before = parse_logs({"--stage", "train", "digits"});
+  ASSERT_TRUE(before) << before.error().text();
+  EXPECT_EQ(before->job, "digits");
   const auto wait = parse_wait({"digits", "--timeout", "6h", "--quiet"});
   ASSERT_TRUE(wait);
   EXPECT_EQ(wait->limit, std::chrono::hours{6});
@@ -61,6 +64,9 @@ TEST(JobsOptions, are_refused_with_what_would_be_right) {
       {text_of(parse_logs({"a", "--stage", "../train"})), "no stage's name"},
       {text_of(parse_logs({"a", "--tail", "-1"})), "--tail"},
       {text_of(parse_wait({"a", "--timeout", "5"})), "--timeout"},
+      {text_of(parse_wait({})), "needs a JOB"},
+      {text_of(parse_retry({"a", "--retry", "2"})), "needs --follow"},
+      {text_of(parse_retry({"a", "--follow", "--retry", "101"})), "--retry"},
       {text_of(parse_wait({"a", "--qiet"})), "--quiet"},
       {text_of(parse_result({"a", "--to", ""})), "--to"},
       {text_of(parse_ssh({"a", "--ssm", "--user", "me"})), "--ssm"},

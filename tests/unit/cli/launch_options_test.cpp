@@ -139,7 +139,7 @@ TEST(LaunchOptions, are_refused_before_anything_is_asked) {
       {with({"--no-schedule", "--", "a"}), "can't both be"},
       {with({"--spot", "--on-demand", "--", "a"}), "can't both be"},
       {with({"--max-time", "4h", "--max-hours", "4", "--", "a"}), "say the same thing"},
-      {with({"--max-time", "10s", "--", "a"}), "is less than 1m"},
+      {with({"--max-time", "10s", "--", "a"}), "is less than 30s"},
       {with({"--max-cost", "0", "--", "a"}), "--max-cost"},
       {with({"--image", "ubuntu", "--", "a"}), "is no image"},
       {with({"--image", "ssm:/a b", "--", "a"}), "is no image"},

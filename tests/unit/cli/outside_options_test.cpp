@@ -97,6 +97,7 @@ TEST(ExtendOptions, SaysWhatIsWrong) {
       {{"--to", "2026-11-25T06:00Z"}, "no instance and no job is named"},
       {{"2h", "--region", "us-east-1"}, "no instance and no job is named"},
       {{k_id, "--to", "tomorrow"}, "--to"},
+      {{k_id, "3h", "--to", "2026-11-25T06:00Z"}, "TIME '3h' and --to"},
       {{"i-12", "2h"}, "is no instance's id"},
       {{k_id, "2h", "-x"}, "-x"},
   };

@@ -32,7 +32,40 @@ TEST(Assess, finds_the_word_for_what_is_known) {
       {"told to end", [](Seen& s) { set_phase(s, Phase::stopping); }, JobState::stopping},
       {"saving", [](Seen& s) { set_phase(s, Phase::saving); }, JobState::saving},
       {"on its way out", [](Seen& s) { set_phase(s, Phase::ending); }, JobState::ending},
-      {"its last word", [](Seen& s) { set_phase(s, Phase::ended); }, JobState::ended},
+      {"its last word, or what the job wrote in its place", [](Seen& s) { set_phase(s, Phase::ended); },
+       JobState::ending},
+      {"its last word, and the machine goes",
+       [](Seen& s) {
+         set_phase(s, Phase::ended);
+         set_machine(s, shutting_down);
+       },
+       JobState::ended},
+      {"its last word, and the machine is gone",
+       [](Seen& s) {
+         set_phase(s, Phase::ended);
+         set_machine(s, terminated);
+       },
+       JobState::ended},
+      {"its last word, and the machine runs past its deadline",
+       [](Seen& s) {
+         set_phase(s, Phase::ended);
+         s.machines[0].deadline = k_now - minutes{3};
+       },
+       JobState::overdue},
+      {"its last word is another's hand, which was EC2's",
+       [](Seen& s) {
+         set_phase(s, Phase::ended);
+         s.status->cause = "machine_going_down";
+         set_machine(s, terminated, "Server.SpotInstanceTermination");
+       },
+       JobState::interrupted},
+      {"it had ended by itself when EC2 took the machine",
+       [](Seen& s) {
+         set_phase(s, Phase::ended);
+         s.status->cause = "job_ended";
+         set_machine(s, terminated, "Server.SpotInstanceTermination");
+       },
+       JobState::ended},
       {"its last word, and the machine is gone from EC2's lists",
        [](Seen& s) {
          set_phase(s, Phase::ended);
@@ -46,10 +79,16 @@ TEST(Assess, finds_the_word_for_what_is_known) {
          s.machines_problem = "denied";
        },
        JobState::ended},
-      {"failed before it could run", [](Seen& s) { set_phase(s, Phase::failed); }, JobState::failed},
+      {"failed before it could run",
+       [](Seen& s) {
+         set_phase(s, Phase::failed);
+         set_machine(s, terminated);
+       },
+       JobState::failed},
       {"interrupted, by its own word",
        [](Seen& s) {
          set_phase(s, Phase::ended);
+         set_machine(s, shutting_down);
          s.status->interrupted = true;
        },
        JobState::interrupted},
@@ -96,6 +135,14 @@ TEST(Assess, finds_the_word_for_what_is_known) {
        [](Seen& s) {
          s.status.reset();
          s.machines.clear();
+       },
+       JobState::never_launched},
+      {"no instance a minute after a launch that says that it made none",
+       [](Seen& s) {
+         s.status.reset();
+         s.machines.clear();
+         s.launch->made = k_now - minutes{1};
+         s.launch->nothing_made = true;
        },
        JobState::never_launched},
       {"no instance, and EC2 can't be read",
@@ -161,6 +208,19 @@ TEST(Assess, finds_the_word_for_what_is_known) {
          s.launch.reset();
          s.machines.clear();
          s.launch_id = "2026112x-105900-4f2a9c0d1e2f3a4b5c6d7e8f";
+       },
+       JobState::unknown},
+      {"its launch can't be read, so nobody knows in which region it runs",
+       [](Seen& s) {
+         s.launch.reset();
+         s.launch_problem = "denied";
+         s.machines.clear();
+       },
+       JobState::unknown},
+      {"a status of no launch",
+       [](Seen& s) {
+         s.launch.reset();
+         s.machines.clear();
        },
        JobState::unknown},
       {"its launch can't be read",
@@ -293,6 +353,12 @@ TEST(Assess, gives_zero_only_for_a_job_that_ended_well_with_all_saved) {
          s.status->saved = false;
        },
        3},
+      {"with 0, because it was told to stop", [](Seen& s) { s.status->cause = "stop_asked"; }, 125},
+      {"with 0, because its machine went down", [](Seen& s) { s.status->cause = "machine_going_down"; }, 125},
+      {"with 0, for a reason that isn't known", [](Seen& s) { s.status->cause.clear(); }, 125},
+      {"with 0, its work done", [](Seen& s) { s.status->cause = "work_done"; }, 0},
+      {"with 0, as the job itself may have written: its machine runs",
+       [](Seen& s) { s.machines = {machine_in(running)}; }, 125},
       {"without a code", [](Seen& s) { s.status->exit_code.reset(); }, 125},
       {"failed before it ran", [](Seen& s) { s.status->phase = Phase::failed; }, 125},
       {"interrupted, and it says 0", [](Seen& s) { s.status->interrupted = true; }, 75},
@@ -308,13 +374,20 @@ TEST(Assess, gives_zero_only_for_a_job_that_ended_well_with_all_saved) {
          s.machines.clear();
        },
        125},
-      {"not over", [](Seen& s) { s.status->phase = Phase::saving; }, 125},
+      {"not over",
+       [](Seen& s) {
+         s.status->phase = Phase::saving;
+         s.machines = {machine_in(running)};
+       },
+       125},
   };
   for (const auto& each : cases) {
     auto seen = running_job();
     seen.status->phase = Phase::ended;
     seen.status->exit_code = 0;
     seen.status->saved = true;
+    seen.status->cause = "job_ended";
+    set_machine(seen, terminated);
     each.change(seen);
     EXPECT_EQ(exit_code_of(assess(seen, k_now)), each.code) << each.what;
   }
@@ -326,8 +399,10 @@ TEST(Assess, describes_an_end_in_a_line_that_is_safe_to_show) {
   seen.status->exit_code = 124;
   seen.status->saved = false;
   seen.status->reason = "time limit \033[2J";
+  set_machine(seen, terminated);
   EXPECT_EQ(describe_end(assess(seen, k_now)),
-            "ended, exit code 124: time limit \\x1b[2J; THE RESULTS ARE NOT ALL SAVED");
+            "ended, exit code 124: time limit \\x1b[2J; THE RESULTS ARE NOT ALL SAVED (why: curfew logs "
+            "20261127-100000-4f2a9c0d1e2f3a4b5c6d7e8f --stage guard)");
 }
 
 }  // namespace

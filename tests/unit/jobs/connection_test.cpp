@@ -80,9 +80,12 @@ TEST(Connection, takes_no_word_that_could_be_an_option_or_a_path) {
     EXPECT_EQ(words_of(running_row(), with("key-name", key), wish, note), (Words{"ssh", "ubuntu@192.0.2.7"}))
         << key;
   EXPECT_TRUE(asked.empty());
-  wish.user = "-oProxyCommand=x";
-  EXPECT_NE(words_of(running_row(), with("key-name", "mine"), wish).front().find("--user"),
-            std::string::npos);
+  for (const auto* user : {"-oProxyCommand=x", "-lroot", "a b", "a@b"}) {
+    wish.user = user;
+    EXPECT_NE(words_of(running_row(), with("key-name", "mine"), wish).front().find("--user"),
+              std::string::npos)
+        << user;
+  }
 }
 
 TEST(Connection, is_refused_where_nothing_runs) {

@@ -168,10 +168,15 @@ TEST_F(Watching, asks_ec2_only_every_half_minute) {
   EXPECT_EQ(source_.machine_calls, 2);
 }
 
-TEST_F(Watching, sees_the_last_word_at_once) {
+TEST_F(Watching, believes_the_last_word_once_the_machine_goes) {
   EXPECT_EQ(look(), JobState::running);
   source_.set_status(1, "ended");
-  EXPECT_EQ(look(), JobState::ended);
+  EXPECT_EQ(look(), JobState::ending);
+  pass(Seconds{3});
+  EXPECT_EQ(look(), JobState::ending);
+  for (auto& machine : source_.all_machines) machine.state = aws::InstanceState::shutting_down;
+  pass(Seconds{3});
+  EXPECT_EQ(look(), JobState::ended) << "EC2 is asked each time now";
 }
 
 TEST_F(Watching, takes_a_job_for_lost_only_when_ec2_says_so_twice) {

@@ -30,6 +30,7 @@ Row ended(int code, bool saved) {
   seen.launch_id = "20261127-090000-000000000000000000000001";
   seen.status->phase = Phase::ended;
   seen.status->exit_code = code;
+  seen.status->cause = "job_ended";
   seen.status->saved = saved;
   seen.status->written = k_now - std::chrono::minutes{20};
   seen.machines.clear();

@@ -1,6 +1,7 @@
 // Which pools a launch asks, in which order, how often, and what it says where none has capacity.
 #include <set>
 
+#include "launch/launch_file.hpp"
 #include "layers/l3.hpp"
 #include "unit/launch/sequence_fixture.hpp"
 
@@ -37,10 +38,13 @@ TEST_F(CapacityTest, asks_the_cheapest_zone_first_and_on_demand_last) {
 
 TEST_F(CapacityTest, gives_up_after_one_round_unless_it_is_to_wait) {
   wish_spot_then_on_demand();
+  auto file = launch_file(the_plan);
+  package.launch_file = to_json(file);
   refuse(99);
   const auto done = launch_it();
   ASSERT_FALSE(done);
   EXPECT_EQ(calls.requests.size(), 3U);
+  EXPECT_EQ(calls.made.back(), "put launch.json") << "that there is nothing to look for";
   EXPECT_TRUE(done.error().text().find("nothing was made") != std::string::npos) << done.error().text();
   EXPECT_FALSE(records.kept);
 }
@@ -147,6 +151,22 @@ TEST_F(CapacityTest, counts_anew_where_refusals_take_long) {
   ASSERT_TRUE(done);
   EXPECT_EQ(done->end_at, the_plan.end_at + Seconds{100});
   EXPECT_EQ(filled.size(), 1U) << "not for less than a minute";
+}
+
+TEST_F(CapacityTest, waits_no_longer_than_a_retry_has_time) {
+  wish_spot_then_on_demand();
+  auto wanted = the_plan.wishes;
+  wanted.wait_capacity = std::chrono::hours{2};
+  wanted.again.emplace();
+  wanted.again->latest_stop = k_now + std::chrono::minutes{10};
+  the_plan = plan(wanted, found);
+  refuse(9'999);
+  const auto done = launch_it();
+  ASSERT_FALSE(done);
+  EXPECT_NE(done.error().text().find("no time is left for the job; nothing was made"), std::string::npos)
+      << done.error().text();
+  EXPECT_LE(clock.wall() - k_now, std::chrono::minutes{15});
+  EXPECT_FALSE(records.kept);
 }
 
 TEST_F(CapacityTest, asks_nothing_more_of_a_quota_that_is_used_up) {

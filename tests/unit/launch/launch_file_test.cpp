@@ -17,6 +17,7 @@ LaunchFile whole() {
   file.stop_at = *parse_utc("2026-11-24T22:00:00Z");
   file.end_at = *parse_utc("2026-11-24T22:16:00Z");
   file.max_cost = Micros{5'000'000};
+  file.worst_case = Micros{4'100'000};
   file.saves = {"model/=s3://results/run7"};
   file.options = {{"spot", "true"}, {"setup", "make"}, {"setup", "pip install -r \"a b\""}};
   file.command = {"python3", "train.py"};
@@ -31,8 +32,10 @@ TEST(LaunchFile, is_read_as_it_was_written) {
     auto file = whole();
     if (!is_whole) {
       file.max_cost.reset();
+      file.worst_case.reset();
       file.workdir.reset();
       file.retry_of.clear();
+      file.nothing_made = true;
       file.command.clear();
     }
     const auto again = launch_file_from_json(to_json(file));
@@ -42,6 +45,8 @@ TEST(LaunchFile, is_read_as_it_was_written) {
     EXPECT_EQ(again->end_at, file.end_at);
     EXPECT_EQ(again->workdir, file.workdir);
     EXPECT_EQ(again->max_cost, file.max_cost);
+    EXPECT_EQ(again->worst_case, file.worst_case);
+    EXPECT_EQ(again->nothing_made, file.nothing_made);
   }
 }
 
@@ -64,6 +69,7 @@ TEST(LaunchFile, is_refused_where_it_is_not_what_curfew_writes) {
       with(R"(["spot","true"])", R"(["--spot","true"])"),
       with(R"(["spot","true"])", R"("spot")"),
       with(R"("attempt":3)", R"("attempt":0)"),
+      with(R"("worst_case_micros":4100000)", R"("worst_case_micros":-1)"),
       with("20261124-170000-00bb", "a/b"),
       with(std::string(64, 'a'), "00"),
       text + std::string(k_largest_launch_file, ' '),
@@ -85,10 +91,15 @@ TEST(LaunchFile, says_what_is_planned) {
   plan.end_at = *parse_utc("2026-11-24T22:16:00Z");
   plan.wishes.saves = {"a=s3://b/c"};
   plan.wishes.stages.command = {"true"};
+  plan.worst_case = Micros{7};
+  plan.wishes.again = Again{4, "20261124-170000-00bb", {}, {}, {}, {}};
   const auto file = launch_file(plan);
   EXPECT_EQ(file.launch_id, plan.launch_id);
   EXPECT_EQ(file.end_at, plan.end_at);
   EXPECT_EQ(file.saves, plan.wishes.saves);
+  EXPECT_EQ(file.worst_case, plan.worst_case);
+  EXPECT_EQ(file.attempt, 4);
+  EXPECT_EQ(file.retry_of, "20261124-170000-00bb");
   EXPECT_EQ(file.command, plan.wishes.stages.command);
   EXPECT_TRUE(launch_file_from_json(to_json(file)));
 }

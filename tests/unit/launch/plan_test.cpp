@@ -306,6 +306,48 @@ TEST(Plan, counts_from_another_time_and_costs_the_same) {
   EXPECT_EQ(run_words(made)[3], format_utc(made.stop_at));
 }
 
+TEST(Plan, of_a_retry_ends_no_later_than_the_first_launch) {
+  auto wanted = wishes();
+  wanted.again.emplace();
+  wanted.again->latest_stop = k_now + 30min;
+  auto made = plan(wanted);
+  EXPECT_EQ(made.stop_at, k_now + 30min) << "of the 4 h that are asked for";
+  EXPECT_EQ(made.end_at, made.stop_at + wanted.limits().after_stop());
+  const auto end = made.end_at;
+  count_from(made, k_now + 20min);
+  EXPECT_EQ(made.end_at, end) << "waiting for capacity gives it no more";
+  EXPECT_EQ(made.stop_at, k_now + 30min);
+  wanted.again->latest_stop = k_now + k_least_time - 1s;
+  const auto late = make_plan(wanted, findings(), k_id, k_now);
+  ASSERT_FALSE(late);
+  EXPECT_NE(late.error().text().find("no time is left"), std::string::npos) << late.error().text();
+}
+
+TEST(Plan, of_a_retry_asks_the_pool_that_was_lost_last_of_its_kind) {
+  auto wanted = wishes();
+  wanted.spot = wanted.then_on_demand = true;
+  wanted.types = {"g5.xlarge", "g6.xlarge"};
+  auto found = findings();
+  also(found, test::offered("g6.xlarge", Micros{900'000}));
+  const auto order = [&] {
+    std::string all;
+    for (const auto& pool : plan(wanted, found).pools) all += name_of(pool) + "\n";
+    return all;
+  };
+  const auto before = order();
+  EXPECT_TRUE(before.starts_with("g5.xlarge, spot in us-east-1b\n")) << before;
+  wanted.again.emplace();
+  wanted.again->latest_stop = k_now + 2h;
+  wanted.again->last_pool = LastPool{"us-east-1", "us-east-1b", "g5.xlarge"};
+  const auto after = order();
+  EXPECT_EQ(after.size(), before.size());
+  EXPECT_FALSE(after.starts_with("g5.xlarge, spot in us-east-1b\n")) << after;
+  const auto last_spot = after.rfind(", spot");
+  EXPECT_EQ(after.rfind("g5.xlarge, spot in us-east-1b"), last_spot - std::string("g5.xlarge").size())
+      << after;
+  EXPECT_LT(last_spot, after.rfind("g6.xlarge")) << "on demand comes after all spot\n" << after;
+}
+
 TEST(Plan, is_what_the_guard_on_the_instance_is_told) {
   auto wanted = wishes();
   wanted.saves = {"a b=s3://bucket/x"};
@@ -313,6 +355,10 @@ TEST(Plan, is_what_the_guard_on_the_instance_is_told) {
       run_words(plan(wanted)),
       (std::vector<std::string>{"--then", "terminate", "--deadline", "2026-11-24T22:00:00Z", "--grace", "1m",
                                 "--max-time", "4h", "--save-limit", "15m", "--save", "a b=s3://bucket/x"}));
+  wanted.save_every = 10min;
+  EXPECT_EQ(run_words(plan(wanted)).back(), "10m");
+  EXPECT_EQ(*(run_words(plan(wanted)).end() - 2), "--save-every");
+  wanted.save_every.reset();
   wanted.saves.clear();
   EXPECT_EQ(run_words(plan(wanted)),
             (std::vector<std::string>{"--then", "terminate", "--deadline", "2026-11-24T22:00:00Z", "--grace",

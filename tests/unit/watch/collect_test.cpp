@@ -81,14 +81,15 @@ std::vector<std::string> many(const std::string& prefix, std::size_t count) {
   return ids;
 }
 
-TEST_F(CollectTest, a_large_region_is_read_page_by_page) {
+TEST_F(CollectTest, a_region_of_many_pages_is_read_whole) {
   auto& script = reads.regions["eu-west-1"];
-  script.pages = {{many("i-a", 1000), "a"}, {many("i-b", 1000), "b"}, {many("i-c", 10), ""}};
+  script.fleet = many("i-a", 2010);
   auto report = collect_all();
   EXPECT_FALSE(is_unread(report)) << region(report, "eu-west-1").error;
   EXPECT_EQ(report.machines.size(), 2010U);
   EXPECT_EQ(progress.instances, 2010U);
-  script.pages = {{many("i-a", 1000), "a"}, {many("i-b", 1000), "a"}};
+  script.fleet.clear();
+  script.pages = {{many("i-a", 400), "a"}, {many("i-b", 400), "a"}};
   report = collect_all();
   EXPECT_NE(region(report, "eu-west-1").error.find("came a second time"), std::string::npos);
 }

@@ -166,7 +166,9 @@ TEST(MissingLines, SayWhereItMayBe) {
             (std::vector<std::string>{"i-1 was not found, but not all regions could be read",
                                       "not read: eu-west-1 of 111122223333: timed out"}));
   findings.unread.clear();
-  EXPECT_EQ(missing_lines(findings), (std::vector<std::string>{"i-1 is in no region that was asked"}));
+  EXPECT_EQ(missing_lines(findings),
+            (std::vector<std::string>{
+                "i-1 runs in no region that was asked (curfew ps --all shows jobs that are over)"}));
 }
 
 }  // namespace

@@ -347,5 +347,5 @@ def test_a_job_is_stopped_by_its_name_and_one_of_several_never(
     result = curfew("stop", "digits", "--yes")
     assert result.returncode == 0 and f"terminated {twin.id}" in result.stdout, result
     result = curfew("stop", "digits", "--yes")
-    assert result.returncode == 1 and "digits is in no region" in result.stderr, result
+    assert result.returncode == 1 and "digits runs in no region" in result.stderr, result
     assert other.state() == "running"

@@ -161,7 +161,7 @@ def test_each_is_told_at_once_and_a_signal_says_where_the_rest_is(cloud: Sandbox
 def test_an_unknown_id_is_said_and_keeps_no_other(cloud: Sandbox, curfew: Caller) -> None:
     instance = launch(cloud)
     result = curfew("stop", UNKNOWN, instance.id, "--yes")
-    assert result.returncode == 1 and f"{UNKNOWN} is in no region" in result.stderr, result
+    assert result.returncode == 1 and f"{UNKNOWN} runs in no region" in result.stderr, result
     assert instance.state() == "terminated"
 
 

@@ -186,9 +186,8 @@ def report(cloud: Sandbox, reached: float, trained: Instance, hung: Instance, la
         say(f"{'saved to S3' if number == 0 else '':<20}s3://{BUCKET}/{item['Key']} ({item['Size']:,} bytes)")
     say(f"instance            {facts['state']} ({facts['reason']})")
     say(f"ran                 {facts['running_seconds']:.1f} s, billed {facts['billed_seconds']} s")
-    say(
-        f"cost                {dollars(facts['cost_micros'], 4)} on demand at most ({INSTANCE_TYPE}, {REGION})"
-    )
+    ran_as = trained.describe()["InstanceType"]
+    say(f"cost                {dollars(facts['cost_micros'], 4)} ({ran_as}, spot, {REGION})")
     say(
         f"the job that hung   {hung.facts()['state']} {lasted:.0f} s after its launch, with --max-time {HANG_LIMIT}"
     )

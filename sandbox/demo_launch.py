@@ -103,8 +103,8 @@ def instances(cloud: Sandbox) -> list[Instance]:
     return [cloud.instance(name) for name in cloud.control("info")["instances"]]
 
 
-def train(cloud: Sandbox, curfew: Curfew, epochs: int) -> Instance:
-    """Launches the example, follows it to its end, and looks at what runs meanwhile."""
+def train(cloud: Sandbox, curfew: Curfew, epochs: int) -> tuple[Instance, float]:
+    """Launches the example, follows it to its end, and looks at what runs meanwhile. And when it said its last word."""
     words = ["launch", "job.toml", "--follow", "--max-time", "5m"]
     words += ["--save", f"model/=s3://{BUCKET}/results/digits", "--env"]
     command = ["--", "python3", "train.py", "--out", "model/", "--epochs", str(epochs)]
@@ -124,6 +124,8 @@ def train(cloud: Sandbox, curfew: Curfew, epochs: int) -> Instance:
                 lambda: "epoch 1/" in instance.output() or process.poll() is not None, "training", limit=120
             )
             curfew.run("check", "--exit-style", "zero")
+            until(lambda: "done:" in instance.output() or process.poll() is not None, "end of the training")
+            done_at = time.monotonic()
         finally:
             if process.poll() is None and not lines:
                 process.kill()
@@ -131,7 +133,7 @@ def train(cloud: Sandbox, curfew: Curfew, epochs: int) -> Instance:
     if codes != [0]:
         raise Failed(f"curfew launch --follow exits with {codes}, not 0")
     instance.wait("terminated", 60)
-    return instance
+    return instance, done_at
 
 
 def hang(cloud: Sandbox, curfew: Curfew) -> tuple[Instance, float]:
@@ -161,7 +163,7 @@ def play(cloud: Sandbox, binary: Path, epochs: int) -> None:
             (home / name).write_bytes((REPO / "examples/digits" / name).read_bytes())
         curfew = Curfew(cloud, binary, home)
         curfew.run("setup", "--apply")
-        trained = train(cloud, curfew, epochs)
+        trained, done_at = train(cloud, curfew, epochs)
         curfew.run("ps")
         curfew.run("result", "digits", "--to", "results")
         reached = accuracy_in((home / "results/model/metrics.jsonl").read_text())
@@ -172,6 +174,10 @@ def play(cloud: Sandbox, binary: Path, epochs: int) -> None:
         left = curfew.run("check")
         if "No running instances found" not in left:
             raise Failed("curfew check still shows an instance")
+    say()
+    say(
+        f"training -> off     {max(0.0, _off_at(trained) - done_at):.1f} s from the training's last word to power-off"
+    )
     report(cloud, reached, trained, hung, lasted)
 
 
@@ -180,7 +186,6 @@ def report(cloud: Sandbox, reached: float, trained: Instance, hung: Instance, la
     assert hourly is not None
     facts = trained.facts()
     stored = cloud.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="results/digits/").get("Contents", [])
-    say()
     say(f"accuracy reached    {reached:.4f}, from the metrics that curfew result has brought")
     for number, item in enumerate(stored):
         say(f"{'saved to S3' if number == 0 else '':<20}s3://{BUCKET}/{item['Key']} ({item['Size']:,} bytes)")

@@ -285,7 +285,10 @@ bool is_over(JobState state) {
 Row assess(const Seen& seen, WallTime now) { return Assessment(seen, now).row(); }
 
 bool is_hopeless(const Row& row, WallTime now) {
-  return row.state == JobState::unknown && row.end_at && now > *row.end_at + k_hopeless_after;
+  if (row.state != JobState::unknown) return false;
+  // Without launch and status nobody knows when it should end: a job that has begun would have told by now.
+  const auto told_by = row.end_at ? row.end_at : row.made;
+  return !told_by || now > *told_by + k_hopeless_after;
 }
 
 int exit_code_of(const Row& row) {

@@ -269,6 +269,13 @@ TEST(Assess, gives_up_only_on_what_nobody_can_tell_any_more) {
   EXPECT_TRUE(is_hopeless(assess(seen, end + minutes{31}), end + minutes{31}));
   seen.machines = {machine_in(running)};
   EXPECT_FALSE(is_hopeless(assess(seen, end + hours{9}), end + hours{9})) << "it's overdue";
+  seen.machines.clear();
+  seen.machines_problem.clear();
+  seen.status.reset();
+  seen.launch.reset();
+  seen.launch_problem = "is another curfew's";
+  EXPECT_FALSE(is_hopeless(assess(seen, k_made + minutes{29}), k_made + minutes{29}));
+  EXPECT_TRUE(is_hopeless(assess(seen, k_made + minutes{31}), k_made + minutes{31})) << "no end is known";
 }
 
 TEST(Assess, counts_down_to_the_end_of_the_machine_once_the_job_is_stopped) {

@@ -1,4 +1,4 @@
-// DescribeInstanceTypes, DescribeImages, RunInstances, CreateTags.
+// DescribeInstanceTypes, RunInstances, CreateTags.
 #include "aws/ec2_launch.hpp"
 
 #include <algorithm>
@@ -20,11 +20,8 @@ constexpr net::Limits k_limits{Millis{5'000}, Millis{20'000}, Millis{30'000}, 4U
 constexpr Millis k_total{60'000};
 
 constexpr std::size_t k_most_types = 100;
-constexpr std::size_t k_most_images = 100;
-constexpr std::size_t k_most_devices = 32;
 constexpr std::size_t k_most_architectures = 8;
 constexpr std::size_t k_longest_name = 200;
-constexpr std::uint64_t k_most_gib = 65'536;
 constexpr std::uint64_t k_most_units = 10'000;  // vCPUs, GPUs
 constexpr std::string_view k_id_letters = k_lower_and_digits;
 
@@ -57,24 +54,6 @@ Result<InstanceTypeInfo> type_from(const pugi::xml_node& item) {
   return info;
 }
 
-Result<Image> image_from(const pugi::xml_node& item) {
-  Image image{child_text(item, "imageId"),        cut(child_text(item, "name")),
-              child_text(item, "architecture"),   child_text(item, "imageState"),
-              child_text(item, "rootDeviceName"), {}};
-  if (!is_image_id(image.id)) return odd("imageId", image.id);
-  if (image.root_device.size() > k_longest_name) return odd("rootDeviceName", image.root_device);
-  for (const auto one : item.child("blockDeviceMapping").children("item")) {
-    ImageDevice device{child_text(one, "deviceName"), 0, !one.child("ebs").empty()};
-    const auto gib = number_in(one.child("ebs"), "volumeSize", k_most_gib);
-    if (!gib) return fail(gib.error());
-    device.gib = gib->value_or(0);
-    if (device.name.empty() || device.name.size() > k_longest_name) return odd("deviceName", device.name);
-    if (image.devices.size() == k_most_devices) return odd("blockDeviceMapping", "more devices than any has");
-    image.devices.push_back(std::move(device));
-  }
-  return image;
-}
-
 class QueryEc2Launch final : public Ec2Launch {
  public:
   QueryEc2Launch(Session& session, std::string region) : session_(session), region_(std::move(region)) {}
@@ -101,20 +80,6 @@ class QueryEc2Launch final : public Ec2Launch {
       sorted.push_back(*found);
     }
     co_return sorted;
-  }
-
-  Awaitable<Result<Image>> image(std::string id) override {
-    const std::string what = "DescribeImages " + printable(id, 40) + " in " + region_;
-    if (!is_image_id(id)) co_return fail(ErrorKind::invalid_input, what, "that is no image's id");
-    Form form{{"ImageId.1", id}};
-    auto body = co_await post("DescribeImages", what, std::move(form));
-    if (!body) co_return fail(std::move(body).error());
-    auto told = parse_images(*body);
-    if (!told) co_return fail(std::move(told).error().within(what));
-    for (auto& image : *told)
-      if (image.id == id) co_return std::move(image);
-    co_return fail(ErrorKind::not_found, what,
-                   "there is no such image, or it isn't shared with this account");
   }
 
   Awaitable<Result<Launched>> run(RunRequest request) override {
@@ -175,8 +140,6 @@ class QueryEc2Launch final : public Ec2Launch {
 bool is_resource_id(std::string_view text, std::string_view prefix) {
   return text.starts_with(prefix) && text.size() <= 40 && all_in(text.substr(prefix.size()), k_id_letters);
 }
-
-bool is_image_id(std::string_view text) { return is_resource_id(text, "ami-"); }
 
 bool is_no_capacity(std::string_view code) {
   // "Error codes for the Amazon EC2 API".
@@ -250,19 +213,6 @@ Result<std::vector<InstanceTypeInfo>> parse_types(std::string_view text) {
     types.push_back(std::move(*info));
   }
   return types;
-}
-
-Result<std::vector<Image>> parse_images(std::string_view text) {
-  const auto xml = Xml::parse(text, "DescribeImagesResponse");
-  if (!xml) return fail(Error{xml.error()});
-  std::vector<Image> images;
-  for (const auto item : xml->root().child("imagesSet").children("item")) {
-    auto image = image_from(item);
-    if (!image) return fail(std::move(image).error());
-    if (images.size() == k_most_images) return odd("imagesSet", "more than was asked for");
-    images.push_back(std::move(*image));
-  }
-  return images;
 }
 
 Result<Launched> parse_launched(std::string_view text) {

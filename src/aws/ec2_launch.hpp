@@ -1,5 +1,4 @@
-// EC2: what a launch needs, the images and types to choose from, RunInstances and CreateTags; behind an interface for
-// tests.
+// EC2: what a launch needs, the types to choose from, RunInstances and CreateTags; behind an interface for tests.
 #pragma once
 
 #include <cstdint>
@@ -24,22 +23,6 @@ struct InstanceTypeInfo {
   std::uint32_t vcpus = 0;
   std::uint32_t gpus = 0;
   std::string gpu_name;  // "NVIDIA A10G"; empty without GPUs; other people's text: printable() first
-};
-
-// A device that an image brings along.
-struct ImageDevice {
-  std::string name;       // "/dev/sda1"
-  std::uint64_t gib = 0;  // of its snapshot; 0: not told
-  bool is_ebs = false;    // else an instance store
-};
-
-struct Image {
-  std::string id;  // ami-…
-  std::string name;
-  std::string architecture;
-  std::string state;        // "available"
-  std::string root_device;  // one of `devices`
-  std::vector<ImageDevice> devices;
 };
 
 using KeyValues = std::vector<std::pair<std::string, std::string>>;
@@ -84,7 +67,6 @@ class Ec2Launch {
   // Each of the types (at most 100) must be known to EC2 in this region. An error names the first that isn't.
   [[nodiscard]] virtual Awaitable<Result<std::vector<InstanceTypeInfo>>> types(
       std::vector<std::string> names) = 0;
-  [[nodiscard]] virtual Awaitable<Result<Image>> image(std::string id) = 0;
   // Safe to repeat with the same request: EC2 answers for the same token with the same instance.
   [[nodiscard]] virtual Awaitable<Result<Launched>> run(RunRequest request) = 0;
   // EC2's DryRun of the same: fine where it would be allowed.
@@ -95,7 +77,6 @@ class Ec2Launch {
 // In `region`; the session must outlive it.
 [[nodiscard]] std::unique_ptr<Ec2Launch> make_ec2_launch(Session& session, std::string region);
 
-[[nodiscard]] bool is_image_id(std::string_view text);
 // "subnet-…", "sg-…": letters and digits behind the prefix.
 [[nodiscard]] bool is_resource_id(std::string_view text, std::string_view prefix);
 
@@ -104,7 +85,6 @@ class Ec2Launch {
 
 // The replies' documents, read and checked; errors: unavailable. Pure; for ec2_launch.cpp and its tests.
 [[nodiscard]] Result<std::vector<InstanceTypeInfo>> parse_types(std::string_view xml);
-[[nodiscard]] Result<std::vector<Image>> parse_images(std::string_view xml);
 [[nodiscard]] Result<Launched> parse_launched(std::string_view xml);
 
 }  // namespace curfew::aws

@@ -1,24 +1,18 @@
 // DescribeInstanceTypeOfferings.
 #include "aws/ec2_offerings.hpp"
 
-#include <iterator>
-
-#include "aws/core/query.hpp"
 #include "aws/core/xml.hpp"
 #include "aws/imds.hpp"
-#include "aws/pages.hpp"
+#include "aws/query_pages.hpp"
 #include "aws/reply_fields.hpp"
-#include "base/text.hpp"
 
 namespace curfew::aws {
 namespace {
 
-constexpr net::Limits k_limits{Millis{5'000}, Millis{10'000}, Millis{15'000}, 4U << 20U};
-constexpr Millis k_total{30'000};
-constexpr Millis k_total_of_pages{60'000};
+constexpr PageLimits k_limits{
+    {Millis{5'000}, Millis{10'000}, Millis{15'000}, 4U << 20U}, Millis{30'000}, Millis{60'000}, 20};
 constexpr std::size_t k_most_types = 100;
 constexpr std::size_t k_most_rows = 1'000;  // of a page
-constexpr std::size_t k_most_pages = 20;
 
 class QueryEc2Offerings final : public Ec2Offerings {
  public:
@@ -28,28 +22,13 @@ class QueryEc2Offerings final : public Ec2Offerings {
     const std::string what = "DescribeInstanceTypeOfferings in " + region_;
     if (types.empty() || types.size() > k_most_types)
       co_return fail(ErrorKind::invalid_input, what, "1 to 100 types can be asked for");
-    const auto until = session_.clock.boot() + k_total_of_pages;
-    std::vector<Offering> all;
-    PageRule rule(what, k_most_pages);
-    for (std::string token;;) {
-      if (session_.clock.boot() >= until)
-        co_return fail(
-            ErrorKind::timed_out, what,
-            "not all pages came within " + format_duration(std::chrono::floor<Seconds>(k_total_of_pages)));
-      Form form{{"LocationType", "availability-zone"}, {"Filter.1.Name", "instance-type"}};
-      for (std::size_t i = 0; i < types.size(); ++i)
-        form.emplace_back("Filter.1.Value." + std::to_string(i + 1), types[i]);
-      if (!token.empty()) form.emplace_back("NextToken", token);
-      Query query{what, "ec2", region_, "2016-11-15", "DescribeInstanceTypeOfferings", std::move(form)};
-      auto asking = ask(session_, std::move(query), k_limits, k_total, parse_offerings);
-      auto page = co_await std::move(asking);
-      if (!page) co_return fail(std::move(page.error()));
-      std::move(page->rows.begin(), page->rows.end(), std::back_inserter(all));
-      const auto next = rule.after(page->next);
-      if (!next) co_return fail(Error{next.error()});
-      if (*next == NextPage::none) co_return all;
-      token = std::move(page->next);
-    }
+    Form form{{"LocationType", "availability-zone"}, {"Filter.1.Name", "instance-type"}};
+    for (std::size_t i = 0; i < types.size(); ++i)
+      form.emplace_back("Filter.1.Value." + std::to_string(i + 1), types[i]);
+    Query query{what, "ec2", region_, "2016-11-15", "DescribeInstanceTypeOfferings", std::move(form)};
+    auto asking = ask_for_all(session_, std::move(query), k_limits, parse_offerings);
+    auto all = co_await std::move(asking);
+    co_return std::move(all);
   }
 
  private:

@@ -12,6 +12,7 @@
 #include "aws/ssm.hpp"
 #include "base/text.hpp"
 #include "cli/parsing.hpp"
+#include "launch/image.hpp"
 #include "setup/policies.hpp"
 
 namespace curfew::cli {
@@ -80,7 +81,7 @@ Checks whether `curfew launch` would work, and says how to mend what wouldn't: c
 roles and security group, rights (by EC2's DryRun where there is one), image, price. Changes nothing.
 
   --instance-type T  the type to check for (default g5.xlarge)
-  --image IMAGE      ami-…, ssm:/PARAMETER, or auto (default auto)
+  --image IMAGE      as `curfew launch` takes it (default auto)
   --spot             check for spot instances
   --region R         default: AWS_REGION, or the profile's
   --profile NAME     of ~/.aws, for the credentials
@@ -230,10 +231,8 @@ Result<DoctorOptions> parse_doctor(const std::vector<std::string>& words) {
   if (!raw.image.empty()) options.image = raw.image;
   if (!aws::is_instance_type(options.type))
     return bad("--instance-type", options.type, "is no instance type", "as g5.xlarge");
-  const std::string_view image = options.image;
-  if (image != "auto" && !aws::is_image_id(image) &&
-      !(image.starts_with("ssm:") && aws::is_parameter_name(image.substr(4))))
-    return bad("--image", image, "is no image", "auto, ami-… or ssm:/PARAMETER");
+  if (!launch::is_image_wish(options.image))
+    return bad("--image", options.image, "is no image", launch::k_image_hint);
   return options;
 }
 

@@ -61,7 +61,7 @@ class Doctor {
     const auto plan = setup::plan_account({*place, {}, {}, {}}, session_.complete(std::move(reading)));
     for (auto& check : setup::account_checks(plan, *place)) add(std::move(check));
     check_scheduler(*region);
-    check_launch(*region);
+    check_launch(*region, *place);
   }
 
   // What isn't there is told to those who may look.
@@ -77,14 +77,14 @@ class Doctor {
   }
 
   // The same questions as `curfew launch --dry-run` asks.
-  void check_launch(const std::string& region) {
+  void check_launch(const std::string& region, const setup::Place& place) {
     launch::Wishes wishes;
     wishes.types = {options_.type};
     wishes.image = options_.image;
     wishes.spot = options_.spot;
     wishes.name = "doctor";
     wishes.stages.command = {"true"};
-    auto taking = take_defaults(session_.session(), wishes, {region});
+    auto taking = take_defaults(session_.session(), wishes, place, {region});
     const auto defaults = session_.complete(std::move(taking));
     if (!defaults) return add(setup::failed_check("launch", defaults.error(), k_launcher));
     std::string unpriced;

@@ -23,16 +23,17 @@
 #include "aws/session.hpp"
 #include "base/text.hpp"
 #include "cli/commands.hpp"
-#include "cli/launch_defaults.hpp"
 #include "cli/launch_findings.hpp"
 #include "cli/launch_options.hpp"
+#include "cli/launch_questions.hpp"
+#include "launch/describe.hpp"
 #include "launch/launch_file.hpp"
-#include "launch/pack.hpp"
 #include "launch/sequence.hpp"
 #include "launch/user_data.hpp"
 #include "net/environment.hpp"
 #include "os/fd.hpp"
 #include "os/files.hpp"
+#include "os/local_time.hpp"
 
 namespace curfew::cli {
 namespace asio = boost::asio;
@@ -181,43 +182,34 @@ class LaunchCommand {
     if (!region) co_return refuse(region.error());
     auto regions = options_.regions;
     if (regions.empty()) regions.push_back(*region);
-    auto taking = take_defaults(*session_, options_.wishes, regions);
-    const auto defaults = co_await std::move(taking);
-    if (!defaults) co_return refuse(defaults.error());
-    for (const auto& note : defaults->notes) say(note);
-    for (const auto& missing : defaults->missing) say(missing.text());
-    const auto staged = defaults->missing.empty() ? defaults->wishes : options_.wishes;
-    auto looking = missing_buckets(*session_, staged, regions.front());
-    const auto nowhere = co_await std::move(looking);
-    for (const auto& bucket : nowhere) say(bucket.text());
-    const bool is_whole = defaults->missing.empty() && nowhere.empty();
+    auto questions = ask_before_launch(*session_, options_.wishes, regions, environment_, note_);
+    auto answers = co_await std::move(questions);
+    if (!answers) co_return refuse(answers.error());
+    const auto& defaults = answers->defaults;
+    for (const auto& missing : answers->missing) say(missing.text());
+    const bool is_whole = answers->missing.empty();
     if (!is_whole && !options_.dry_run) co_return k_exit_failed;
     const auto id = launch::new_launch_id(clock_.wall());
-    auto wishes = defaults->wishes;
+    auto wishes = defaults.wishes;
     std::string workdir;
     if (const auto& again = wishes.again) {
       wishes.stages.workdir = again->workdir;
       wishes.stages.restore = again->restore;
     }
-    if (!wishes.workdir.empty()) {
-      auto packing = launch::pack(wishes.workdir, environment_, note_);
-      auto packed = co_await std::move(packing);
-      if (!packed) co_return refuse(packed.error());
-      say("packed " + wishes.workdir + ": " + std::to_string(packed->files) + " files, " +
-          format_bytes(packed->bytes));
+    if (auto& packed = answers->packed) {
+      say("packed " + wishes.workdir + ": " + std::to_string(packed->files) +
+          (packed->files == 1 ? " file, " : " files, ") + format_bytes(packed->bytes));
       workdir = std::move(packed->archive);
       wishes.stages.workdir = {launch::workdir_place(wishes.staging, id), packed->sha256, workdir.size()};
     }
-    auto finding = find_out(*session_, wishes, regions, note_);
-    auto findings = co_await std::move(finding);
-    if (!findings) co_return refuse(findings.error());
-    const auto plan = launch::make_plan(wishes, *findings, id, clock_.wall());
+    auto findings = std::move(answers->findings);
+    const auto plan = launch::make_plan(wishes, findings, id, clock_.wall());
     if (!plan) co_return refuse(plan.error());
     home_ = regions.front();
     const auto package = package_for(*plan, std::move(workdir));
     if (!package) co_return refuse(package.error());
-    std::fputs(launch::describe(*plan).c_str(), stdout);
-    if (!defaults->taken.empty()) std::printf("%-14s %s\n", "by setup", defaults->taken.c_str());
+    std::fputs(launch::describe(*plan, os::format_local).c_str(), stdout);
+    if (!defaults.taken.empty()) std::printf("%-14s %s\n", "by setup", defaults.taken.c_str());
     std::fflush(stdout);
     if (!options_.wishes.schedule)
       say("WITHOUT A SCHEDULE: should the instance lose its kernel or its network, nothing from outside ends "
@@ -225,7 +217,7 @@ class LaunchCommand {
     if (plan->refusal) co_return refuse(*plan->refusal);
     auto going_on = options_.dry_run
                         ? try_it(*plan, *package)
-                        : launch_it(*plan, *package, renewal_of(wishes, std::move(*findings), id));
+                        : launch_it(*plan, *package, renewal_of(wishes, std::move(findings), id));
     const int code = co_await std::move(going_on);
     co_return is_whole ? code : k_exit_failed;
   }

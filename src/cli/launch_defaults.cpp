@@ -1,21 +1,20 @@
 // By the names of setup/names.hpp.
 #include "cli/launch_defaults.hpp"
 
-#include <map>
+#include <iterator>
 #include <utility>
 
 #include "aws/core/call.hpp"
-#include "aws/core/endpoints.hpp"
 #include "aws/ec2_groups.hpp"
 #include "aws/iam.hpp"
-#include "aws/s3.hpp"
 #include "aws/s3_bucket.hpp"
-#include "aws/sts.hpp"
-#include "save/target.hpp"
 #include "setup/names.hpp"
+#include "watch/lanes.hpp"
 
 namespace curfew::cli {
 namespace {
+
+constexpr std::size_t k_at_once = 16;
 
 Error missing(const char* option, std::string cause, const std::string& region = {}) {
   return {
@@ -28,6 +27,12 @@ Error missing(const char* option, std::string cause, const std::string& region =
 
 void add_taken(LaunchDefaults& defaults, const std::string& what) {
   defaults.taken += (defaults.taken.empty() ? "" : ", ") + what;
+}
+
+void add_told(LaunchDefaults& defaults, LaunchDefaults other) {
+  if (!other.taken.empty()) add_taken(defaults, other.taken);
+  std::move(other.missing.begin(), other.missing.end(), std::back_inserter(defaults.missing));
+  std::move(other.notes.begin(), other.notes.end(), std::back_inserter(defaults.notes));
 }
 
 net::Awaitable<Status> take_staging(aws::Session& session, const setup::Place& place,
@@ -104,64 +109,54 @@ net::Awaitable<void> take_group(aws::Session& session, const std::string& region
 }  // namespace
 
 net::Awaitable<Result<LaunchDefaults>> take_defaults(aws::Session& session, launch::Wishes wishes,
-                                                     std::vector<std::string> regions) {
-  const auto& region = regions.front();
-  LaunchDefaults defaults{std::move(wishes), {}, {}, {}};
-  const bool needs_staging = defaults.wishes.staging.bucket.empty();
-  const bool needs_profile = defaults.wishes.instance_profile.empty();
-  const bool needs_role = defaults.wishes.schedule && defaults.wishes.scheduler_role.empty();
-  if (needs_staging || needs_profile || needs_role) {
-    const auto sts = aws::make_sts(session, region);
-    auto asking = sts->caller_identity();
-    const auto identity = co_await std::move(asking);
-    if (!identity) co_return fail(Error{identity.error()});
-    const setup::Place place{std::string(aws::partition_of(region).name), identity->account, region};
-    const auto iam = aws::make_iam(session, region);
-    Status taken;
-    if (needs_staging) {
-      auto taking = take_staging(session, place, defaults);
-      taken = co_await std::move(taking);
-    }
-    if (taken && needs_profile) {
-      auto taking = take_profile(*iam, defaults);
-      taken = co_await std::move(taking);
-    }
-    if (taken && needs_role) {
-      auto taking = take_scheduler_role(*iam, place, defaults);
-      taken = co_await std::move(taking);
-    }
-    if (!taken) co_return fail(std::move(taken.error()));
-  }
-  // One in the default VPC doesn't fit another VPC's subnet.
-  if (defaults.wishes.security_groups.empty() && defaults.wishes.subnet.empty())
-    for (const auto& one : regions) co_await take_group(session, one, defaults);
-  co_return defaults;
-}
-
-net::Awaitable<std::vector<Error>> missing_buckets(aws::Session& session, const launch::Wishes& wishes,
-                                                   const std::string& region) {
-  std::map<std::string, std::pair<const char*, aws::S3Location>> named;  // by bucket
-  const auto name = [&named](const char* option, const aws::S3Location& place) {
-    named.try_emplace(place.bucket, option, place);
+                                                     setup::Place place, std::vector<std::string> regions) {
+  // Each fills a part of its own: what is found is told in the same order, whoever answers first.
+  LaunchDefaults staging{wishes, {}, {}, {}};
+  auto profile = staging, role = staging;
+  std::vector<LaunchDefaults> groups;
+  Status taken;
+  const auto keep = [&taken](const Status& status) {
+    if (taken && !status) taken = status;
   };
-  if (!wishes.staging.bucket.empty()) name("--staging", wishes.staging);
-  for (const auto& save : wishes.saves)
-    if (const auto target = save::parse_target(save)) name("--save", target->to);
-  for (const auto& data : wishes.stages.data) name("--data", data.from);
-  std::vector<Error> missing;
-  const auto s3 = aws::make_s3(session, region);
-  for (const auto& [bucket, what] : named) {
-    std::string first_page;
-    auto listing = s3->list(what.second, std::move(first_page));
-    const auto page = co_await std::move(listing);
-    if (page || page.error().code != "NoSuchBucket") continue;
-    missing.push_back({ErrorKind::not_found,
-                       std::string(what.first) + " " + what.second.text(),
-                       "there is no bucket " + bucket,
-                       "make it, or name another",
-                       {}});
+  const auto iam = aws::make_iam(session, place.region);
+  std::vector<watch::Job> questions;
+  if (wishes.staging.bucket.empty())
+    questions.emplace_back([&]() -> net::Awaitable<void> {
+      auto taking = take_staging(session, place, staging);
+      const auto status = co_await std::move(taking);
+      keep(status);
+    });
+  if (wishes.instance_profile.empty())
+    questions.emplace_back([&]() -> net::Awaitable<void> {
+      auto taking = take_profile(*iam, profile);
+      const auto status = co_await std::move(taking);
+      keep(status);
+    });
+  if (wishes.schedule && wishes.scheduler_role.empty())
+    questions.emplace_back([&]() -> net::Awaitable<void> {
+      auto taking = take_scheduler_role(*iam, place, role);
+      const auto status = co_await std::move(taking);
+      keep(status);
+    });
+  // One in the default VPC doesn't fit another VPC's subnet.
+  if (wishes.security_groups.empty() && wishes.subnet.empty()) {
+    groups.resize(regions.size(), staging);
+    for (std::size_t i = 0; i < regions.size(); ++i)
+      questions.emplace_back([&, i] { return take_group(session, regions[i], groups[i]); });
   }
-  co_return missing;
+  auto all = watch::run_all(std::move(questions), k_at_once);
+  co_await std::move(all);
+  if (!taken) co_return fail(std::move(taken.error()));
+  auto defaults = std::move(staging);
+  defaults.wishes.instance_profile = profile.wishes.instance_profile;
+  defaults.wishes.scheduler_role = role.wishes.scheduler_role;
+  add_told(defaults, std::move(profile));
+  add_told(defaults, std::move(role));
+  for (auto& group : groups) {
+    defaults.wishes.group_of_region.merge(group.wishes.group_of_region);
+    add_told(defaults, std::move(group));
+  }
+  co_return defaults;
 }
 
 }  // namespace curfew::cli

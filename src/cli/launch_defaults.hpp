@@ -7,6 +7,7 @@
 #include "aws/session.hpp"
 #include "base/result.hpp"
 #include "launch/plan.hpp"
+#include "setup/names.hpp"
 
 namespace curfew::cli {
 
@@ -18,15 +19,10 @@ struct LaunchDefaults {
   std::vector<std::string> notes;  // for people
 };
 
-// In the first of the regions; the security group in each. Looks only for what isn't named. What may not be looked at is taken to be there, but for the bucket: EC2 and the scheduler
-// tell soon enough.
+// In the first of the regions; the security group in each. Looks only for what isn't named. What may not be looked at is
+// taken to be there, but for the bucket: EC2 and the scheduler tell soon enough.
 [[nodiscard]] net::Awaitable<Result<LaunchDefaults>> take_defaults(aws::Session& session,
-                                                                   launch::Wishes wishes,
+                                                                   launch::Wishes wishes, setup::Place place,
                                                                    std::vector<std::string> regions);
-
-// Buckets that the wishes name and that aren't there: what the job makes would be lost. One that can't be looked at isn't told.
-[[nodiscard]] net::Awaitable<std::vector<Error>> missing_buckets(aws::Session& session,
-                                                                 const launch::Wishes& wishes,
-                                                                 const std::string& region);
 
 }  // namespace curfew::cli

@@ -1,46 +1,60 @@
-// The questions, one after another: there are few.
+// Region by region, all at once.
 #include "cli/launch_findings.hpp"
 
 #include <algorithm>
 #include <map>
 #include <utility>
 
+#include "aws/ec2_images.hpp"
 #include "aws/ec2_inventory.hpp"
 #include "aws/ec2_offerings.hpp"
 #include "aws/pages.hpp"
 #include "aws/ssm.hpp"
-#include "aws/sts.hpp"
 #include "base/text.hpp"
 #include "cli/launch_quotas.hpp"
+#include "launch/image.hpp"
 #include "pricing/list_prices.hpp"
+#include "watch/lanes.hpp"
 
 namespace curfew::cli {
 namespace {
 
 constexpr const char* k_product = "Linux/UNIX";
 constexpr std::size_t k_most_pages = 20;
+constexpr std::size_t k_at_once = 16;
 
-net::Awaitable<Result<std::string>> find_image_id(aws::Session& session, const launch::Wishes& wishes,
-                                                  const std::string& region,
-                                                  const aws::InstanceTypeInfo& type) {
-  if (aws::is_image_id(wishes.image)) co_return wishes.image;
+net::Awaitable<Result<aws::Image>> find_image(aws::Session& session, const launch::Wishes& wishes,
+                                              const std::string& region, const aws::InstanceTypeInfo& type) {
+  const auto images = aws::make_ec2_images(session, region);
+  if (const auto pattern = aws::parse_image_pattern(wishes.image)) {
+    auto searching = images->newest(*pattern, launch::architecture_of(type));
+    auto newest = co_await std::move(searching);
+    if (!newest) co_return fail(std::move(newest.error()).within("--image " + wishes.image));
+    co_return std::move(newest);
+  }
   std::vector<std::string> names;
   if (wishes.image == "auto") names = launch::image_parameters(type);
-  else names.push_back(wishes.image.substr(4));
+  else if (!aws::is_image_id(wishes.image)) names.push_back(wishes.image.substr(4));
+  std::string id = names.empty() ? wishes.image : std::string{};
   const auto ssm = aws::make_ssm(session, region);
   std::optional<Error> why;
   for (const auto& name : names) {
     auto value = co_await ssm->parameter(name);
-    if (value && aws::is_image_id(trimmed(*value))) co_return std::string(trimmed(*value));
     if (value) {
+      id = trimmed(*value);
+      if (aws::is_image_id(id)) break;
       co_return fail(ErrorKind::invalid_input, "--image " + wishes.image,
                      "the parameter holds \"" + printable(*value, 60) + "\", which is no image's id");
     }
     if (!why) why = std::move(value.error());
     if (why->kind != ErrorKind::not_found) break;
   }
-  why->hint = "--image ami-… names one";
-  co_return fail(std::move(*why).within("--image " + wishes.image));
+  if (id.empty()) {
+    why->hint = "--image ami-… names one";
+    co_return fail(std::move(*why).within("--image " + wishes.image));
+  }
+  auto image = co_await images->image(std::move(id));
+  co_return std::move(image);
 }
 
 using Prices = std::map<std::string, std::map<std::string, Micros>>;  // by type, then by zone
@@ -124,47 +138,79 @@ void take_prices(const Prices& prices, launch::RegionFindings& found) {
   }
 }
 
-// Nothing where none of the types is offered in that region.
-net::Awaitable<Result<std::optional<launch::RegionFindings>>> find_out_in(
-    aws::Session& session, const launch::Wishes& wishes, std::string region, launch::Findings& all,
-    const std::function<void(const std::string&)>& note) {
+// What the questions about one region have told, beside what becomes part of the findings.
+struct RegionTold {
+  std::optional<launch::RegionFindings> found;  // empty: none of the types is offered in that region
+  std::vector<std::string> left_out;
+  std::vector<std::string> notes;
+  std::string price_date;
+};
+
+net::Awaitable<Status> find_types_and_image(aws::Session& session, const launch::Wishes& wishes,
+                                            const std::vector<std::string>& names,
+                                            std::vector<aws::InstanceTypeInfo>& types,
+                                            launch::RegionFindings& found) {
+  const auto& region = found.offered.region;
+  const auto ec2 = aws::make_ec2_launch(session, region);
+  auto told = co_await ec2->types(names);
+  if (!told) co_return fail(std::move(told.error()));
+  types = std::move(*told);
+  auto finding = find_image(session, wishes, region, types.front());
+  auto image = co_await std::move(finding);
+  if (!image) co_return fail(std::move(image.error()));
+  found.image = std::move(*image);
+  co_return Status{};
+}
+
+// What doesn't rest on another's answer is asked at once: from a laptop, each takes as long as the way there and back.
+net::Awaitable<Result<RegionTold>> find_out_in(aws::Session& session, const launch::Wishes& wishes,
+                                               std::string region) {
+  RegionTold told;
   const auto offers = aws::make_ec2_offerings(session, region);
   auto asking_offers = offers->by_zone(wishes.types);
   const auto offered = co_await std::move(asking_offers);
-  if (!offered) note("which zones offer the types isn't known: " + offered.error().text());
-  auto chosen = offered ? choose_zones(wishes, region, *offered, all.left_out) : zones_unseen(wishes, region);
-  if (chosen.empty()) co_return std::nullopt;
-  launch::RegionFindings found;
+  if (!offered) told.notes.push_back("which zones offer the types isn't known: " + offered.error().text());
+  auto chosen =
+      offered ? choose_zones(wishes, region, *offered, told.left_out) : zones_unseen(wishes, region);
+  if (chosen.empty()) co_return told;
+  auto& found = told.found.emplace();
   found.offered.region = region;
   std::vector<std::string> names;
   for (const auto& [type, zones] : chosen) names.push_back(type);
-  const auto ec2 = aws::make_ec2_launch(session, region);
-  auto types = co_await ec2->types(names);
-  if (!types) co_return fail(std::move(types.error()));
-  auto id = co_await find_image_id(session, wishes, region, types->front());
-  if (!id) co_return fail(std::move(id.error()));
-  auto image = co_await ec2->image(std::move(*id));
-  if (!image) co_return fail(std::move(image.error()));
-  found.image = std::move(*image);
-  for (std::size_t i = 0; i < chosen.size(); ++i) {
-    const auto price = pricing::list_price(names[i], region);
-    if (price) all.price_date = price->date;
-    launch::TypeInRegion type{(*types)[i], price ? std::optional(price->per_hour) : std::nullopt, {}, {}};
-    // A subnet is in a zone, which isn't looked up.
-    if (wishes.subnet.empty() || !wishes.zones.empty()) type.zones = std::move(chosen[i].second);
-    found.offered.types.push_back(std::move(type));
-  }
-  auto pricing = find_spot_prices(session, names, region);
-  const auto spot = co_await std::move(pricing);
-  if (spot) take_prices(*spot, found);
-  else if (wishes.spot) note("spot prices are unknown: " + spot.error().text());
   std::vector<std::pair<std::string, bool>> wanted;
   for (const bool is_spot : {true, false})
     for (const auto& name : names)
       if (is_spot ? wishes.spot : !wishes.spot || wishes.then_on_demand) wanted.emplace_back(name, is_spot);
-  auto asking_quotas = find_quotas(session, region, std::move(wanted));
-  found.quotas = co_await std::move(asking_quotas);
-  co_return std::optional<launch::RegionFindings>(std::move(found));
+  std::vector<aws::InstanceTypeInfo> types;
+  Status made_of;
+  Result<Prices> spot;
+  std::vector<watch::Job> questions;
+  questions.emplace_back([&]() -> net::Awaitable<void> {
+    auto asking = find_types_and_image(session, wishes, names, types, found);
+    made_of = co_await std::move(asking);
+  });
+  questions.emplace_back([&]() -> net::Awaitable<void> {
+    auto asking = find_spot_prices(session, names, region);
+    spot = co_await std::move(asking);
+  });
+  questions.emplace_back([&]() -> net::Awaitable<void> {
+    auto asking = find_quotas(session, region, wanted);
+    found.quotas = co_await std::move(asking);
+  });
+  auto all = watch::run_all(std::move(questions), k_at_once);
+  co_await std::move(all);
+  if (!made_of) co_return fail(std::move(made_of.error()));
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    const auto price = pricing::list_price(names[i], region);
+    if (price) told.price_date = price->date;
+    launch::TypeInRegion type{types[i], price ? std::optional(price->per_hour) : std::nullopt, {}, {}};
+    // A subnet is in a zone, which isn't looked up.
+    if (wishes.subnet.empty() || !wishes.zones.empty()) type.zones = std::move(chosen[i].second);
+    found.offered.types.push_back(std::move(type));
+  }
+  if (spot) take_prices(*spot, found);
+  else if (wishes.spot) told.notes.push_back("spot prices are unknown: " + spot.error().text());
+  co_return told;
 }
 
 }  // namespace
@@ -172,11 +218,6 @@ net::Awaitable<Result<std::optional<launch::RegionFindings>>> find_out_in(
 net::Awaitable<Result<launch::Findings>> find_out(aws::Session& session, const launch::Wishes& wishes,
                                                   std::vector<std::string> regions,
                                                   const std::function<void(const std::string&)>& note) {
-  launch::Findings findings;
-  const auto sts = aws::make_sts(session, regions.front());
-  auto identity = co_await sts->caller_identity();
-  if (!identity) co_return fail(std::move(identity.error()));
-  findings.owner = identity->arn;
   for (const auto& zone : wishes.zones) {
     const bool is_in = std::any_of(regions.begin(), regions.end(),
                                    [&zone](const std::string& region) { return zone.starts_with(region); });
@@ -184,11 +225,22 @@ net::Awaitable<Result<launch::Findings>> find_out(aws::Session& session, const l
       co_return fail(ErrorKind::invalid_input, "--zone " + zone, "isn't in " + regions.front(),
                      "say its --region");
   }
-  for (const auto& region : regions) {
-    auto finding = find_out_in(session, wishes, region, findings, note);
-    auto found = co_await std::move(finding);
-    if (!found) co_return fail(std::move(found.error()));
-    if (*found) findings.regions.push_back(std::move(**found));
+  std::vector<Result<RegionTold>> told(regions.size());
+  std::vector<watch::Job> questions;
+  for (std::size_t i = 0; i < regions.size(); ++i)
+    questions.emplace_back([&, i]() -> net::Awaitable<void> {
+      auto asking = find_out_in(session, wishes, regions[i]);
+      told[i] = co_await std::move(asking);
+    });
+  auto all = watch::run_all(std::move(questions), k_at_once);
+  co_await std::move(all);
+  launch::Findings findings;
+  for (auto& one : told) {
+    if (!one) co_return fail(std::move(one.error()));
+    for (const auto& line : one->notes) note(line);
+    findings.left_out.insert(findings.left_out.end(), one->left_out.begin(), one->left_out.end());
+    if (!one->price_date.empty()) findings.price_date = one->price_date;
+    if (one->found) findings.regions.push_back(std::move(*one->found));
   }
   co_return findings;
 }

@@ -12,7 +12,7 @@
 namespace curfew::cli {
 
 // Types and image must be told; what else can't be (zones, prices, quotas) is unknown, and where that matters `note` gets a
-// line.
+// line. The owner isn't filled in.
 [[nodiscard]] net::Awaitable<Result<launch::Findings>> find_out(
     aws::Session& session, const launch::Wishes& wishes, std::vector<std::string> regions,
     const std::function<void(const std::string&)>& note);

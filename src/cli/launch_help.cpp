@@ -17,7 +17,8 @@ What to launch:
                              how to pay (default --on-demand); spot instances are one-time
   --wait-capacity TIME       where there's no capacity at all, ask again for so long
   --image IMAGE              ami-…, ssm:/PARAMETER, or auto: AWS's Deep Learning base image for types with GPUs, else
-                             Ubuntu 22.04 (default auto)
+                             Ubuntu 22.04 (default auto). Or by name, the newest: 'my-train-*' of your own and AWS's,
+                             OWNER:NAME of another account's
   --disk GB                  of the root volume (default 100, or what the image needs)
   --region R[,R...], --zone Z[,Z...]
                              where (default: AWS_REGION, or the profile's; all its zones that offer the type)

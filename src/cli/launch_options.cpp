@@ -14,6 +14,7 @@
 #include "base/text.hpp"
 #include "cli/jobs_options.hpp"
 #include "cli/parsing.hpp"
+#include "launch/image.hpp"
 #include "launch/user_data.hpp"
 #include "os/files.hpp"
 #include "save/target.hpp"
@@ -173,10 +174,8 @@ Status take_machine(const Raw& raw, LaunchOptions& options) {
   if (!types) return fail(std::move(types.error()));
   wishes.types = std::move(*types);
   if (!raw.image.empty()) wishes.image = raw.image;
-  const std::string_view image = wishes.image;
-  const bool is_image = image == "auto" || aws::is_image_id(image) ||
-                        (image.starts_with("ssm:") && aws::is_parameter_name(image.substr(4)));
-  if (!is_image) return bad_value("--image", image, "is no image", "auto, ami-… or ssm:/PARAMETER");
+  if (!launch::is_image_wish(wishes.image))
+    return bad_value("--image", wishes.image, "is no image", launch::k_image_hint);
   if (!raw.disk.empty()) {
     const auto gib = parse_number(raw.disk);
     if (!gib || *gib == 0 || *gib > k_most_disk)

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "aws/ec2_images.hpp"
 #include "aws/ec2_launch.hpp"
 #include "aws/s3.hpp"
 #include "base/money.hpp"
@@ -27,7 +28,7 @@ struct Wishes {
   bool then_on_demand = false;     // with `spot`: where there is no spot capacity
   Seconds wait_capacity{0};        // where there's no capacity at all, ask again for so long
   std::vector<std::string> types;  // what costs the same is tried in this order
-  std::string image = "auto";      // "auto", "ami-…", "ssm:/path"
+  std::string image = "auto";      // "auto", "ami-…", "ssm:/path", or a pattern: aws/ec2_images.hpp
   std::vector<std::string> zones;  // none: those of the region that offer the type
   std::string subnet;
   std::vector<std::string> security_groups;
@@ -68,6 +69,7 @@ struct Findings {
   std::vector<std::string> left_out;    // "p5.48xlarge in us-west-1: isn't offered there"
   std::string price_date;               // of the on-demand prices
   std::string owner;                    // who launches: the caller's ARN
+  std::vector<std::string> role_may;    // what the instance's role lets the job do, for people
 };
 
 // What an instance of one region is made of.
@@ -86,6 +88,7 @@ struct Plan {
   std::vector<Pool> pools;            // in the order to ask
   std::vector<std::string> left_out;  // what isn't asked, and why
   std::vector<QuotaState> quotas;
+  std::vector<std::string> role_may;  // see Findings
   std::optional<Error> refusal;  // why this can't be launched, where the plan is good for being shown alone
   std::string price_date;
   std::string owner;
@@ -113,10 +116,6 @@ void count_from(Plan& plan, WallTime now);
 
 [[nodiscard]] const Site& site_of(const Plan& plan, const std::string& region);
 
-// The image that "auto" stands for, an SSM parameter of AWS's or Canonical's: with a GPU the Deep Learning base image,
-// else Ubuntu 22.04. In the order to try.
-[[nodiscard]] std::vector<std::string> image_parameters(const aws::InstanceTypeInfo& type);
-
 // Of the instance and its volumes. Values are at most 256 bytes.
 [[nodiscard]] aws::KeyValues tags_of(const Plan& plan, const Pool& pool);
 // `attempt` counts all questions of a launch: each has a token of its own.
@@ -125,8 +124,5 @@ void count_from(Plan& plan, WallTime now);
 
 // The options of `curfew run` on the instance, but for what only the instance knows.
 [[nodiscard]] std::vector<std::string> run_words(const Plan& plan);
-
-// The lines that are shown before anything is made.
-[[nodiscard]] std::string describe(const Plan& plan);
 
 }  // namespace curfew::launch

@@ -48,21 +48,6 @@ Awaitable<BucketFound> read_bucket(AccountCalls calls, std::string name) {
   co_return found;
 }
 
-Awaitable<RoleFound> read_role(aws::Iam& iam, std::string name) {
-  RoleFound found;
-  auto asking = iam.role(name);
-  auto asking_told = co_await std::move(asking);
-  found.role = told(std::move(asking_told), "iam:GetRole");
-  if (!found.role || !*found.role) co_return found;
-  auto policy = iam.role_policy(name, std::string(k_role_policy));
-  auto policy_told = co_await std::move(policy);
-  found.policy = told(std::move(policy_told), "iam:GetRolePolicy");
-  auto names = iam.policy_names(name);
-  auto names_told = co_await std::move(names);
-  found.policies = told(std::move(names_told), "iam:ListRolePolicies");
-  co_return found;
-}
-
 Awaitable<GroupFound> read_group(aws::Ec2Groups& groups) {
   GroupFound found;
   auto vpc = groups.default_vpc();
@@ -172,6 +157,21 @@ struct Beginning {
 };
 
 }  // namespace
+
+Awaitable<RoleFound> read_role(aws::Iam& iam, std::string name) {
+  RoleFound found;
+  auto asking = iam.role(name);
+  auto asking_told = co_await std::move(asking);
+  found.role = told(std::move(asking_told), "iam:GetRole");
+  if (!found.role || !*found.role) co_return found;
+  auto policy = iam.role_policy(name, std::string(k_role_policy));
+  auto policy_told = co_await std::move(policy);
+  found.policy = told(std::move(policy_told), "iam:GetRolePolicy");
+  auto names = iam.policy_names(name);
+  auto names_told = co_await std::move(names);
+  found.policies = told(std::move(names_told), "iam:ListRolePolicies");
+  co_return found;
+}
 
 Awaitable<AccountFound> read_account(AccountCalls calls, Place place) {
   AccountFound found;

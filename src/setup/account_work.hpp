@@ -27,6 +27,9 @@ struct AccountCalls {
 // One part that can't be read doesn't keep the others from it. Changes nothing.
 [[nodiscard]] Awaitable<AccountFound> read_account(AccountCalls calls, Place place);
 
+// One of the two roles, by its name. Changes nothing.
+[[nodiscard]] Awaitable<RoleFound> read_role(aws::Iam& iam, std::string name);
+
 // Part by part; one that fails doesn't keep those from it which don't need it. What was made stays, and the same plan read
 // and made anew completes it. True where all went well.
 [[nodiscard]] Awaitable<bool> make_account(AccountCalls calls, Place place, AccountPlan plan,

@@ -344,7 +344,10 @@ std::string launcher_policy(const Place& place) {
   statements.emplace_back(
       allow("FindBoth", {"iam:GetInstanceProfile", "iam:GetRole"},
             {arn("iam::" + place.account + ":instance-profile/" + std::string(k_instance_role)),
-             place.role_arn(k_scheduler_role)}));
+             place.role_arn(k_scheduler_role), place.role_arn(k_instance_role)}));
+  statements.emplace_back(allow("SeeWhatItMayDo",
+                                {"iam:GetRolePolicy", "iam:ListRolePolicies", "iam:ListAttachedRolePolicies"},
+                                {place.role_arn(k_instance_role)}));
   statements.emplace_back(
       allow("Schedule", {"scheduler:CreateSchedule", "scheduler:GetSchedule", "scheduler:DeleteSchedule"},
             {arn("scheduler:*:" + place.account + ":schedule/default/curfew-*")}));

@@ -326,6 +326,33 @@ def test_launches_by_the_names_alone(cloud: Sandbox, account: Account, curfew: C
     assert "Nothing to do" in curfew("teardown", "--apply").stdout
 
 
+def test_the_plan_says_what_the_role_may_do_and_what_it_lacks(
+    cloud: Sandbox, account: Account, curfew: Curfew, bucket: str
+) -> None:
+    assert curfew("setup", "--apply").returncode == 0
+    words = ("launch", "--dry-run", "--instance-type", "g5.xlarge", "--shell", "true", "--save")
+    inside = curfew(*words, f"out/=s3://{BUCKET}/results/x")
+    assert inside.returncode == 0, inside
+    assert f"  it may       write s3://curfew-{ACCOUNT}-*/{{jobs,results}}/\n" in inside.stdout, inside.stdout
+    assert (
+        "  it may       end this instance: no other, no tags, no schedules, no other role\n" in inside.stdout
+    )
+    outside = (*words, f"out/=s3://{bucket}/x")
+    refused = curfew(*outside)
+    fix = f"curfew setup --results s3://{bucket}/x --apply"
+    assert refused.returncode == 125 and "the role curfew-job may not write there" in refused.stderr, refused
+    assert f"`{fix}`" in refused.stderr
+    assert curfew(*fix.split()[1:]).returncode == 0
+    let = curfew(*outside)
+    assert let.returncode == 0 and f"results}}/, s3://{bucket}/x\n" in let.stdout, let
+    # Whoever may not see it is not hindered.
+    with cloud.failing("error", service="iam", op="GetRolePolicy", code="AccessDenied", status=403):
+        blind = curfew(*words, f"out/=s3://{bucket}/elsewhere")
+    assert blind.returncode == 0 and re.search(
+        r"^  it may +unknown: .*iam:GetRolePolicy", blind.stdout, re.MULTILINE
+    )
+
+
 def test_a_dry_run_needs_nothing_set_up(cloud: Sandbox, account: Account, curfew: Curfew) -> None:
     words = ("launch", "--dry-run", "--instance-type", "g5.xlarge", "--shell", "true")
     bare = curfew(*words)

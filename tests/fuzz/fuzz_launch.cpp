@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "aws/ec2_images.hpp"
 #include "aws/ec2_launch.hpp"
 #include "aws/ec2_offerings.hpp"
 #include "aws/imds.hpp"
@@ -40,11 +41,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   }
   if (const auto images = aws::parse_images(text); is_read(images)) {
-    for (const auto& image : *images) {
+    for (const auto& image : images->rows) {
       check(aws::is_image_id(image.id) && image.name.size() <= 200 && image.devices.size() <= 32);
       for (const auto& device : image.devices) check(!device.name.empty() && device.gib <= 65'536);
     }
   }
+  if (const auto pattern = aws::parse_image_pattern(text))
+    check(!pattern->owners.empty() && !pattern->name.empty() && pattern->name.size() <= 128);
   if (const auto offered = aws::parse_offerings(text); is_read(offered)) {
     check(offered->rows.size() <= 1'000);
     for (const auto& one : offered->rows) check(aws::is_instance_type(one.type) && aws::is_zone(one.zone));

@@ -150,24 +150,6 @@ TEST_F(Ec2LaunchTest, tells_types_in_the_order_asked_for) {
   EXPECT_EQ(other.error().kind, ErrorKind::not_found);
 }
 
-TEST_F(Ec2LaunchTest, reads_what_an_image_brings_along) {
-  http.then(200,
-            "<DescribeImagesResponse><imagesSet><item><imageId>ami-0123456789abcdef0</imageId>"
-            "<imageState>available</imageState><architecture>x86_64</architecture><name>Deep Learning</name>"
-            "<rootDeviceName>/dev/sda1</rootDeviceName><blockDeviceMapping>"
-            "<item><deviceName>/dev/sda1</deviceName><ebs><volumeSize>45</volumeSize></ebs></item>"
-            "<item><deviceName>/dev/sdb</deviceName><virtualName>ephemeral0</virtualName></item>"
-            "</blockDeviceMapping></item></imagesSet></DescribeImagesResponse>");
-  const auto image = test::run(ec2_->image(k_image));
-  ASSERT_TRUE(image) << image.error().text();
-  EXPECT_EQ(image->root_device, "/dev/sda1");
-  EXPECT_EQ(image->state, "available");
-  ASSERT_EQ(image->devices.size(), 2U);
-  EXPECT_EQ(image->devices[0].gib, 45U);
-  EXPECT_TRUE(image->devices[0].is_ebs);
-  EXPECT_FALSE(image->devices[1].is_ebs);
-}
-
 TEST_F(Ec2LaunchTest, believes_no_reply_that_is_broken) {
   for (const std::string reply :
        {"<RunInstancesResponse/>",
@@ -182,9 +164,6 @@ TEST_F(Ec2LaunchTest, believes_no_reply_that_is_broken) {
   EXPECT_FALSE(
       parse_types("<DescribeInstanceTypesResponse><instanceTypeSet><item><instanceType>g5.xlarge"
                   "</instanceType></item></instanceTypeSet></DescribeInstanceTypesResponse>"));
-  EXPECT_FALSE(
-      parse_images("<DescribeImagesResponse><imagesSet><item><imageId>evil</imageId></item></imagesSet>"
-                   "</DescribeImagesResponse>"));
 }
 
 }  // namespace

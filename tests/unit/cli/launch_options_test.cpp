@@ -143,6 +143,7 @@ TEST(LaunchOptions, are_refused_before_anything_is_asked) {
       {with({"--max-cost", "0", "--", "a"}), "--max-cost"},
       {with({"--image", "ubuntu", "--", "a"}), "is no image"},
       {with({"--image", "ssm:/a b", "--", "a"}), "is no image"},
+      {with({"--image", "anybody:train-*", "--", "a"}), "is no image"},
       {with({"--disk", "0", "--", "a"}), "is no size"},
       {with({"--zone", "US", "--", "a"}), "is no zone"},
       {with({"--zone", "us-east-1a,", "--", "a"}), "is no zone"},

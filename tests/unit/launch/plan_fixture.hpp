@@ -41,7 +41,8 @@ inline Findings findings() {
                  "x86_64",
                  "available",
                  "/dev/sda1",
-                 {{"/dev/sda1", 45, true}, {"/dev/sdb", 0, false}}};
+                 {{"/dev/sda1", 45, true}, {"/dev/sdb", 0, false}},
+                 {}};
   found.offered = {"us-east-1", {offered()}};
   Findings findings;
   findings.regions = {found};

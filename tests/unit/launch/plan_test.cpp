@@ -2,6 +2,8 @@
 
 #include <functional>
 
+#include "launch/describe.hpp"
+#include "launch/image.hpp"
 #include "unit/launch/plan_fixture.hpp"
 
 namespace curfew::launch {
@@ -364,6 +366,22 @@ TEST(Plan, is_what_the_guard_on_the_instance_is_told) {
             (std::vector<std::string>{"--then", "terminate", "--deadline", "2026-11-24T22:00:00Z", "--grace",
                                       "1m", "--max-time", "4h", "--save-limit", "2m"}))
       << "the stages' logs are saved all the same";
+}
+
+TEST(Plan, shows_times_as_clocks_here_do_too) {
+  const auto text = describe(plan(wishes()), [](WallTime) { return std::string("Tue 23:00 CET\x1b"); });
+  EXPECT_NE(text.find("job stopped    2026-11-24T22:00:00Z = Tue 23:00 CET\\x1b (in 4h), at the latest\n"),
+            std::string::npos)
+      << text;
+}
+
+TEST(Plan, shows_what_the_role_may_do) {
+  auto found = findings();
+  found.role_may = {"read s3://a/", "write s3://b/"};
+  EXPECT_NE(describe(plan(wishes(), found))
+                .find("role           instance profile trainer\n  it may       read s3://a/\n"
+                      "  it may       write s3://b/\n"),
+            std::string::npos);
 }
 
 TEST(Plan, looks_for_an_image_with_the_gpus_driver) {

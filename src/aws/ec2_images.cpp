@@ -14,10 +14,8 @@
 namespace curfew::aws {
 namespace {
 
-constexpr PageLimits k_limits{{Millis{5'000}, Millis{10'000}, Millis{20'000}, 8U << 20U},
-                              Millis{30'000},
-                              Millis{60'000},
-                              20};
+constexpr PageLimits k_limits{
+    {Millis{5'000}, Millis{10'000}, Millis{20'000}, 8U << 20U}, Millis{30'000}, Millis{60'000}, 20};
 constexpr const char* k_page_size = "500";
 constexpr std::size_t k_most_images = 10'000;  // of a page: not every stand-in for EC2 cuts its lists
 constexpr std::size_t k_most_devices = 32;
@@ -104,10 +102,10 @@ class QueryEc2Images final : public Ec2Images {
     });
     const auto youngest = std::max_element(told->begin(), told->end(), is_older);
     if (youngest == told->end())
-      co_return fail(ErrorKind::not_found, what,
-                     "no image of that name for " + architecture + " belongs to " + owners +
-                         ", or it isn't available",
-                     "OWNER:NAME names another owner, as 099720109477:ubuntu/images/*");
+      co_return fail(
+          ErrorKind::not_found, what,
+          "no image of that name for " + architecture + " belongs to " + owners + ", or it isn't available",
+          "OWNER:NAME names another owner, as 099720109477:ubuntu/images/*");
     co_return std::move(*youngest);
   }
 

@@ -35,7 +35,8 @@ net::Awaitable<Finding> look_below(aws::S3& s3, std::string option, aws::S3Locat
     co_return not_there(option + " " + place.text(), "there is no bucket " + place.bucket,
                         "make it, or name another");
   if (page && must_hold && page->objects.empty() && page->next.empty())
-    co_return not_there(option + " " + place.text(), "there is nothing there", "put it there, or name another");
+    co_return not_there(option + " " + place.text(), "there is nothing there",
+                        "put it there, or name another");
   co_return std::nullopt;
 }
 
@@ -66,7 +67,8 @@ setup::RoleNeeds role_needs(const launch::Wishes& wishes) {
     if (const auto target = save::parse_target(save)) needs.writes.push_back(target->to);
   for (const auto& data : wishes.stages.data) needs.reads.push_back(data.from);
   for (const auto& secret : wishes.stages.secrets) needs.parameters.push_back(secret.parameter);
-  if (const auto& repo = wishes.stages.repo; repo && !repo->token.empty()) needs.parameters.push_back(repo->token);
+  if (const auto& repo = wishes.stages.repo; repo && !repo->token.empty())
+    needs.parameters.push_back(repo->token);
   return needs;
 }
 

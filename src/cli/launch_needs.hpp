@@ -21,8 +21,7 @@ struct LaunchNeeds {
 // regions. What may not be looked at isn't told: the caller needs no right to what the instance reads. `profile_is_there`:
 // else its role isn't looked at.
 [[nodiscard]] net::Awaitable<LaunchNeeds> look_for_needs(aws::Session& session, launch::Wishes wishes,
-                                                         setup::Place place,
-                                                         std::vector<std::string> regions,
+                                                         setup::Place place, std::vector<std::string> regions,
                                                          bool profile_is_there);
 
 }  // namespace curfew::cli

@@ -13,11 +13,13 @@ namespace {
 constexpr std::string_view k_parameters = "/curfew/";
 
 bool is_below(const std::string& key, std::string_view prefix) {
-  return prefix.empty() || (key.starts_with(prefix) && (key.size() == prefix.size() || key[prefix.size()] == '/'));
+  return prefix.empty() ||
+         (key.starts_with(prefix) && (key.size() == prefix.size() || key[prefix.size()] == '/'));
 }
 
 // Of setup's buckets, in whichever region: folders by their first part.
-bool is_in_own(const Place& place, const aws::S3Location& where, std::initializer_list<std::string_view> folders) {
+bool is_in_own(const Place& place, const aws::S3Location& where,
+               std::initializer_list<std::string_view> folders) {
   if (!where.bucket.starts_with("curfew-" + place.account + "-")) return false;
   return std::any_of(folders.begin(), folders.end(),
                      [&where](std::string_view folder) { return is_below(where.key, folder); });
@@ -63,7 +65,9 @@ void judge(const Place& place, const JobPlaces& places, const RoleNeeds& needs, 
 RoleView view_role(const Place& place, const RoleFound& role, const RoleNeeds& needs) {
   RoleView view;
   if (!role.role || !role.policy || !role.policies) {
-    const auto& error = !role.role ? role.role.error() : !role.policy ? role.policy.error() : role.policies.error();
+    const auto& error = !role.role     ? role.role.error()
+                        : !role.policy ? role.policy.error()
+                                       : role.policies.error();
     view.may.push_back("unknown: " + error.text());
     return view;
   }
@@ -75,8 +79,9 @@ RoleView view_role(const Place& place, const RoleFound& role, const RoleNeeds& n
   const auto places = places_in(document);
   const bool is_ours = is_same_policy(document, instance_policy(place, places));
   if (!is_ours) {
-    view.may.push_back("what its own policies say" + (others.empty() ? "" : ": " + others) +
-                       (document.empty() ? "" : "; not what this curfew's setup gives: `curfew setup` compares"));
+    view.may.push_back(
+        "what its own policies say" + (others.empty() ? "" : ": " + others) +
+        (document.empty() ? "" : "; not what this curfew's setup gives: `curfew setup` compares"));
     return view;
   }
   const auto own = "s3://curfew-" + place.account + "-*/";

@@ -19,8 +19,9 @@ struct RoleNeeds {
 };
 
 struct RoleView {
-  std::vector<std::string> may;      // lines for people; safe to show
-  std::vector<Error> out_of_reach;  // needs that the role lacks. Only of a role that is as `curfew setup` makes it
+  std::vector<std::string> may;  // lines for people; safe to show
+  std::vector<Error>
+      out_of_reach;  // needs that the role lacks. Only of a role that is as `curfew setup` makes it
 };
 
 // Of the role curfew-job, as it was read. What a policy of the user's own allows isn't judged.

@@ -154,10 +154,15 @@ class Collector {
   }
 
   Awaitable<void> read(Reading& reading) {
-    RegionQuery query{reading.region, plan_.filter, report_.at, limit(), [this](std::size_t more) {
+    RegionQuery query{reading.region,
+                      plan_.filter,
+                      report_.at,
+                      limit(),
+                      [this](std::size_t more) {
                         progress_.instances += more;
                         show();
-                      }};
+                      },
+                      plan_.most_instances};
     auto reading_it =
         read_region(*reading.account->reads, std::move(query), clock_, prices_, reading.findings);
     co_await std::move(reading_it);

@@ -13,6 +13,7 @@
 #include "watch/filter.hpp"
 #include "watch/machine.hpp"
 #include "watch/reads.hpp"
+#include "watch/region.hpp"
 
 namespace curfew::watch {
 
@@ -24,6 +25,7 @@ struct CollectPlan {
   bool allow_denied = false;       // a region that an explicit deny keeps from us is none that failed
   std::string home = "us-east-1";  // the region that tells which are enabled
   Millis limit{120'000};           // for all of it; see limit_of_one()
+  std::size_t most_instances = k_most_instances;  // of a region
 };
 
 struct Progress {

@@ -174,10 +174,9 @@ class RegionReader {
       if (by_id_.contains(row.id)) continue;  // what changes between two pages may be on both
       auto machine = machine_from(row, query_.region);
       if (!matches(query_.filter, machine, tags_from(row), query_.at)) continue;
-      if (out_.machines.size() == k_most_instances) {
-        status =
-            fail(ErrorKind::unavailable, listing("DescribeInstances", query_.region),
-                 "has more than " + std::to_string(k_most_instances) + " instances: only these are shown");
+      if (out_.machines.size() == query_.most) {
+        status = fail(ErrorKind::unavailable, listing("DescribeInstances", query_.region),
+                      "has more than " + std::to_string(query_.most) + " instances: only these are shown");
         break;
       }
       out_.machines.push_back(std::move(machine));

@@ -27,16 +27,17 @@ struct RegionFindings {
   bool unlisted_schedules = false;            // there's no permission to list them
 };
 
+// In one region.
+inline constexpr std::size_t k_most_instances = 200'000;
+
 struct RegionQuery {
   std::string region;
   Filter filter;
   WallTime at;  // what costs and ages are reckoned by
   Millis limit;
   std::function<void(std::size_t instances)> found = {};  // so many more; may be null
+  std::size_t most = k_most_instances;                    // more are an error
 };
-
-// More in one region are an error.
-inline constexpr std::size_t k_most_instances = 200'000;
 
 // Instances first; what they cost, and their schedules, after. Without the permission for one of these the instances are
 // shown with what is known, and so they are when the limit passes: while the list is read, that is the error; later, notes tell

@@ -9,10 +9,11 @@ namespace {
 
 constexpr const char* k_image = "ami-0123456789abcdef0";
 
-std::string item(const std::string& id, const std::string& created, const std::string& architecture = "x86_64",
-                 const std::string& state = "available") {
-  return "<item><imageId>" + id + "</imageId><imageState>" + state + "</imageState><architecture>" + architecture +
-         "</architecture><name>train</name><creationDate>" + created + "</creationDate></item>";
+std::string item(const std::string& id, const std::string& created,
+                 const std::string& architecture = "x86_64", const std::string& state = "available") {
+  return "<item><imageId>" + id + "</imageId><imageState>" + state + "</imageState><architecture>" +
+         architecture + "</architecture><name>train</name><creationDate>" + created +
+         "</creationDate></item>";
 }
 std::string page(const std::string& items, const std::string& token = "") {
   return "<DescribeImagesResponse><imagesSet>" + items + "</imagesSet><nextToken>" + token +
@@ -44,9 +45,11 @@ TEST_F(Ec2ImagesTest, reads_what_an_image_brings_along) {
 }
 
 TEST_F(Ec2ImagesTest, takes_the_youngest_that_fits) {
-  http.then(200, page(item("ami-1", "2026-01-05T10:00:00.000Z") + item("ami-2", "2026-03-01T00:00:00.000Z"), "more"));
+  http.then(200, page(item("ami-1", "2026-01-05T10:00:00.000Z") + item("ami-2", "2026-03-01T00:00:00.000Z"),
+                      "more"));
   http.then(200, page("", "and more"));
-  http.then(200, page(item("ami-3", "2025-12-31T10:00:00.000Z") + item("ami-4", "2026-04-01T10:00:00.000Z", "arm64") +
+  http.then(200, page(item("ami-3", "2025-12-31T10:00:00.000Z") +
+                      item("ami-4", "2026-04-01T10:00:00.000Z", "arm64") +
                       item("ami-5", "2026-04-01T10:00:00.000Z", "x86_64", "pending") + item("ami-6", "")));
   const auto newest = test::run(images_->newest({{"self", "amazon"}, "train-*"}, "x86_64"));
   ASSERT_TRUE(newest) << newest.error().text();
@@ -54,15 +57,18 @@ TEST_F(Ec2ImagesTest, takes_the_youngest_that_fits) {
   const auto asked = test::body_of(http.requests.at(0));
   for (const char* const part :
        {"Owner.1=self&Owner.2=amazon", "Filter.1.Name=name&Filter.1.Value.1=train-%2A",
-        "Filter.2.Name=architecture&Filter.2.Value.1=x86_64", "Filter.3.Name=state&Filter.3.Value.1=available"})
+        "Filter.2.Name=architecture&Filter.2.Value.1=x86_64",
+        "Filter.3.Name=state&Filter.3.Value.1=available"})
     EXPECT_NE(asked.find(part), std::string::npos) << asked;
   EXPECT_NE(test::body_of(http.requests.at(2)).find("NextToken=and%20more"), std::string::npos);
 }
 
 TEST_F(Ec2ImagesTest, takes_no_part_of_a_list_for_the_list) {
   http.then(200, page(item("ami-1", "2026-01-05T10:00:00.000Z"), "more"));
-  http.then(403, "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message></Error></Errors>"
-                 "</Response>");
+  http.then(
+      403,
+      "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message></Error></Errors>"
+      "</Response>");
   const auto newest = test::run(images_->newest({{"self"}, "train-*"}, "x86_64"));
   ASSERT_FALSE(newest);
   EXPECT_EQ(newest.error().code, "UnauthorizedOperation");
@@ -73,8 +79,10 @@ TEST_F(Ec2ImagesTest, says_whose_it_looked_for) {
   const auto newest = test::run(images_->newest({{"self", "amazon"}, "train-*"}, "x86_64"));
   ASSERT_FALSE(newest);
   EXPECT_EQ(newest.error().kind, ErrorKind::not_found);
-  EXPECT_NE(newest.error().text().find("belongs to self or amazon"), std::string::npos) << newest.error().text();
-  EXPECT_FALSE(test::run(images_->newest({{}, "train-*"}, "x86_64"))) << "without an owner it may be anybody's";
+  EXPECT_NE(newest.error().text().find("belongs to self or amazon"), std::string::npos)
+      << newest.error().text();
+  EXPECT_FALSE(test::run(images_->newest({{}, "train-*"}, "x86_64")))
+      << "without an owner it may be anybody's";
   EXPECT_EQ(http.requests.size(), 1U);
 }
 
@@ -91,18 +99,20 @@ TEST(Ec2Images, are_named_by_patterns_of_trusted_owners) {
     std::vector<std::string> owners;
     const char* name;
   };
-  for (const auto& c : {Case{"train-*", {"self", "amazon"}, "train-*"},
-                        Case{"self:train", {"self"}, "train"},
-                        Case{"amazon:Deep Learning Base (Ubuntu 22.04) ????????", {"amazon"},
-                             "Deep Learning Base (Ubuntu 22.04) ????????"},
-                        Case{"099720109477:ubuntu/images/hvm-ssd/*", {"099720109477"}, "ubuntu/images/hvm-ssd/*"}}) {
+  for (const auto& c :
+       {Case{"train-*", {"self", "amazon"}, "train-*"}, Case{"self:train", {"self"}, "train"},
+        Case{"amazon:Deep Learning Base (Ubuntu 22.04) ????????",
+             {"amazon"},
+             "Deep Learning Base (Ubuntu 22.04) ????????"},
+        Case{"099720109477:ubuntu/images/hvm-ssd/*", {"099720109477"}, "ubuntu/images/hvm-ssd/*"}}) {
     const auto pattern = parse_image_pattern(c.text);
     ASSERT_TRUE(pattern) << c.text;
     EXPECT_EQ(pattern->owners, c.owners) << c.text;
     EXPECT_EQ(pattern->name, c.name);
   }
-  for (const std::string bad : {"ubuntu", "auto", "", "*", "**?", "self:", "self:*", "all:train", "aws-marketplace:x",
-                                "12345:train-*", "a:b:c*", "train\n*", "train\\*", "ssm:/x"})
+  for (const std::string bad :
+       {"ubuntu", "auto", "", "*", "**?", "self:", "self:*", "all:train", "aws-marketplace:x",
+        "12345:train-*", "a:b:c*", "train\n*", "train\\*", "ssm:/x"})
     EXPECT_FALSE(parse_image_pattern(bad)) << bad;
   EXPECT_FALSE(parse_image_pattern(std::string(128, 'a') + "*"));
 }

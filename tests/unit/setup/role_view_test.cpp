@@ -25,7 +25,8 @@ std::string joined(const std::vector<std::string>& lines) {
 TEST(RoleView, says_what_setup_lets_it) {
   const auto view = view_role(k_place, role(instance_policy(k_place, k_places)), {});
   EXPECT_EQ(joined(view.may),
-            "read s3://curfew-123456789012-*/{bin,jobs,results}/, s3://models/runs, s3://corpus/, and ssm:/curfew/*\n"
+            "read s3://curfew-123456789012-*/{bin,jobs,results}/, s3://models/runs, s3://corpus/, and "
+            "ssm:/curfew/*\n"
             "write s3://curfew-123456789012-*/{jobs,results}/, s3://models/runs\n"
             "end this instance: no other, no tags, no schedules, no other role\n");
 }
@@ -35,27 +36,28 @@ TEST(RoleView, finds_what_is_out_of_reach) {
     aws::S3Location where;
     bool written, read;
   };
-  for (const auto& c : {Case{{"curfew-123456789012-us-east-1", "results/a"}, true, true},
-                        Case{{"curfew-123456789012-eu-west-1", "results/"}, true, true},
-                        Case{{"curfew-123456789012-us-east-1", "bin/x"}, false, true},
-                        Case{{"curfew-123456789012-us-east-1", "resultsfrom"}, false, false},
-                        Case{{"curfew-210987654321-us-east-1", "results/a"}, false, false},
-                        Case{{"models", "runs"}, true, true},
-                        Case{{"models", "runs/7"}, true, true},
-                        Case{{"models", "runs7"}, false, false},
-                        Case{{"models", ""}, false, false},
-                        Case{{"corpus", "any/thing"}, false, true},
-                        Case{{"elsewhere", "runs"}, false, false}}) {
+  for (const auto& c :
+       {Case{{"curfew-123456789012-us-east-1", "results/a"}, true, true},
+        Case{{"curfew-123456789012-eu-west-1", "results/"}, true, true},
+        Case{{"curfew-123456789012-us-east-1", "bin/x"}, false, true},
+        Case{{"curfew-123456789012-us-east-1", "resultsfrom"}, false, false},
+        Case{{"curfew-210987654321-us-east-1", "results/a"}, false, false},
+        Case{{"models", "runs"}, true, true}, Case{{"models", "runs/7"}, true, true},
+        Case{{"models", "runs7"}, false, false}, Case{{"models", ""}, false, false},
+        Case{{"corpus", "any/thing"}, false, true}, Case{{"elsewhere", "runs"}, false, false}}) {
     const auto found = role(instance_policy(k_place, k_places));
-    EXPECT_EQ(view_role(k_place, found, {{c.where}, {}, {}}).out_of_reach.empty(), c.written) << c.where.text();
+    EXPECT_EQ(view_role(k_place, found, {{c.where}, {}, {}}).out_of_reach.empty(), c.written)
+        << c.where.text();
     EXPECT_EQ(view_role(k_place, found, {{}, {c.where}, {}}).out_of_reach.empty(), c.read) << c.where.text();
   }
   const auto found = role(instance_policy(k_place, k_places));
   EXPECT_TRUE(view_role(k_place, found, {{}, {}, {"/curfew/key"}}).out_of_reach.empty());
   const auto view = view_role(k_place, found, {{{"x", "y"}}, {{"v", "w"}}, {"/other/key"}});
   ASSERT_EQ(view.out_of_reach.size(), 3U);
-  EXPECT_NE(view.out_of_reach[0].text().find("`curfew setup --results s3://x/y --apply` lets it"), std::string::npos);
-  EXPECT_NE(view.out_of_reach[1].text().find("`curfew setup --data s3://v/w --apply` lets it"), std::string::npos);
+  EXPECT_NE(view.out_of_reach[0].text().find("`curfew setup --results s3://x/y --apply` lets it"),
+            std::string::npos);
+  EXPECT_NE(view.out_of_reach[1].text().find("`curfew setup --data s3://v/w --apply` lets it"),
+            std::string::npos);
   EXPECT_NE(view.out_of_reach[2].text().find("ssm:/other/key"), std::string::npos);
 }
 
@@ -64,11 +66,11 @@ TEST(RoleView, does_not_judge_what_it_does_not_know) {
   const auto ours = instance_policy(k_place, k_places);
   auto unread = role(ours);
   unread.policy = tl::unexpected<Error>({ErrorKind::refused, "GetRolePolicy", "denied", {}, "AccessDenied"});
-  for (const auto& [found, text] :
-       {std::pair{unread, "unknown: GetRolePolicy: denied"},
-        std::pair{role(ours, {"curfew", "AmazonS3FullAccess"}), "and what these policies say: AmazonS3FullAccess"},
-        std::pair{role("{}"), "not what this curfew's setup gives"},
-        std::pair{role("", {"mine"}), "what its own policies say: mine"}}) {
+  for (const auto& [found, text] : {std::pair{unread, "unknown: GetRolePolicy: denied"},
+                                    std::pair{role(ours, {"curfew", "AmazonS3FullAccess"}),
+                                              "and what these policies say: AmazonS3FullAccess"},
+                                    std::pair{role("{}"), "not what this curfew's setup gives"},
+                                    std::pair{role("", {"mine"}), "what its own policies say: mine"}}) {
     const auto view = view_role(k_place, found, needs);
     EXPECT_TRUE(view.out_of_reach.empty()) << text;
     EXPECT_NE(joined(view.may).find(text), std::string::npos) << joined(view.may);

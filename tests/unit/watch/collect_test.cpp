@@ -96,11 +96,12 @@ TEST_F(CollectTest, a_region_of_many_pages_is_read_whole) {
 
 TEST_F(CollectTest, more_instances_than_are_held_are_an_error_and_no_smaller_count) {
   auto& script = reads.regions["eu-west-1"];
-  script.pages = {{many("i-a", k_most_instances), "a"}, {{"i-b0"}, "b"}, {{"i-c0"}, ""}};
+  plan.most_instances = 1'000;
+  script.pages = {{many("i-a", 1'000), "a"}, {{"i-b0"}, "b"}, {{"i-c0"}, ""}};
   const auto report = collect_all();
-  EXPECT_EQ(report.machines.size(), k_most_instances);
+  EXPECT_EQ(report.machines.size(), 1'000U);
   EXPECT_EQ(region(report, "eu-west-1").outcome, RegionReading::Outcome::failed);
-  EXPECT_NE(region(report, "eu-west-1").error.find("more than 200000 instances"), std::string::npos);
+  EXPECT_NE(region(report, "eu-west-1").error.find("more than 1000 instances"), std::string::npos);
 }
 
 TEST_F(CollectTest, pages_that_came_before_one_that_hangs_are_told_with_what_they_cost) {

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "aws/core/xml.hpp"
+#include "aws/ec2_dry_run.hpp"
 #include "aws/imds.hpp"
 #include "aws/reply_fields.hpp"
 #include "base/text.hpp"
@@ -95,14 +96,7 @@ class QueryEc2Launch final : public Ec2Launch {
   }
 
   Awaitable<Status> try_run(RunRequest request) override {
-    const std::string what = "RunInstances (dry run) " + request.type + " in " + region_;
-    auto form = run_form(request);
-    form.emplace_back("DryRun", "true");
-    const auto body = co_await post("RunInstances", what, std::move(form));
-    // "If you have the required permissions, the error response is DryRunOperation."
-    if (!body && body.error().code == "DryRunOperation") co_return Status{};
-    if (!body) co_return fail(Error{body.error()});
-    co_return fail(ErrorKind::unavailable, what, "EC2 didn't heed DryRun");
+    return try_action(session_, region_, "RunInstances", run_form(request));
   }
 
   Awaitable<Status> create_tags(std::string instance, KeyValues tags) override {

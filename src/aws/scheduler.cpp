@@ -218,7 +218,7 @@ std::string end_body(const EndSchedule& wanted, std::string_view region) {
                     {"ScheduleExpression", k_end_every},
                     {"ScheduleExpressionTimezone", "UTC"},
                     {"StartDate", seconds(wanted.start)},
-                    {"State", "ENABLED"},
+                    {"State", wanted.enabled ? "ENABLED" : "DISABLED"},
                     {"Target", std::move(target)}};
   return json::serialize(body);
 }

@@ -49,6 +49,7 @@ struct EndSchedule {
   std::string client_token;  // 1 to 64 of [a-zA-Z0-9-_]: the same call again makes no other schedule
   std::string description;   // at most 512 bytes
   bool stops = false;        // StopInstances
+  bool enabled = true;       // else it's there and calls nothing
 };
 inline constexpr std::string_view k_end_every = "rate(10 minutes)";
 // "arn:aws:scheduler:::aws-sdk:ec2:terminateInstances", or …:stopInstances, in the region's partition.

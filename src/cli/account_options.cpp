@@ -78,7 +78,8 @@ Examples:
 const std::string_view k_doctor_help = R"(Usage: curfew doctor [options]
 
 Checks whether `curfew launch` would work, and says how to mend what wouldn't: credentials, this machine's clock, bucket,
-roles and security group, rights (by EC2's DryRun where there is one), image, price. Changes nothing.
+roles and security group, rights, image, price. Rights on EC2 are asked by its DryRun. For the others two things are made and
+removed at once: the schedule curfew-doctor, disabled, for no instance, and the object jobs/curfew-doctor in the bucket.
 
   --instance-type T  the type to check for (default g5.xlarge)
   --image IMAGE      as `curfew launch` takes it (default auto)
@@ -86,7 +87,7 @@ roles and security group, rights (by EC2's DryRun where there is one), image, pr
   --region R         default: AWS_REGION, or the profile's
   --profile NAME     of ~/.aws, for the credentials
 
-Exit code: 0 all is well, or there are warnings only; 1 something FAILED; 125 bad usage.
+Exit code: 0 nothing FAILED (there may be warnings); 1 something FAILED; 125 bad usage.
 
 Examples:
   curfew doctor

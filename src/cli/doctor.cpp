@@ -1,10 +1,14 @@
 // `curfew doctor`: whether a launch would work, a line a finding.
 #include "setup/doctor.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <functional>
 
+#include "aws/ec2_dry_run.hpp"
+#include "aws/ec2_inventory.hpp"
 #include "aws/ec2_launch.hpp"
+#include "aws/s3_browse.hpp"
 #include "aws/scheduler.hpp"
 #include "base/text.hpp"
 #include "cli/account_commands.hpp"
@@ -13,7 +17,9 @@
 #include "cli/launch_defaults.hpp"
 #include "cli/launch_findings.hpp"
 #include "cli/output.hpp"
+#include "os/signals.hpp"
 #include "pricing/cost.hpp"
+#include "setup/tries.hpp"
 
 namespace curfew::cli {
 namespace {
@@ -24,6 +30,7 @@ using setup::Grade;
 constexpr int k_exit_found = 1;
 constexpr const char* k_no_schedule = "curfew-doctor-looks-for-nothing";
 constexpr const char* k_launcher = "see curfew setup --print-policy launcher";
+constexpr std::size_t k_longest_tried = 1'000;
 
 class Doctor {
  public:
@@ -32,10 +39,6 @@ class Doctor {
 
   int run() {
     check_all();
-    if (setup::is_well(checks_))
-      (void)show(
-          "\nNot tried, as AWS has no dry run for it: scheduler:CreateSchedule, s3:PutObject, and ending "
-          "and tagging an instance.\n");
     return setup::is_well(checks_) ? 0 : k_exit_found;
   }
 
@@ -44,6 +47,19 @@ class Doctor {
   void add(Check check) {
     (void)show(setup::text_of(check));
     checks_.push_back(std::move(check));
+  }
+
+  void add_all(std::vector<Check> checks) {
+    for (auto& check : checks) add(std::move(check));
+  }
+
+  // Where it isn't there, that is the finding; what can't be looked at may be.
+  static bool is_usable(const setup::AccountPlan& plan, setup::AccountPartName name) {
+    using enum setup::Verdict;
+    return std::none_of(plan.parts.begin(), plan.parts.end(), [name](const setup::AccountPart& part) {
+      const bool is_foreign = part.verdict == foreign && name == setup::AccountPartName::bucket;
+      return part.name == name && (part.verdict == create || part.verdict == blocked || is_foreign);
+    });
   }
 
   void check_all() {
@@ -59,8 +75,11 @@ class Doctor {
     AccountServices services(session_.session(), *place);
     auto reading = setup::read_account(services.calls(), *place);
     const auto plan = setup::plan_account({*place, {}, {}, {}}, session_.complete(std::move(reading)));
-    for (auto& check : setup::account_checks(plan, *place)) add(std::move(check));
+    add_all(setup::account_checks(plan, *place));
+    if (is_usable(plan, setup::AccountPartName::bucket)) try_object(*place);
     check_scheduler(*region);
+    if (is_usable(plan, setup::AccountPartName::scheduler_role)) try_schedule(*place);
+    try_ec2(*region);
     check_launch(*region, *place);
   }
 
@@ -74,6 +93,81 @@ class Doctor {
       return add({Grade::ok, "schedules", "can be read", {}});
     add(setup::failed_check(
         "schedules", setup::with_permission(Error{found.error()}, "scheduler:GetSchedule"), k_launcher));
+  }
+
+  void try_object(const setup::Place& place) {
+    const os::SaidOnSignals said("\ncurfew: interrupted: " + setup::left_object(place));
+    const aws::S3Location at{place.bucket(), setup::k_tried_object};
+    const auto objects = aws::make_s3(session_.session(), place.region);
+    const auto browse = aws::make_s3_browse(session_.session(), place.region);
+    const auto bucket = aws::make_s3_bucket(session_.session(), place.bucket(), place.region, place.account);
+    setup::ObjectCalls calls;
+    calls.put = [&](const std::string& body) -> Status {
+      auto putting = objects->put(at, body, "", {});
+      auto put = session_.complete(std::move(putting));
+      if (!put) return fail(std::move(put.error()));
+      return {};
+    };
+    calls.read = [&] {
+      auto reading = browse->read(at, k_longest_tried);
+      return session_.complete(std::move(reading));
+    };
+    calls.remove = [&] {
+      auto removing = bucket->delete_objects({at.key});
+      return session_.complete(std::move(removing));
+    };
+    add_all(setup::try_object(calls, place, clock_.wall()));
+  }
+
+  void try_schedule(const setup::Place& place) {
+    const os::SaidOnSignals said("\ncurfew: interrupted: " + setup::left_schedule(place));
+    const std::string name = setup::k_tried_schedule;
+    const auto scheduler = aws::make_scheduler(session_.session(), place.region);
+    const auto maker = aws::make_schedule_maker(session_.session(), place.region);
+    setup::ScheduleCalls calls;
+    calls.create = [&](const aws::EndSchedule& wanted) {
+      auto making = maker->create_schedule(wanted);
+      return session_.complete(std::move(making));
+    };
+    calls.update = [&](const aws::EndSchedule& wanted) {
+      auto moving = maker->update_schedule(wanted);
+      return session_.complete(std::move(moving));
+    };
+    calls.read = [&] {
+      auto reading = scheduler->schedule(name, "default");
+      return session_.complete(std::move(reading));
+    };
+    calls.remove = [&] {
+      auto removing = maker->delete_schedule(name, "default");
+      return session_.complete(std::move(removing));
+    };
+    add_all(setup::try_schedule(calls, place, clock_.wall()));
+  }
+
+  // What a launch has made, to ask about; the last one that is listed will do.
+  setup::LaunchedIds launched(const std::string& region) {
+    aws::InstanceFilter filter;
+    filter.tags.push_back({"curfew:launch", {}});
+    const auto inventory = aws::make_ec2_inventory(session_.session(), region);
+    auto asking = inventory->instances(filter, "");
+    const auto page = session_.complete(std::move(asking));
+    setup::LaunchedIds ids;
+    if (!page) return ids;  // DescribeInstances is asked for itself
+    for (const auto& row : page->rows) {
+      ids.any = row.id;
+      if (row.state == aws::InstanceState::terminated) ids.ended = row.id;
+    }
+    return ids;
+  }
+
+  void try_ec2(const std::string& region) {
+    std::vector<setup::DryRunAnswer> answers;
+    for (auto& asked : setup::dry_runs(launched(region))) {
+      auto trying = aws::try_action(session_.session(), region, asked.action, asked.form);
+      auto answer = session_.complete(std::move(trying));
+      answers.push_back({std::move(asked), std::move(answer)});
+    }
+    add_all(setup::checks_of(answers));
   }
 
   // The same questions as `curfew launch --dry-run` asks.

@@ -17,6 +17,7 @@ constexpr const char* k_set_up = "curfew setup --apply";
 std::string_view word_for(Grade grade) {
   switch (grade) {
     case Grade::ok: return "ok";
+    case Grade::unknown: return "unknown";
     case Grade::warning: return "warning";
     case Grade::failed: return "FAILED";
   }

@@ -11,7 +11,7 @@
 
 namespace curfew::setup {
 
-enum class Grade { ok, warning, failed };
+enum class Grade { ok, unknown, warning, failed };
 
 struct Check {
   Grade grade = Grade::ok;
@@ -22,7 +22,7 @@ struct Check {
 
 // "FAILED   role curfew-job: isn't there; curfew setup --apply"; safe to show, ends with a newline.
 [[nodiscard]] std::string text_of(const Check& check);
-[[nodiscard]] bool is_well(const std::vector<Check>& checks);  // warnings are
+[[nodiscard]] bool is_well(const std::vector<Check>& checks);  // unless something failed
 
 // An error as a finding: its hint is the fix, else `fix`.
 [[nodiscard]] Check failed_check(std::string what, const Error& error, std::string fix);

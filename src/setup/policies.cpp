@@ -354,6 +354,8 @@ std::string launcher_policy(const Place& place) {
   statements.emplace_back(allow("Stage", {"s3:GetObject", "s3:PutObject"},
                                 {own_buckets(place, "/bin/*"), own_buckets(place, "/jobs/*")},
                                 in_own_account(place)));
+  statements.emplace_back(allow("RemoveWhatDoctorTried", {"s3:DeleteObject"},
+                                {own_buckets(place, "/jobs/curfew-doctor")}, in_own_account(place)));
   statements.emplace_back(
       allow("SeeResults", {"s3:GetObject"}, {own_buckets(place, "/results/*")}, in_own_account(place)));
   statements.emplace_back(

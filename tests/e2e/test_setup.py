@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 from sandbox import Sandbox
 from sandbox.policies import may_assume
 from tests.e2e.helpers import CURFEW, LIFE, assert_ended, objects
+from tests.e2e.launching import until
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
@@ -408,6 +410,11 @@ def test_teardown_keeps_roles_on_demand(account: Account, curfew: Curfew) -> Non
     assert not account.has_bucket() and account.group() is None
 
 
+def nothing_is_left(cloud: Sandbox) -> bool:
+    schedules = cloud.client("scheduler").list_schedules(NamePrefix="curfew-doctor")["Schedules"]
+    return not schedules and not objects(cloud, BUCKET)
+
+
 def test_doctor_finds_what_is_wrong_and_names_the_fix(
     cloud: Sandbox, account: Account, curfew: Curfew
 ) -> None:
@@ -421,8 +428,12 @@ def test_doctor_finds_what_is_wrong_and_names_the_fix(
     assert well.returncode == 0, well.stdout
     assert "FAILED" not in well.stdout and "warning" not in well.stdout, well.stdout
     assert "ok       launch: EC2's dry run allows it" in well.stdout
-    made = [op for op in writes(cloud, before) if op not in {"RunInstances"}]
-    assert not [op for op in made if op in {"PutObject", "CreateTags", "CreateSchedule"}]
+    dry_run = r"EC2's dry run: allows DescribeInstances, CreateTags, TerminateInstances, StopInstances, "
+    assert re.search("^ok +" + dry_run, well.stdout, re.MULTILINE), well.stdout
+    # What it makes it removes.
+    made = writes(cloud, before)
+    assert [made.count(op) for op in ("CreateSchedule", "DeleteSchedule", "DeleteObjects")] == [1, 1, 1], made
+    assert nothing_is_left(cloud)
     assert (
         cloud.client("ec2").describe_instances(
             Filters=[{"Name": "instance-state-name", "Values": ["pending", "running"]}]
@@ -457,3 +468,79 @@ def test_doctor_finds_what_is_wrong_and_names_the_fix(
         assert found.returncode == (0 if says.startswith("warning") else 1), found.stdout
     strange = curfew("doctor", "--instance-type", "g5.nano")
     assert strange.returncode == 1 and "g5.nano" in strange.stdout, strange
+
+
+@pytest.mark.parametrize(
+    ("service", "op", "finds", "code"),
+    [
+        ("s3", "PutObject", r"FAILED   writing .*the permission s3:PutObject is missing; see curfew setup", 1),
+        ("s3", "GetObject", r"FAILED   reading .*the permission s3:GetObject is missing", 1),
+        ("s3", "DeleteObjects", r"warning  deleting it: .*aws s3 rm s3://.*/jobs/curfew-doctor", 0),
+        ("scheduler", "CreateSchedule", r"FAILED   making schedules: .*scheduler:CreateSchedule .*iam:PassRole", 1),
+        ("scheduler", "UpdateSchedule", r"warning  moving schedules: .*scheduler:UpdateSchedule is missing", 0),
+        ("scheduler", "DeleteSchedule", r"warning  deleting .*aws scheduler delete-schedule --name curfew-doctor", 0),
+        ("ec2", "DescribeInstanceAttribute", r"warning  ec2:DescribeInstanceAttribute: .*missing, for curfew guard and stop", 0),
+        ("ec2", "DescribeRegions", r"warning  ec2:DescribeRegions: .*the permission is missing", 0),
+        # Of an instance that launch has made and that has ended.
+        ("ec2", "TerminateInstances", r"FAILED   ec2:TerminateInstances: .*the permission is missing", 1),
+        ("ec2", "CreateTags", r"FAILED   ec2:CreateTags: .*the permission is missing", 1),
+        ("ec2", "StopInstances", r"warning  ec2:StopInstances: .*missing, for curfew stop --then stop", 0),
+    ],
+)  # fmt: skip
+def test_doctor_tries_each_permission(
+    cloud: Sandbox, account: Account, curfew: Curfew, service: str, op: str, finds: str, code: int
+) -> None:
+    assert curfew("setup", "--apply").returncode == 0
+    if service == "ec2":
+        ended = cloud.launch(tags={"curfew:launch": "20261127-100000-digits"}, machine=False)
+        account.ec2.terminate_instances(InstanceIds=[ended.id])
+        ended.wait("terminated", LIFE)
+    denial = {"ec2": "UnauthorizedOperation", "s3": "AccessDenied", "scheduler": "AccessDeniedException"}[
+        service
+    ]
+    with cloud.failing("error", service=service, op=op, code=denial, status=403):
+        found = curfew("doctor")
+    assert re.search("^" + finds, found.stdout, re.MULTILINE) and found.returncode == code, found.stdout
+    assert nothing_is_left(cloud) is not op.startswith("Delete"), "and it says so"
+    assert curfew("doctor").returncode == 0
+    assert nothing_is_left(cloud), "the next one removes what was left"
+
+
+def test_doctor_never_asks_to_end_what_lives(cloud: Sandbox, account: Account, curfew: Curfew) -> None:
+    """Not even by DryRun."""
+    assert curfew("setup", "--apply").returncode == 0
+    living = cloud.launch(tags={"curfew:launch": "20261127-100000-digits"}, machine=False)
+    before = len(cloud.requests)
+    assert curfew("doctor").returncode == 0
+    asked = [
+        call for call in cloud.requests[before:] if call["op"] in {"TerminateInstances", "StopInstances"}
+    ]
+    assert asked and not [call for call in asked if living.id in json.dumps(call)], asked
+    assert living.state() == "running"
+    account.ec2.terminate_instances(InstanceIds=[living.id])
+
+
+@pytest.mark.parametrize(
+    ("service", "op", "left"),
+    [
+        ("scheduler", "UpdateSchedule", "the schedule curfew-doctor in us-east-1 may be left"),
+        ("s3", "GetObject", f"s3://{BUCKET}/jobs/curfew-doctor may be left"),
+    ],
+)
+def test_doctor_says_what_an_interruption_leaves(
+    cloud: Sandbox, account: Account, curfew: Curfew, tmp_path: Path, service: str, op: str, left: str
+) -> None:
+    assert curfew("setup", "--apply").returncode == 0
+    hang = cloud.fault("hang", service, op)
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), **cloud.env(REGION)}
+    doctor = subprocess.Popen(
+        [str(CURFEW), "doctor"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    until(lambda: cloud.hanging(hang) > 0, 60, "the doctor at the call that hangs")
+    doctor.send_signal(signal.SIGINT)
+    _, said = doctor.communicate(timeout=10)
+    cloud.clear_faults(hang)
+    assert doctor.returncode == -signal.SIGINT and left in said and "The next curfew doctor" in said, said
+    assert not nothing_is_left(cloud)
+    assert curfew("doctor").returncode == 0
+    assert nothing_is_left(cloud)

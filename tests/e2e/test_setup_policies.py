@@ -173,6 +173,11 @@ def test_roles_are_passed_by_name_only(name: str) -> None:
         ("scheduler:CreateSchedule", f"arn:aws:scheduler:us-east-1:{ACCOUNT}:schedule/default/theirs", {}, False),
         ("s3:PutObject", f"{OWN}/jobs/1/job.json", {"aws:ResourceAccount": ACCOUNT}, True),
         ("s3:PutObject", f"{OWN}/results/model", {"aws:ResourceAccount": ACCOUNT}, False),
+        # What `curfew doctor` tries.
+        ("scheduler:CreateSchedule", f"arn:aws:scheduler:us-east-1:{ACCOUNT}:schedule/default/curfew-doctor", {}, True),
+        ("s3:PutObject", f"{OWN}/jobs/curfew-doctor", {"aws:ResourceAccount": ACCOUNT}, True),
+        ("s3:DeleteObject", f"{OWN}/jobs/curfew-doctor", {"aws:ResourceAccount": ACCOUNT}, True),
+        ("s3:DeleteObject", f"{OWN}/jobs/1/job.json", {"aws:ResourceAccount": ACCOUNT}, False),
         ("s3:GetObject", f"{OWN}/jobs/1/live/train-000001.log", {"aws:ResourceAccount": ACCOUNT}, True),
         ("s3:GetObject", f"{OWN}/results/model", {"aws:ResourceAccount": ACCOUNT}, True),
         ("s3:GetObject", f"{OWN}/results/model", {"aws:ResourceAccount": "999999999999"}, False),

@@ -83,6 +83,8 @@ guard::Spec guard_spec(const RunOptions& options, const os::JobSpec& job, const 
   spec.log_format = options.log_format;
   spec.on_ec2 = is_on_ec2(environment, os::looks_like_ec2());
   spec.owner = job.uid;
+  spec.owner_group = job.gid;
+  spec.owner_groups = {job.groups.begin(), job.groups.end()};
   spec.launched = options.launched;
   spec.environment = guard_environment(environment);
   return spec;

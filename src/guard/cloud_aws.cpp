@@ -265,6 +265,11 @@ class AwsCloud final : public Cloud {
       if (auto target = save::parse_target(text)) options.targets.push_back(std::move(*target));
     }
     options.base_dir = spec_.folder;
+    if (spec_.root && spec_.owner != 0) {
+      const auto& groups = spec_.owner_groups;
+      options.reader = std::make_shared<const os::FileUser>(
+          os::FileUser{spec_.owner, spec_.owner_group, {groups.begin(), groups.end()}});
+    }
     options.manifest_path = spec_.places.state + "/saved.jsonl";
     // A little before the policy gives up, so that what was not saved is told and unfinished uploads are aborted.
     options.until = until - std::clamp((until - clock_.boot()) / 4, Millis{0}, k_tidy_up);

@@ -163,6 +163,8 @@ Result<Watches> watches_from_object(json::object object) {
 }  // namespace
 
 std::string to_json(const Spec& spec) {
+  json::array owner_groups;
+  for (const auto group : spec.owner_groups) owner_groups.emplace_back(group);
   json::object environment;
   for (const auto& [name, value] : spec.environment) environment[name] = value;
   const auto& limits = spec.rules.limits;
@@ -204,6 +206,8 @@ std::string to_json(const Spec& spec) {
       {"service", spec.service},
       {"root", spec.root},
       {"owner", spec.owner},
+      {"owner_group", spec.owner_group},
+      {"owner_groups", std::move(owner_groups)},
       {"launched", to_value(spec.launched)},
       {"environment", std::move(environment)},
       {"program", spec.places.program},
@@ -261,6 +265,12 @@ Result<Spec> spec_from_json(std::string_view text) {
   spec.service = read.flag("service");
   spec.root = read.flag("root");
   spec.owner = static_cast<std::uint32_t>(read.number("owner"));
+  spec.owner_group = read.whole<std::uint32_t>("owner_group");
+  for (const auto& group : read.array("owner_groups")) {
+    boost::system::error_code error;
+    spec.owner_groups.push_back(group.to_number<std::uint32_t>(error));
+    if (error) read.refuse("owner_groups", "holds something that is no group id");
+  }
   spec.launched = maybe_launched(read);
   for (const auto& [name, value] : read.object("environment")) {
     if (value.is_string()) spec.environment.emplace(std::string(name), std::string(value.as_string()));

@@ -84,6 +84,9 @@ struct Spec {
   bool service = false;    // supervised by systemd; else by the shim
   bool root = false;
   std::uint32_t owner = 0;  // the job's uid: may follow and stop it by the control socket
+  // With it whose files are saved: a guard that is root reads none that the job's user couldn't.
+  std::uint32_t owner_group = 0;
+  std::vector<std::uint32_t> owner_groups;
   std::optional<Launched> launched;
   std::map<std::string, std::string> environment;  // AWS_*, proxies, certificates, HOME
   layers::Places places;

@@ -177,7 +177,7 @@ Awaitable<Summary> Saver::Run::save() {
 // Finds the files and reads the manifest, on a thread.
 Awaitable<bool> Saver::Run::look() {
   auto job = [out = looked, stop = means->stop, targets = options.targets, base = options.base_dir,
-              manifest_path = options.manifest_path, journal = means->journal] {
+              reader = options.reader, manifest_path = options.manifest_path, journal = means->journal] {
     auto manifest = Manifest::load(manifest_path);
     if (!manifest) out->manifest_error = std::move(manifest.error());
     const Manifest none;
@@ -185,7 +185,7 @@ Awaitable<bool> Saver::Run::look() {
     if (manifest) journal->loaded(known);
     out->leftovers = known.leftovers();
     const std::string own = manifest_path.empty() ? std::string{} : os::folder_of(manifest_path);
-    Found found = walk(targets, base, own, *stop, out->count);
+    Found found = walk(targets, base, own, *stop, out->count, reader);
     out->plan = std::make_shared<Plan>(targets, std::move(found), known);
   };
   const auto side = beside(do_job(shared_from_this(), std::move(job)));

@@ -17,12 +17,14 @@
 #include "save/steady.hpp"
 #include "save/summary.hpp"
 #include "save/target.hpp"
+#include "save/tree.hpp"
 
 namespace curfew::save {
 
 struct Options {
   std::vector<Target> targets;
   std::string base_dir;       // the job's folder, absolute: where a relative SRC is looked for
+  Reader reader;              // whose files they are, where this process may read more than that user
   std::string manifest_path;  // in curfew's state folder, which is never saved itself; empty: none is kept
   BootTime until{};           // the limit; save() returns within a second after it
   // For saves in the middle of a job: leaves what is still being written for the next one, and takes a SRC that isn't

@@ -50,14 +50,20 @@ std::string sort_of(mode_t mode) {
   return "is no regular file";
 }
 
+// Of somebody's whose rights are the reader's.
+std::string why_not(int number, const Reader& reader) {
+  if (reader && (number == EACCES || number == EPERM)) return "the job's user may not read it";
+  return why(number);
+}
+
 struct CloseDir {
   void operator()(DIR* dir) const { ::closedir(dir); }
 };
 
 class Walker {
  public:
-  Walker(Found& found, const std::atomic<bool>& stop, std::atomic<std::uint64_t>& count)
-      : found_(found), stop_(stop), count_(count) {}
+  Walker(Found& found, const std::atomic<bool>& stop, std::atomic<std::uint64_t>& count, Reader reader)
+      : found_(found), stop_(stop), count_(count), reader_(std::move(reader)) {}
 
   void leave_out(const std::string& folder) {
     struct stat info {};
@@ -69,6 +75,7 @@ class Walker {
     shown_ = target.source;
     while (shown_.size() > 1 && shown_.back() == '/') shown_.pop_back();
     Root& root = found_.roots[number];
+    root.reader = reader_;
     const std::string path = target.source.starts_with('/') ? target.source : base_dir + "/" + target.source;
     const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
     struct stat info {};
@@ -76,7 +83,7 @@ class Walker {
       const int number_of = errno;
       if (number_of == ENOENT || number_of == ENOTDIR)
         return found_.missing.add({shown_, 0, "nothing was made at " + path});
-      return failed({}, "can't be looked at: " + why(number_of));
+      return failed({}, "can't be looked at: " + why_not(number_of, reader_));
     }
     if (std::strcmp(real.get(), "/") == 0)
       return failed({}, "is the whole machine; name the folder with the results");
@@ -90,7 +97,7 @@ class Walker {
     if (!S_ISDIR(info.st_mode)) return failed({}, sort_of(info.st_mode) + ", not a file or folder");
     root_ = root.real;
     os::Fd fd{::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)};
-    if (!fd) return failed({}, "can't be read: " + why(errno));
+    if (!fd) return failed({}, "can't be read: " + why_not(errno, reader_));
     folder(std::move(fd), 0, {}, 0);
   }
 
@@ -130,7 +137,7 @@ class Walker {
     struct stat info {};
     if (::fstatat(at, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
       if (errno == ENOENT) return;  // removed between readdir and here: never was a result
-      return failed(relative, "can't be looked at: " + why(errno));
+      return failed(relative, "can't be looked at: " + why_not(errno, reader_));
     }
     if (S_ISDIR(info.st_mode)) return descend(at, in, relative, name, info, depth);
     if (S_ISLNK(info.st_mode)) {
@@ -155,7 +162,7 @@ class Walker {
     os::Fd fd{::openat(at, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)};
     if (!fd) {
       if (errno == ENOENT) return;
-      return failed(relative, "can't be read: " + why(errno));
+      return failed(relative, "can't be read: " + why_not(errno, reader_));
     }
     folder(std::move(fd), found_.tree.add_folder(in, name), relative, depth + 1);
   }
@@ -167,7 +174,7 @@ class Walker {
     if (!fd || ::fstat(fd.get(), &info) != 0) {
       skipped(relative, errno == ELOOP    ? "is a link in a circle"
                         : errno == ENOENT ? "is a link to nothing"
-                                          : "is a link that can't be followed: " + why(errno));
+                                          : "is a link that can't be followed: " + why_not(errno, reader_));
     } else if (!below(path_of(fd.get()), root_)) {
       skipped(relative, "is a link to outside of " + shown_);
     } else if (!S_ISREG(info.st_mode)) {
@@ -182,6 +189,7 @@ class Walker {
   Found& found_;
   const std::atomic<bool>& stop_;
   std::atomic<std::uint64_t>& count_;
+  Reader reader_;
   std::optional<struct stat> own_;
   std::uint16_t target_ = 0;
   std::string shown_;
@@ -222,21 +230,33 @@ std::string Tree::relative(FileId id) const {
 }
 
 Found walk(const std::vector<Target>& targets, const std::string& base_dir, const std::string& own_folder,
-           const std::atomic<bool>& stop, std::atomic<std::uint64_t>& count) {
+           const std::atomic<bool>& stop, std::atomic<std::uint64_t>& count, const Reader& reader) {
   Found found;
   found.roots.resize(targets.size());
-  Walker walker(found, stop, count);
+  Walker walker(found, stop, count, reader);
   walker.leave_out(own_folder);
+  const os::AsFileUser as(reader.get());
+  if (!as.status()) {
+    for (const auto& target : targets) found.failed.add({target.source, 0, as.status().error().text()});
+    return found;
+  }
   for (std::size_t i = 0; i < targets.size() && !stop; ++i)
     walker.target(static_cast<std::uint16_t>(i), targets[i], base_dir);
   return found;
 }
 
 Result<Opened> open_below(const Root& root, const std::string& relative) {
+  const os::AsFileUser as(root.reader.get());
+  if (!as.status()) return fail(Error{as.status().error()});
+  const auto failed = [&root](int number) {
+    auto error = fail_errno("open", number);
+    error.value().cause = why_not(number, root.reader);
+    return error;
+  };
   const std::string path = root.is_file ? root.real : root.real + "/" + relative;
   const os::Fd place{::open(path.c_str(), O_PATH | O_CLOEXEC)};
   struct stat info {};
-  if (!place || ::fstat(place.get(), &info) != 0) return fail_errno("open", errno);
+  if (!place || ::fstat(place.get(), &info) != 0) return failed(errno);
   if (!S_ISREG(info.st_mode)) return fail(ErrorKind::invalid_input, "open", "is no longer a regular file");
   const std::string real = path_of(place.get());
   const bool inside = root.is_file ? real.starts_with(root.real) : below(real, root.real);
@@ -246,7 +266,7 @@ Result<Opened> open_below(const Root& root, const std::string& relative) {
   Opened opened;
   opened.fd.reset(
       ::open(("/proc/self/fd/" + std::to_string(place.get())).c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (!opened.fd || ::fstat(opened.fd.get(), &info) != 0) return fail_errno("open", errno);
+  if (!opened.fd || ::fstat(opened.fd.get(), &info) != 0) return failed(errno);
   opened.state = state_of(info);
   return opened;
 }
@@ -261,6 +281,7 @@ void write_back(Opened& opened) {
 Since since_opened(const Root& root, const std::string& relative, int fd, const FileState& before,
                    bool by_ctime) {
   const std::string path = root.is_file ? root.real : root.real + "/" + relative;
+  const os::AsFileUser as(root.reader.get());
   struct stat now {};
   struct stat there {};
   if (::stat(path.c_str(), &there) != 0 && errno == ENOENT) return Since::vanished;

@@ -4,12 +4,14 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
 #include "os/fd.hpp"
+#include "os/file_user.hpp"
 #include "save/summary.hpp"
 #include "save/target.hpp"
 
@@ -23,11 +25,16 @@ struct FileState {
   std::uint64_t inode = 0;
 };
 
+// Whose rights are enough to read it: nothing that this user can't read is opened, wherever links lead by now. Null: the
+// process's own.
+using Reader = std::shared_ptr<const os::FileUser>;
+
 // A target as found on disk.
 struct Root {
   std::string real;  // absolute, all links resolved; empty where it isn't there
   bool is_file = false;
   std::string name;  // a file: its last name, as the user wrote it
+  Reader reader = nullptr;
 };
 
 // Hundreds of thousands of files are kept in memory at once, since the newest go first: about 80 bytes each.
@@ -78,14 +85,15 @@ struct Found {
 // Ends early once `stop` is set. `count` is kept up to date for whoever shows progress.
 [[nodiscard]] Found walk(const std::vector<Target>& targets, const std::string& base_dir,
                          const std::string& own_folder, const std::atomic<bool>& stop,
-                         std::atomic<std::uint64_t>& count);
+                         std::atomic<std::uint64_t>& count, const Reader& reader = nullptr);
 
 struct Opened {
   os::Fd fd;
   FileState state;
 };
 // Opens a regular file below the root for reading, whatever has become of its path since: nothing outside the root, and
-// nothing that isn't a regular file, is ever opened. not_found where it has vanished.
+// nothing that isn't a regular file, is ever opened. not_found where it has vanished; refused too where the root's reader
+// may not read it.
 [[nodiscard]] Result<Opened> open_below(const Root& root, const std::string& relative);
 
 // Writes back what a writer by mmap has left dirty, for only then does its next store show in the file's times; the state

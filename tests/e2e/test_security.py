@@ -15,9 +15,11 @@ from tests.e2e.helpers import (
     assert_disarmed,
     assert_ended,
     assert_stays,
+    objects,
     start,
     status,
 )
+from tests.e2e.launching import Launcher
 
 # ---- what the job gets
 
@@ -142,6 +144,48 @@ def test_no_link_that_comes_in_between_is_taken_for_the_folder_of_state_and_sock
     made = instance.sh("find /home/alice/own /home/alice/made -printf '%p %m\\n' 2>/dev/null || true")
     assert made == "/home/alice/own 755\n", "a link was followed"
     assert_stays(instance, 1)
+
+
+# A job of a user without rights: what it saves is swapped for links once it's known to be there.
+_SWAPS = """
+cd ~; mkdir -p out data/real; ln -s data/real linked; echo weights >out/model; echo rows >data/real/rows
+until [ -e /tmp/go ]; do sleep 0.1; done
+mv curfew-logs logs-before; ln -s /root/precious curfew-logs
+rm -r swapped; ln -s /root/precious swapped
+rm one; ln -s /root/precious/key one
+"""
+_PRECIOUS = "nobody-else-may-read-this"
+
+
+def test_a_link_in_place_of_what_is_saved_gets_root_to_read_nothing_for_its_job(
+    cloud: Sandbox, bucket: str, launcher: Launcher
+) -> None:
+    """The folder of the stages' logs, and a folder and a file of --save. A link that leads where the user may go is fine."""
+    to = f"s3://{bucket}/run"
+    words = [f"swapped/={to}/swapped", f"one={to}/one", f"linked/={to}/linked", f"out/={to}/out"]
+    saves = [word for save in words for word in ("--save", f"/home/debian/{save}")]
+    instance, _ = launcher.launch(*saves, shell=_SWAPS)
+    instance.wait_up()
+    instance.until(lambda: instance.exec(["test", "-e", "/home/debian/out/model"]).code == 0, LIFE, "the job")
+    instance.sh(
+        f"""mkdir -m 700 /root/precious; echo {_PRECIOUS} >/root/precious/key; echo {_PRECIOUS} >/root/precious/train.log
+cd /home/debian; mkdir swapped; echo 1 >swapped/old; echo 1 >one; chown -R debian swapped one
+echo open >out/of-root; echo {_PRECIOUS} >out/closed-of-root; chmod 600 out/closed-of-root; touch /tmp/go"""
+    )
+    instance.wait("terminated", LIFE)
+    there = objects(cloud, bucket)
+    assert not [key for key, body in there.items() if _PRECIOUS.encode() in body]
+    saved = {key: body for key, body in there.items() if key.startswith("run/")}
+    assert saved == {
+        "run/linked/rows": b"rows\n",
+        "run/out/model": b"weights\n",
+        "run/out/of-root": b"open\n",
+    }
+    log = "".join(body.decode() for key, body in there.items() if "/live/guard-" in key)
+    for what in ("curfew-logs", "swapped", "one", "out/closed-of-root"):
+        assert re.search(rf"error +/home/debian/{what}[: ].*the job's user may not read it", log), log
+    [state] = [json.loads(body) for key, body in there.items() if key.endswith("/status.json")]
+    assert state["state"] == "ended" and state["saved"] is False
 
 
 # ---- secrets

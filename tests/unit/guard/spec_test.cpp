@@ -51,6 +51,8 @@ TEST(Spec, survives_the_way_through_its_file) {
   spec.log_format = os::LogFormat::json;
   spec.on_ec2 = spec.installed = spec.service = spec.root = true;
   spec.owner = 1000;
+  spec.owner_group = 1001;
+  spec.owner_groups = {1001, 44};
   spec.launched = Launched{"20261124-1", "digits", "s3://b/jobs/20261124-1/", "/home/u/curfew-logs"};
   spec.environment = {{"AWS_REGION", "us-east-1"}, {"HOME", "/home/u"}};
   spec.places.state = "/s";
@@ -62,6 +64,8 @@ TEST(Spec, survives_the_way_through_its_file) {
   EXPECT_EQ(read->rules.limits.deadline, spec.rules.limits.deadline);
   EXPECT_EQ(read->environment, spec.environment);
   EXPECT_EQ(read->owner, 1000U);
+  EXPECT_EQ(read->owner_group, 1001U);
+  EXPECT_EQ(read->owner_groups, (std::vector<std::uint32_t>{1001, 44}));
   EXPECT_EQ(read->launched->place, spec.launched->place);
   EXPECT_EQ(read->cost->since, spec.cost->since);
   EXPECT_EQ(read->cost_bound->end_at, spec.cost_bound->end_at);

@@ -5,7 +5,10 @@
 #include <sys/un.h>
 
 #include <algorithm>
+#include <fstream>
+#include <future>
 #include <map>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -144,6 +147,88 @@ TEST(Walk, says_which_folder_can_not_be_read) {
   EXPECT_EQ(said(found.failed).at("out/closed"), "can't be read: Permission denied");
   EXPECT_EQ(names(found), std::vector<std::string>{"unreadable"});
   EXPECT_EQ(opened.error().kind, ErrorKind::refused);
+}
+
+// Root looks as a user who isn't trusted.
+constexpr uid_t k_nobody = 65'534;
+
+TEST(Walk, as_another_user_finds_and_opens_what_that_user_could) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root has rights to give up";
+  const Folder folder;
+  ASSERT_EQ(::chmod(folder.path().c_str(), 0755), 0);
+  folder.write("secret/file", "root's");
+  folder.write("shown/file", "for all");
+  folder.write("shown/closed", "root's");
+  folder.write("shown/of a group", "for 44");
+  for (const auto& [name, mode] : {std::pair{"secret", 0700},
+                                   {"secret/file", 0644},
+                                   {"shown", 0755},
+                                   {"shown/file", 0644},
+                                   {"shown/closed", 0600},
+                                   {"shown/of a group", 0640}})
+    ASSERT_EQ(::chmod(folder.at(name).c_str(), static_cast<mode_t>(mode)), 0);
+  ASSERT_EQ(::chown(folder.at("shown/of a group").c_str(), 0, 44), 0);
+  folder.link("out", "secret");         // what was a folder of the user's
+  folder.link("model", "secret/file");  // and a file
+  const std::vector<Target> targets{{"out", {"b", "p"}}, {"model", {"b", "m"}}, {"shown", {"b", "s"}}};
+  const std::atomic<bool> stop{false};
+  std::atomic<std::uint64_t> count{0};
+  const auto look = [&](const os::FileUser& user) {
+    return walk(targets, folder.path(), {}, stop, count, std::make_shared<const os::FileUser>(user));
+  };
+  const Found found = look({k_nobody, k_nobody, {44}});
+  EXPECT_EQ(names(found), (std::vector<std::string>{"closed", "file", "of a group"}));
+  EXPECT_EQ(said(found.failed), (std::map<std::string, std::string>{
+                                    {"out", "can't be read: the job's user may not read it"},
+                                    {"model", "can't be looked at: the job's user may not read it"}}));
+  const Root& shown = found.roots[2];
+  EXPECT_TRUE(open_below(shown, "file"));
+  EXPECT_TRUE(open_below(shown, "of a group"));
+  EXPECT_FALSE(open_below(look({k_nobody, k_nobody, {}}).roots[2], "of a group"));
+  const auto closed = open_below(shown, "closed");
+  ASSERT_FALSE(closed);
+  EXPECT_EQ(closed.error().kind, ErrorKind::refused);
+  EXPECT_EQ(closed.error().cause, "the job's user may not read it");
+  // A folder that was found is swapped for a link.
+  Root swapped{folder.at("out"), false, {}, shown.reader};
+  EXPECT_FALSE(open_below(swapped, "file"));
+  // Over with that, root is root again.
+  EXPECT_EQ(names(found_in(folder.path(), {"out"})), std::vector<std::string>{"file"});
+  EXPECT_TRUE(open_below({folder.at("shown"), false, {}}, "closed"));
+}
+
+TEST(Walk, as_another_user_leaves_the_other_threads_as_they_are) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root has rights to give up";
+  const Folder folder;
+  folder.write("file", "root's");
+  ASSERT_EQ(::chmod(folder.path().c_str(), 0700), 0);
+  const auto may_read = [&] { return std::ifstream(folder.at("file")).good(); };
+  const auto groups = [] {
+    std::vector<gid_t> all(static_cast<std::size_t>(::getgroups(0, nullptr)));
+    return ::getgroups(static_cast<int>(all.size()), all.data()) < 0 ? std::vector<gid_t>{} : all;
+  };
+  const auto before = groups();
+  std::promise<void> taken;
+  std::promise<void> looked;
+  std::thread other([&] {
+    const os::FileUser user{k_nobody, k_nobody, {44, 45}};
+    const os::AsFileUser as(&user);
+    EXPECT_TRUE(as.status());
+    EXPECT_FALSE(may_read());
+    EXPECT_EQ(groups(), (std::vector<gid_t>{44, 45}));
+    taken.set_value();
+    looked.get_future().wait();
+  });
+  taken.get_future().wait();
+  EXPECT_TRUE(may_read());
+  EXPECT_EQ(groups(), before);
+  looked.set_value();
+  other.join();
+  {
+    const os::FileUser root;
+    const os::AsFileUser as(&root);
+    EXPECT_TRUE(as.status() && may_read());
+  }
 }
 
 TEST(Walk, bounds_the_depth) {

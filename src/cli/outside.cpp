@@ -15,6 +15,8 @@
 #include "cli/targets.hpp"
 #include "launch/records.hpp"
 #include "net/environment.hpp"
+#include "os/signals.hpp"
+#include "os/terminal.hpp"
 #include "watch/act_text.hpp"
 #include "watch/deadline_moves.hpp"
 
@@ -35,6 +37,11 @@ class Outside {
 
   // `question`: asked before anything is made; empty: it isn't asked.
   int run(const Decide& decide, const std::function<std::string(std::size_t)>& question) {
+    os::survive_broken_pipes();
+    if (os::stdout_was_closed()) {
+      say("stdout is closed: nobody would see what is to be done, so nothing is");
+      return k_exit_failed;
+    }
     if (auto signed_in = accounts_.sign_in(); !signed_in) {
       say(signed_in.error().text());
       return k_exit_no_credentials;
@@ -42,7 +49,10 @@ class Outside {
     const auto findings = find_targets(accounts_, targets_, clock_);
     failures_ = say_missing(findings, targets_, clock_);
     for (const auto& found : findings.found) look_at(found, decide);
-    std::fflush(stdout);
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+      say("what is to be done could not be shown, so nothing is done");
+      return k_exit_failed;
+    }
     const auto to_do = static_cast<std::size_t>(std::count_if(
         works_.begin(), works_.end(), [](const Work& work) { return !work.plan.changes.empty(); }));
     if (to_do > 0 && question) {

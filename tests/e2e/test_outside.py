@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 
 from sandbox import Instance, Sandbox
 from tests.e2e.acting import Caller, launch, states
-from tests.e2e.helpers import INSIDE, LIFE, SOON, assert_ended, boot, start, status, unit, wait_status
+from tests.e2e.helpers import CURFEW, INSIDE, LIFE, SOON, assert_ended, boot, start, status, unit, wait_status
 from tests.e2e.launching import Launcher, until
 
 FOLLOWED = 30.0  # seconds in which a guard follows a tag
@@ -91,6 +92,30 @@ def guarded(instance: Instance) -> None:
 
 
 # ---- guard
+
+
+@pytest.mark.parametrize("stdout", [">&-", ">/dev/full"])
+def test_what_can_not_be_shown_is_not_done(cloud: Sandbox, curfew: Caller, role: str, stdout: str) -> None:
+    def refused(*words: str) -> bool:
+        result = subprocess.run(
+            ["sh", "-c", f'"$0" "$@" {stdout}', CURFEW, *words],
+            env=curfew.env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return result.returncode == 125 and "so nothing is" in result.stderr
+
+    instance = launch(cloud)
+    before = len(cloud.requests)
+    words = ["guard", instance.id, "--max-time", "10m", "--scheduler-role", role, "--yes"]
+    assert refused(*words)
+    assert made(cloud, before) == set() and "curfew:deadline" not in instance.tags()
+    assert curfew(*words).returncode == 0
+    before, at = len(cloud.requests), deadline(instance)
+    assert refused("extend", instance.id, "30m")
+    assert made(cloud, before) == set() and deadline(instance) == at
 
 
 def test_an_instance_without_curfew_is_stopped_by_its_schedule(

@@ -1,10 +1,13 @@
 // git names the files, tar packs them.
 #include "launch/pack.hpp"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <system_error>
@@ -12,6 +15,7 @@
 #include "aws/core/hash.hpp"
 #include "base/text.hpp"
 #include "net/program.hpp"
+#include "os/fd.hpp"
 #include "os/files.hpp"
 
 namespace curfew::launch {
@@ -33,26 +37,28 @@ constexpr const char* k_tar_script =
     "exec tar --create --gzip --file=\"$3\" --directory=\"$1\" --null --verbatim-files-from --no-recursion "
     "--owner=0 --group=0 --numeric-owner --files-from=\"$2\"";
 
-// Of mode 0700, gone with it.
+// A file without a name: nothing of it is left, however this process ends. Programs that it starts open it by path().
 class Scratch {
  public:
   explicit Scratch(const net::Environment& environment) {
     const auto base = net::get(environment, "TMPDIR");
-    path_ = (base.starts_with('/') ? base : "/tmp") + "/curfew-pack.XXXXXX";
-    if (::mkdtemp(path_.data()) == nullptr)
-      status_ = fail_errno("make a folder in " + os::folder_of(path_), errno);
+    auto name = (base.starts_with('/') ? base : "/tmp") + "/curfew-pack.XXXXXX";
+    fd_.reset(::mkostemp(name.data(), O_CLOEXEC));
+    if (!fd_ || ::unlink(name.c_str()) != 0)
+      status_ = fail_errno("make a file in " + os::folder_of(name), errno);
   }
-  ~Scratch() {
-    std::error_code ignored;
-    if (status_) fs::remove_all(path_, ignored);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
   [[nodiscard]] const Status& status() const { return status_; }
-  [[nodiscard]] std::string file(const char* name) const { return path_ + "/" + name; }
+  [[nodiscard]] std::string path() const {
+    return "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(fd_.get());
+  }
+  // In place of what it holds; once.
+  [[nodiscard]] Status write(std::string_view text, const std::string& what) const {
+    if (::ftruncate(fd_.get(), 0) != 0) return fail_errno(what, errno);
+    return os::write_all(fd_.get(), text, what);
+  }
 
  private:
-  std::string path_;
+  os::Fd fd_;
   Status status_;
 };
 
@@ -154,10 +160,12 @@ Awaitable<Result<Packed>> pack(std::string folder, const net::Environment& envir
   const auto real = fs::canonical(folder, error);
   if (error) co_return fail(ErrorKind::not_found, what, error.message());
   if (!fs::is_directory(real, error)) co_return fail(ErrorKind::invalid_input, what, "is no folder");
-  const Scratch scratch(environment);
-  if (!scratch.status()) co_return fail(Error{scratch.status().error()});
-  const auto names = scratch.file("names");
-  const auto archive = scratch.file("archive");
+  const Scratch names_file(environment);
+  const Scratch archive_file(environment);
+  for (const auto* file : {&names_file, &archive_file})
+    if (!file->status()) co_return fail(Error{file->status().error()});
+  const auto names = names_file.path();
+  const auto archive = archive_file.path();
   Result<std::string> list{std::string()};
   if (is_in_git(real)) {
     auto listing = run(shell(k_list_script, {real.string(), names}, environment), k_list_limit,
@@ -174,7 +182,7 @@ Awaitable<Result<Packed>> pack(std::string folder, const net::Environment& envir
   Packed packed;
   auto kept = present(real.string(), *list, packed);
   if (!kept) co_return fail(std::move(kept.error()));
-  if (auto written = os::replace_file(names, *kept, 0600, os::Sync::no); !written)
+  if (auto written = names_file.write(*kept, what + ": list its files"); !written)
     co_return fail(std::move(written.error()));
   auto packing =
       run(shell(k_tar_script, {real.string(), names, archive}, environment), k_tar_limit, what + ": pack it");

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ from typing import Any
 import pytest
 
 from sandbox import Sandbox
-from tests.e2e.helpers import objects
-from tests.e2e.launching import Launcher, ended
+from tests.e2e.helpers import SOON, objects
+from tests.e2e.launching import Launcher, ended, until
 
 SECRET = "hunter2-is-no-good"
 HOME = "/home/debian"
@@ -158,6 +159,25 @@ def test_data_that_is_denied_ends_the_machine(cloud: Sandbox, bucket: str, launc
         ended(instance)
     said = logs(cloud, bucket)
     assert "stage data failed: " in said["data"] and "lacks s3:GetObject" in said["data"], said
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_launch_that_dies_while_it_packs_leaves_nothing(
+    launcher: Launcher, code: Path, tmp_path: Path, how: signal.Signals
+) -> None:
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "tar").write_text(f"#!/bin/sh\n: >{tmp_path}/packs\nsleep 2\n")
+    (tools / "tar").chmod(0o755)
+    launcher.variables = {"PATH": f"{tools}:/usr/bin:/bin", "TMPDIR": str(folder)}
+    process = launcher.start(*launcher.words("--workdir", str(code)))
+    until((tmp_path / "packs").exists, SOON, "tar to begin")
+    process.send_signal(how)
+    _, said = process.communicate(timeout=SOON)
+    assert process.returncode == (130 if how == signal.SIGINT else -how), said
+    assert list(folder.iterdir()) == []
 
 
 def test_code_that_was_changed_on_its_way_is_never_unpacked(

@@ -55,4 +55,13 @@ AsFileUser::~AsFileUser() {
   }
 }
 
+AsOwner::AsOwner(const FileUser& user) : user_(user.user) {
+  if (!set_user(0)) std::abort();  // has_own() said that it can
+}
+
+AsOwner::~AsOwner() {
+  // Else the thread would look on with rights that it was to give up.
+  if (!set_user(user_)) std::abort();
+}
+
 }  // namespace curfew::os

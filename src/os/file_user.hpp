@@ -3,7 +3,7 @@
 
 #include <sys/types.h>
 
-#include <array>
+#include <cerrno>
 #include <vector>
 
 #include "base/result.hpp"
@@ -28,6 +28,8 @@ class AsFileUser {
 
   // An error: the user's rights could not be taken, and nothing is to be opened.
   [[nodiscard]] const Status& status() const { return status_; }
+  // Whether another's rights are taken, and this process has its own to go back to.
+  [[nodiscard]] bool has_own() const { return taken_ && status_; }
 
  private:
   Status status_;
@@ -35,5 +37,20 @@ class AsFileUser {
   gid_t group_ = 0;  // those to go back to
   std::vector<gid_t> groups_;
 };
+
+// While it lives, this thread has the process's own rights again; inside of an AsFileUser whose has_own() is true.
+class AsOwner {
+ public:
+  explicit AsOwner(const FileUser& user);
+  ~AsOwner();
+  AsOwner(const AsOwner&) = delete;
+  AsOwner& operator=(const AsOwner&) = delete;
+
+ private:
+  uid_t user_;
+};
+
+// A system call that failed with this has not got the right to.
+[[nodiscard]] inline bool is_no_right(int number) { return number == EACCES || number == EPERM; }
 
 }  // namespace curfew::os

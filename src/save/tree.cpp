@@ -50,6 +50,25 @@ std::string sort_of(mode_t mode) {
   return "is no regular file";
 }
 
+// With the reader's rights that `as` has taken, and where these don't reach and the root is theirs with the process's own.
+// `call` is one system call.
+template <class Call>
+int by_either(const os::AsFileUser& as, const Reader& reader, bool is_theirs, Call call) {
+  const int result = call();
+  if (result >= 0 || !is_theirs || !os::is_no_right(errno) || !as.has_own()) return result;
+  const os::AsOwner own(*reader);
+  return call();
+}
+
+// Of the path, which has no links in it, or of a folder that it's in.
+bool belongs_to(const std::string& real, uid_t user) {
+  for (std::string path = real; path.size() > 1; path.resize(path.rfind('/'))) {
+    struct stat info {};
+    if (::lstat(path.c_str(), &info) == 0 && info.st_uid == user) return true;
+  }
+  return false;
+}
+
 // Of somebody's whose rights are the reader's.
 std::string why_not(int number, const Reader& reader) {
   if (reader && (number == EACCES || number == EPERM)) return "the job's user may not read it";
@@ -62,13 +81,17 @@ struct CloseDir {
 
 class Walker {
  public:
-  Walker(Found& found, const std::atomic<bool>& stop, std::atomic<std::uint64_t>& count, Reader reader)
-      : found_(found), stop_(stop), count_(count), reader_(std::move(reader)) {}
+  // `own`: curfew's own folder, which is left out.
+  Walker(Found& found, const std::atomic<bool>& stop, std::atomic<std::uint64_t>& count, Reader reader,
+         std::optional<struct stat> own)
+      : found_(found),
+        stop_(stop),
+        count_(count),
+        reader_(std::move(reader)),
+        as_(reader_.get()),
+        own_(own) {}
 
-  void leave_out(const std::string& folder) {
-    struct stat info {};
-    if (!folder.empty() && ::stat(folder.c_str(), &info) == 0) own_ = info;
-  }
+  [[nodiscard]] const Status& status() const { return as_.status(); }
 
   void target(std::uint16_t number, const Target& target, const std::string& base_dir) {
     target_ = number;
@@ -88,6 +111,7 @@ class Walker {
     if (std::strcmp(real.get(), "/") == 0)
       return failed({}, "is the whole machine; name the folder with the results");
     root.real = real.get();
+    is_theirs_ = root.is_theirs = reader_ && belongs_to(root.real, reader_->user);
     if (S_ISREG(info.st_mode)) {
       root.is_file = true;
       root.name = shown_.substr(shown_.rfind('/') + 1);
@@ -96,12 +120,17 @@ class Walker {
     }
     if (!S_ISDIR(info.st_mode)) return failed({}, sort_of(info.st_mode) + ", not a file or folder");
     root_ = root.real;
-    os::Fd fd{::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)};
+    os::Fd fd{either([&] { return ::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW); })};
     if (!fd) return failed({}, "can't be read: " + why_not(errno, reader_));
+    if (is_theirs_ && path_of(fd.get()) != root_) return failed({}, "was moved while it was looked at");
     folder(std::move(fd), 0, {}, 0);
   }
 
  private:
+  template <class Call>
+  int either(Call call) {
+    return by_either(as_, reader_, is_theirs_, std::move(call));
+  }
   void failed(const std::string& relative, std::string reason, std::uint64_t size = 0) {
     found_.failed.add({relative.empty() ? shown_ : shown_ + "/" + relative, size, std::move(reason)});
   }
@@ -135,7 +164,7 @@ class Walker {
   void one(int at, std::uint32_t in, const std::string& above, const std::string& name, int depth) {
     const std::string relative = above.empty() ? name : above + "/" + name;
     struct stat info {};
-    if (::fstatat(at, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (either([&] { return ::fstatat(at, name.c_str(), &info, AT_SYMLINK_NOFOLLOW); }) != 0) {
       if (errno == ENOENT) return;  // removed between readdir and here: never was a result
       return failed(relative, "can't be looked at: " + why_not(errno, reader_));
     }
@@ -159,7 +188,8 @@ class Walker {
     if (own_ && own_->st_ino == info.st_ino && own_->st_dev == info.st_dev) return;  // curfew's own state
     if (depth + 1 >= Tree::k_deepest)
       return failed(relative, "lies deeper than " + std::to_string(Tree::k_deepest) + " folders");
-    os::Fd fd{::openat(at, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)};
+    os::Fd fd{
+        either([&] { return ::openat(at, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW); })};
     if (!fd) {
       if (errno == ENOENT) return;
       return failed(relative, "can't be read: " + why_not(errno, reader_));
@@ -169,7 +199,7 @@ class Walker {
 
   // What a link leads to, where that may be saved.
   std::optional<struct stat> link(int at, const std::string& name, const std::string& relative) {
-    const os::Fd fd{::openat(at, name.c_str(), O_PATH | O_CLOEXEC)};
+    const os::Fd fd{either([&] { return ::openat(at, name.c_str(), O_PATH | O_CLOEXEC); })};
     struct stat info {};
     if (!fd || ::fstat(fd.get(), &info) != 0) {
       skipped(relative, errno == ELOOP    ? "is a link in a circle"
@@ -190,7 +220,9 @@ class Walker {
   const std::atomic<bool>& stop_;
   std::atomic<std::uint64_t>& count_;
   Reader reader_;
+  os::AsFileUser as_;
   std::optional<struct stat> own_;
+  bool is_theirs_ = false;  // see Root
   std::uint16_t target_ = 0;
   std::string shown_;
   std::string root_;
@@ -233,11 +265,12 @@ Found walk(const std::vector<Target>& targets, const std::string& base_dir, cons
            const std::atomic<bool>& stop, std::atomic<std::uint64_t>& count, const Reader& reader) {
   Found found;
   found.roots.resize(targets.size());
-  Walker walker(found, stop, count, reader);
-  walker.leave_out(own_folder);
-  const os::AsFileUser as(reader.get());
-  if (!as.status()) {
-    for (const auto& target : targets) found.failed.add({target.source, 0, as.status().error().text()});
+  std::optional<struct stat> own;
+  struct stat info {};
+  if (!own_folder.empty() && ::stat(own_folder.c_str(), &info) == 0) own = info;
+  Walker walker(found, stop, count, reader, own);
+  if (!walker.status()) {
+    for (const auto& target : targets) found.failed.add({target.source, 0, walker.status().error().text()});
     return found;
   }
   for (std::size_t i = 0; i < targets.size() && !stop; ++i)
@@ -254,7 +287,8 @@ Result<Opened> open_below(const Root& root, const std::string& relative) {
     return error;
   };
   const std::string path = root.is_file ? root.real : root.real + "/" + relative;
-  const os::Fd place{::open(path.c_str(), O_PATH | O_CLOEXEC)};
+  const auto either = [&as, &root](auto call) { return by_either(as, root.reader, root.is_theirs, call); };
+  const os::Fd place{either([&] { return ::open(path.c_str(), O_PATH | O_CLOEXEC); })};
   struct stat info {};
   if (!place || ::fstat(place.get(), &info) != 0) return failed(errno);
   if (!S_ISREG(info.st_mode)) return fail(ErrorKind::invalid_input, "open", "is no longer a regular file");
@@ -264,8 +298,11 @@ Result<Opened> open_below(const Root& root, const std::string& relative) {
     return fail(ErrorKind::refused, "open", "leads out of what is to be saved",
                 real.empty() ? "is /proc there?" : "");
   Opened opened;
-  opened.fd.reset(
-      ::open(("/proc/self/fd/" + std::to_string(place.get())).c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  const auto through = "/proc/self/fd/" + std::to_string(place.get());
+  const auto reopen = [&through] { return ::open(through.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY); };
+  // With another name elsewhere it may be somebody else's file: where the kernel lets anybody link to it
+  // (fs.protected_hardlinks), a name in a folder of the reader's says nothing.
+  opened.fd.reset(info.st_nlink == 1 ? either(reopen) : reopen());
   if (!opened.fd || ::fstat(opened.fd.get(), &info) != 0) return failed(errno);
   opened.state = state_of(info);
   return opened;
@@ -284,7 +321,8 @@ Since since_opened(const Root& root, const std::string& relative, int fd, const 
   const os::AsFileUser as(root.reader.get());
   struct stat now {};
   struct stat there {};
-  if (::stat(path.c_str(), &there) != 0 && errno == ENOENT) return Since::vanished;
+  const auto look = [&] { return ::stat(path.c_str(), &there); };
+  if (by_either(as, root.reader, root.is_theirs, look) != 0 && errno == ENOENT) return Since::vanished;
   if (::fstat(fd, &now) != 0) return Since::changed;
   const FileState state = state_of(now);
   const bool same = state.size == before.size && state.modified == before.modified &&

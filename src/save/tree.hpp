@@ -25,8 +25,9 @@ struct FileState {
   std::uint64_t inode = 0;
 };
 
-// Whose rights are enough to read it: nothing that this user can't read is opened, wherever links lead by now. Null: the
-// process's own.
+// By whose rights files are looked at: wherever links lead by now, nothing is opened that this user can't read, but for what
+// lies in a folder of this user's and is no link out of it (Root::is_theirs): a container that runs as root leaves results
+// that only root can read. Null: the process's own rights.
 using Reader = std::shared_ptr<const os::FileUser>;
 
 // A target as found on disk.
@@ -35,6 +36,7 @@ struct Root {
   bool is_file = false;
   std::string name;  // a file: its last name, as the user wrote it
   Reader reader = nullptr;
+  bool is_theirs = false;  // `real`, or a folder that it's in, belongs to the reader
 };
 
 // Hundreds of thousands of files are kept in memory at once, since the newest go first: about 80 bytes each.

@@ -160,7 +160,8 @@ _PRECIOUS = "nobody-else-may-read-this"
 def test_a_link_in_place_of_what_is_saved_gets_root_to_read_nothing_for_its_job(
     cloud: Sandbox, bucket: str, launcher: Launcher
 ) -> None:
-    """The folder of the stages' logs, and a folder and a file of --save. A link that leads where the user may go is fine."""
+    """The folder of the stages' logs, and a folder and a file of --save. A link that leads where the user may go is fine, and
+    so is what root (a container, say) has made for itself alone in a folder of the user's."""
     to = f"s3://{bucket}/run"
     words = [f"swapped/={to}/swapped", f"one={to}/one", f"linked/={to}/linked", f"out/={to}/out"]
     saves = [word for save in words for word in ("--save", f"/home/debian/{save}")]
@@ -170,7 +171,7 @@ def test_a_link_in_place_of_what_is_saved_gets_root_to_read_nothing_for_its_job(
     instance.sh(
         f"""mkdir -m 700 /root/precious; echo {_PRECIOUS} >/root/precious/key; echo {_PRECIOUS} >/root/precious/train.log
 cd /home/debian; mkdir swapped; echo 1 >swapped/old; echo 1 >one; chown -R debian swapped one
-echo open >out/of-root; echo {_PRECIOUS} >out/closed-of-root; chmod 600 out/closed-of-root; touch /tmp/go"""
+mkdir -m 700 out/by-root; echo closed >out/by-root/model; chmod 600 out/by-root/model; touch /tmp/go"""
     )
     instance.wait("terminated", LIFE)
     there = objects(cloud, bucket)
@@ -179,10 +180,10 @@ echo open >out/of-root; echo {_PRECIOUS} >out/closed-of-root; chmod 600 out/clos
     assert saved == {
         "run/linked/rows": b"rows\n",
         "run/out/model": b"weights\n",
-        "run/out/of-root": b"open\n",
+        "run/out/by-root/model": b"closed\n",
     }
     log = "".join(body.decode() for key, body in there.items() if "/live/guard-" in key)
-    for what in ("curfew-logs", "swapped", "one", "out/closed-of-root"):
+    for what in ("curfew-logs", "swapped", "one"):
         assert re.search(rf"error +/home/debian/{what}[: ].*the job's user may not read it", log), log
     [state] = [json.loads(body) for key, body in there.items() if key.endswith("/status.json")]
     assert state["state"] == "ended" and state["saved"] is False

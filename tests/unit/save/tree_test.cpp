@@ -197,6 +197,48 @@ TEST(Walk, as_another_user_finds_and_opens_what_that_user_could) {
   EXPECT_TRUE(open_below({folder.at("shown"), false, {}}, "closed"));
 }
 
+TEST(Walk, as_another_user_takes_what_root_has_made_in_that_users_folder) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root has rights to give up";
+  const Folder folder;
+  ASSERT_EQ(::chmod(folder.path().c_str(), 0755), 0);
+  folder.write("elsewhere/key", "root's");
+  folder.write("out/model", "a container's");
+  folder.write("out/deep/er/model", "a container's");
+  folder.link("out/in", "deep/er/model");
+  folder.link("out/away", "../elsewhere/key");
+  ASSERT_EQ(::link(folder.at("elsewhere/key").c_str(), folder.at("out/linked").c_str()), 0);
+  for (const char* const name : {"elsewhere", "out/deep"})
+    ASSERT_EQ(::chmod(folder.at(name).c_str(), 0700), 0);
+  for (const char* const name : {"elsewhere/key", "out/model", "out/deep/er/model"})
+    ASSERT_EQ(::chmod(folder.at(name).c_str(), 0600), 0);
+  ASSERT_EQ(::chown(folder.at("out").c_str(), k_nobody, k_nobody), 0);
+  const std::atomic<bool> stop{false};
+  std::atomic<std::uint64_t> count{0};
+  const auto reader = std::make_shared<const os::FileUser>(os::FileUser{k_nobody, k_nobody, {}});
+  const std::vector<Target> targets{{"out", {"b", "p"}}, {"elsewhere", {"b", "e"}}};
+  const Found found = walk(targets, folder.path(), {}, stop, count, reader);
+  const Root& out = found.roots[0];
+  EXPECT_TRUE(out.is_theirs && !found.roots[1].is_theirs);
+  EXPECT_EQ(names(found), (std::vector<std::string>{"deep/er/model", "in", "linked", "model"}));
+  EXPECT_EQ(
+      said(found.failed),
+      (std::map<std::string, std::string>{{"elsewhere", "can't be read: the job's user may not read it"}}));
+  for (const char* const name : {"model", "deep/er/model", "in"}) EXPECT_TRUE(open_below(out, name)) << name;
+  // What it can't read by itself, and what isn't there by one name alone, isn't taken for its own.
+  EXPECT_FALSE(open_below(out, "away"));
+  EXPECT_FALSE(open_below(out, "linked"));
+  EXPECT_FALSE(open_below(out, "../elsewhere/key"));
+  // The folder is swapped for a link after it was found.
+  ASSERT_EQ(::rename(folder.at("out").c_str(), folder.at("before").c_str()), 0);
+  folder.link("out", "elsewhere");
+  EXPECT_FALSE(open_below(out, "key"));
+  // Root is the user again after each.
+  Root strangers = found.roots[0];
+  strangers.is_theirs = false;
+  strangers.real = folder.at("elsewhere");
+  EXPECT_FALSE(open_below(strangers, "key"));
+}
+
 TEST(Walk, as_another_user_leaves_the_other_threads_as_they_are) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root has rights to give up";
   const Folder folder;

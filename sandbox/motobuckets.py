@@ -1,9 +1,10 @@
-"""Where moto differs from S3 in what a set-up bucket is: its policy's conditions, whose bucket a caller says it is, and what
-goes with it."""
+"""Where moto differs from S3 in what a set-up bucket is: its policy's conditions, whose bucket a caller says it is, conditional
+writes, and what goes with it."""
 
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 from moto.iam.access_control import PermissionResult
@@ -17,12 +18,15 @@ from sandbox.patching import Replace
 # Calls here come by plain HTTP on the host's own loopback; the policies of buckets are asked as if it were TLS.
 _CONTEXT = {"aws:SecureTransport": "true"}
 _respond = S3Response._bucket_response
+_put = S3Response.put_object
 _delete = S3Backend.delete_bucket
+_one_write = threading.Lock()
 
 
 def install(replace: Replace) -> None:
     replace(FakeBucket, "get_permission", _get_permission)
     replace(S3Response, "_bucket_response", _bucket_response)
+    replace(S3Response, "put_object", _put_object)
     replace(S3Backend, "delete_bucket", _delete_bucket)
 
 
@@ -49,6 +53,12 @@ def _bucket_response(self: S3Response, request: Any, full_url: str) -> Any:
             return 403, {}, ""
         raise S3AccessDeniedError
     return _respond(self, request, full_url)
+
+
+def _put_object(self: S3Response) -> Any:
+    """One at a time: moto looks at If-Match and If-None-Match first and writes then, so that two writers could both win."""
+    with _one_write:
+        return _put(self)
 
 
 def _delete_bucket(self: S3Backend, bucket_name: str) -> FakeBucket | None:

@@ -14,13 +14,14 @@
 #include "cli/jobs_session.hpp"
 #include "cli/launch.hpp"
 #include "cli/output.hpp"
+#include "launch/calls.hpp"
+#include "launch/claim.hpp"
 
 namespace curfew::cli {
 namespace {
 
 constexpr int k_most_looks = 8;  // until it's sure that an instance is gone, which takes two looks
 constexpr std::chrono::seconds k_look_pause{3};
-constexpr std::ptrdiff_t k_most_later = 500;
 
 Error nothing_known(const std::string& launch_id, const jobs::Seen& seen) {
   return {ErrorKind::not_found,
@@ -42,7 +43,7 @@ class Retrying {
     if (!row) return fail(std::move(row.error()));
     const auto& last = watch_.seen().launch;
     if (!last) return fail(nothing_known(launch_id_, watch_.seen()));
-    if (auto newest = check_newest(); !newest) return fail(std::move(newest.error()));
+    if (auto newest = check_unclaimed(); !newest) return fail(std::move(newest.error()));
     auto retry = jobs::plan_retry(*last, *row, session_.staging(), session_.clock().wall());
     if (!retry || !retry->again.workdir) return retry;
     if (auto there = check_code(*retry->again.workdir); !there) return fail(std::move(there.error()));
@@ -58,31 +59,11 @@ class Retrying {
     }
   }
 
-  // Whether it was launched again already: of all the launches after it none may say so.
-  Status check_newest() {
-    auto listing = session_.source().launches();
-    const auto all = session_.complete(std::move(listing));
-    if (!all) return fail(Error{all.error()});
-    const auto end =
-        std::find_if(all->begin(), all->end(), [this](const auto& id) { return id <= launch_id_; });
-    if (end - all->begin() > k_most_later)
-      return fail(ErrorKind::refused, "retry " + launch_id_,
-                  "more than " + std::to_string(k_most_later) + " launches came after it",
-                  "curfew launch, with its options");
-    for (auto id = all->begin(); id != end; ++id) {
-      auto reading = session_.source().read(*id, "launch.json", launch::k_largest_launch_file);
-      const auto text = session_.complete(std::move(reading));
-      if (!text) return fail(Error{text.error()});
-      if (!*text) continue;  // nothing was launched by it
-      const auto file = launch::launch_file_from_json(**text);
-      if (!file)
-        return fail(
-            Error{file.error()}.within("look whether " + launch_id_ + " was launched again as " + *id));
-      if (file->retry_of == launch_id_ && !file->nothing_made)
-        return fail(ErrorKind::conflict, "retry " + launch_id_, "it was launched again as " + *id,
-                    "curfew retry " + *id);
-    }
-    return {};
+  // Whether it was launched again already: what the launch itself makes sure of, said before the plan.
+  Status check_unclaimed() {
+    const auto calls = launch::make_calls(session_.session(), session_.region());
+    auto checking = launch::check_unclaimed(*calls, session_.staging(), launch_id_);
+    return session_.complete(std::move(checking));
   }
 
   Status check_code(const launch::PackedCode& packed) {

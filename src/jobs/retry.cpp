@@ -104,6 +104,7 @@ Result<Retry> plan_retry(const launch::LaunchFile& last, const Row& row, const a
   auto& again = retry.again;
   again.attempt = last.attempt + 1;
   again.retry_of = last.launch_id;
+  again.last_made = last.made;
   again.workdir = last.workdir;
   again.latest_stop = last.stop_at;
   if (!row.type.empty()) again.last_pool = {row.region, row.zone, row.type};

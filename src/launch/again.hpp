@@ -21,6 +21,7 @@ struct LastPool {
 struct Again {
   std::int64_t attempt = 2;
   std::string retry_of;               // the launch before
+  WallTime last_made{};               // of that one, as it was when this was decided
   WallTime latest_stop{};             // of the first launch; never later
   std::optional<PackedCode> workdir;  // as it was packed then
   std::vector<Data> restore;          // what was saved

@@ -16,6 +16,7 @@ class AwsCalls final : public Calls {
  public:
   AwsCalls(aws::Session& session, std::string region)
       : s3_(aws::make_s3(session, region)),
+        conditional_(aws::make_s3_conditional(session, region)),
         launch_(aws::make_ec2_launch(session, region)),
         ec2_(aws::make_ec2(session, region)),
         inventory_(aws::make_ec2_inventory(session, region)),
@@ -34,6 +35,18 @@ class AwsCalls final : public Calls {
     auto put = co_await s3_->put(std::move(to), std::move(body), std::move(sha256), {});
     if (!put) co_return fail(std::move(put.error()));
     co_return Status{};
+  }
+
+  Awaitable<Result<std::string>> put_if(aws::S3Location to, std::string body, std::string etag) override {
+    return conditional_->put(std::move(to), std::move(body), std::move(etag));
+  }
+
+  Awaitable<Result<std::optional<aws::Kept>>> read(aws::S3Location from, std::size_t limit) override {
+    auto reading = conditional_->read(std::move(from), limit);
+    auto kept = co_await std::move(reading);
+    if (kept) co_return std::optional(std::move(*kept));
+    if (kept.error().kind == ErrorKind::not_found) co_return std::optional<aws::Kept>{};
+    co_return fail(std::move(kept.error()));
   }
 
   Awaitable<Result<aws::Launched>> run(aws::RunRequest request) override {
@@ -79,6 +92,7 @@ class AwsCalls final : public Calls {
 
  private:
   std::unique_ptr<aws::S3> s3_;
+  std::unique_ptr<aws::S3Conditional> conditional_;
   std::unique_ptr<aws::Ec2Launch> launch_;
   std::unique_ptr<aws::Ec2> ec2_;
   std::unique_ptr<aws::Ec2Inventory> inventory_;

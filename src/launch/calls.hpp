@@ -2,11 +2,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "aws/ec2_launch.hpp"
 #include "aws/s3.hpp"
+#include "aws/s3_conditional.hpp"
 #include "aws/scheduler.hpp"
 #include "base/result.hpp"
 #include "base/times.hpp"
@@ -28,6 +30,12 @@ class Calls {
   // Whether an object of that size is there already.
   [[nodiscard]] virtual Awaitable<Result<bool>> is_there(aws::S3Location object, std::size_t size) = 0;
   [[nodiscard]] virtual Awaitable<Status> put(aws::S3Location to, std::string body) = 0;
+  // As S3Conditional's: where there is none (`etag` empty), or still that one; conflict otherwise.
+  [[nodiscard]] virtual Awaitable<Result<std::string>> put_if(aws::S3Location to, std::string body,
+                                                              std::string etag) = 0;
+  // Nothing where there's no such object.
+  [[nodiscard]] virtual Awaitable<Result<std::optional<aws::Kept>>> read(aws::S3Location from,
+                                                                         std::size_t limit) = 0;
   [[nodiscard]] virtual Awaitable<Result<aws::Launched>> run(aws::RunRequest request) = 0;
   // Those of a launch, those that EC2 still shows as terminated too; new ones may be missing for seconds.
   [[nodiscard]] virtual Awaitable<Result<std::vector<Found>>> find(std::string launch_id) = 0;

@@ -5,35 +5,42 @@
 #include <set>
 
 #include "base/text.hpp"
+#include "launch/claim.hpp"
 #include "launch/launch_file.hpp"
 #include "launch/refusals.hpp"
+#include "launch/undo.hpp"
 #include "layers/l3.hpp"
 
 namespace curfew::launch {
 namespace {
 
-constexpr Millis k_first_pause{1'000};
-constexpr Millis k_most_pause{15'000};
 constexpr Millis k_look_every{5'000};
 constexpr Millis k_slice{1'000};  // of a long pause, so that Ctrl-C is heard
-
-// Whether the call may have been carried out all the same, or may work later.
-bool may_have_happened(const Error& error) {
-  return error.kind == ErrorKind::unavailable || error.kind == ErrorKind::timed_out;
-}
-
-// What the tag curfew:schedule says of a launch that came to its end.
-constexpr const char* k_armed = "armed";
-constexpr const char* k_none = "none";
-
-bool has_ended(std::string_view state) { return state == "shutting-down" || state == "terminated"; }
 
 class Launch {
  public:
   Launch(World& world, Plan plan, Package package, Renewal renewal)
-      : world_(world), plan_(std::move(plan)), package_(std::move(package)), renewal_(std::move(renewal)) {}
+      : world_(world), plan_(std::move(plan)), package_(std::move(package)), renewal_(std::move(renewal)) {
+    if (const auto& again = plan_.wishes.again)
+      claim_.emplace(world_.calls, world_.clock, plan_.wishes.staging, *again, plan_.launch_id);
+  }
 
   Awaitable<Result<Done>> run() {
+    if (claim_) {
+      if (world_.interrupted()) co_return interrupted("nothing was made");
+      auto taking = claim_->take();
+      auto taken = co_await std::move(taking);
+      if (!taken) co_return fail(std::move(taken.error()));
+    }
+    checked_ = world_.clock.boot();
+    auto going = go();
+    auto done = co_await std::move(going);
+    if (!done && !may_be_made_) co_await say_that_nothing_was_made();
+    co_return done;
+  }
+
+ private:
+  Awaitable<Result<Done>> go() {
     auto staged = co_await stage();
     if (!staged) co_return fail(std::move(staged.error()));
     const auto until = world_.clock.boot() + plan_.wishes.wait_capacity;
@@ -53,19 +60,14 @@ class Launch {
       world_.say("no capacity (" + summary(tried_) + "): asking again in " + rounded(next) + ", for " +
                  rounded(left) + " more");
       co_await wait_for(next);
-      if (world_.interrupted()) {
-        co_await say_that_nothing_was_made();
-        co_return give_up_before();
-      }
+      if (world_.interrupted()) co_return give_up_before();
       co_await renew();
       wait = std::min(wait * 2, k_most_round_pause);
     }
     forget();
-    co_await say_that_nothing_was_made();
     co_return fail(nothing_to_be_had(tried_, plan_.quotas));
   }
 
- private:
   // An error ends the launch; nothing: all pools have refused.
   Awaitable<Result<std::optional<Done>>> ask_all(bool is_first) {
     for (std::size_t i = 0; i < plan_.pools.size(); ++i) {
@@ -113,15 +115,38 @@ class Launch {
       co_await world_.calls.sleep(std::min<Millis>(k_slice, end - world_.clock.boot()));
   }
 
-  // For those who look for the job; it helps, and no more.
+  // For those who look for the job, and those who would launch it again; it helps, and no more.
   Awaitable<void> say_that_nothing_was_made() {
     auto file = launch_file_from_json(package_.launch_file);
-    if (!file) co_return;
-    file->nothing_made = true;
-    auto put = world_.calls.put(package_.launch_file_place, to_json(*file));
-    const auto done = co_await std::move(put);
-    if (!done)
-      world_.say("that nothing was made can't be noted in S3: " + printable(done.error().text(), 300));
+    Status noted;
+    if (is_noted_ && file) {
+      file->nothing_made = true;
+      auto put = world_.calls.put(package_.launch_file_place, to_json(*file));
+      noted = co_await std::move(put);
+    }
+    if (claim_) {
+      auto leaving = claim_->give_up();
+      auto left = co_await std::move(leaving);
+      if (noted) noted = std::move(left);
+    }
+    if (!noted)
+      world_.say("that nothing was made can't be noted in S3: " + printable(noted.error().text(), 300));
+  }
+
+  // Who slept, or waited for long, may have been given up by somebody who launches the job again.
+  Awaitable<Status> check_still_ours() {
+    const auto now = world_.clock.boot();
+    if (now - checked_ < k_plan_holds) co_return Status{};
+    auto looking = check_unclaimed(world_.calls, plan_.wishes.staging, plan_.launch_id);
+    auto free = co_await std::move(looking);
+    if (!free) co_return free;
+    if (claim_) {
+      auto renewing = claim_->renew();
+      auto renewed = co_await std::move(renewing);
+      if (!renewed) co_return renewed;
+    }
+    checked_ = now;
+    co_return Status{};
   }
 
   // Before another round.
@@ -143,9 +168,15 @@ class Launch {
     if (plan_.stop_at < plan_.made + k_least_time)
       co_return fail(ErrorKind::refused, "launch", "no time is left for the job; nothing was made",
                      "curfew launch, to run it anew");
-    if (staged_region_ == plan_.region && staged_made_ == plan_.made) co_return Status{};
-    if (auto filled = renewal_.package(plan_, package_); !filled) co_return filled;
-    co_return co_await stage_job();
+    if (staged_region_ != plan_.region || staged_made_ != plan_.made) {
+      if (auto filled = renewal_.package(plan_, package_); !filled) co_return filled;
+      auto staging = stage_job();
+      auto staged = co_await std::move(staging);
+      if (!staged) co_return staged;
+    }
+    // Once it's noted anew: whoever would launch it again looks there after having said so.
+    auto checking = check_still_ours();
+    co_return co_await std::move(checking);
   }
 
   tl::unexpected<Error> give_up_before() {
@@ -185,6 +216,7 @@ class Launch {
     auto put_job = world_.calls.put(package_.job_place, package_.job);
     auto done = co_await std::move(put_job);
     if (!done) co_return done;
+    is_noted_ = true;
     auto put_file = world_.calls.put(package_.launch_file_place, package_.launch_file);
     done = co_await std::move(put_file);
     staged_region_ = plan_.region;
@@ -219,6 +251,12 @@ class Launch {
       }
       world_.say(printable(launched.error().text(), 300) + "; asking the very same again");
       co_await world_.calls.sleep(wait);
+      // This machine slept, too: by now it may have been launched again.
+      if (world_.clock.boot() >= until + k_ambiguous_limit) {
+        Error error = std::move(launched.error());
+        auto looking = look_up(std::move(error), false, false);
+        co_return co_await std::move(looking);
+      }
       wait = std::min(wait * 2, k_most_pause);
     }
   }
@@ -242,6 +280,7 @@ class Launch {
       if (!goes_on && trouble.empty()) forget();
       co_return fail(std::move(error));
     }
+    may_be_made_ = true;
     error.cause += "; whether an instance was made isn't known" + trouble;
     error.hint =
         "`curfew launch` or `curfew launch --clean-up` looks for it again and ends it; it ends itself within "
@@ -252,6 +291,7 @@ class Launch {
   }
 
   Awaitable<Result<Done>> finish(Pool pool, aws::Launched launched) {
+    may_be_made_ = true;
     record_.instance = launched.id;
     if (auto kept = world_.records.keep(record_); !kept)
       world_.say("the record of this launch can't be written: " + kept.error().text());
@@ -358,7 +398,11 @@ class Launch {
   Plan plan_;
   Package package_;
   Renewal renewal_;
-  bool may_be_another_ = false;  // beside the instance: the next launch looks for it
+  std::optional<RetryClaim> claim_;  // of one that goes on with an earlier one's job
+  BootTime checked_{};               // that nobody else launches this job
+  bool is_noted_ = false;            // launch.json is in S3, or may be
+  bool may_be_made_ = false;         // an instance
+  bool may_be_another_ = false;      // beside the instance: the next launch looks for it
   Record record_;
   std::vector<Tried> tried_;     // in this round
   std::size_t attempts_ = 0;     // in all
@@ -366,33 +410,6 @@ class Launch {
   std::string staged_region_;
   WallTime staged_made_{};
 };
-
-// Until EC2 says that it's on its way.
-Awaitable<Status> end_and_see(const os::Clock& clock, Calls& calls, std::string instance) {
-  const auto until = clock.boot() + k_end_limit;
-  for (Millis wait = k_first_pause;; wait = std::min(wait * 2, k_most_pause)) {
-    auto asked = calls.terminate(instance);
-    auto state = co_await std::move(asked);
-    if (state && has_ended(*state)) break;
-    const bool goes_on =
-        state || may_have_happened(state.error()) || state.error().code == "InvalidInstanceID.NotFound";
-    if (!goes_on || clock.boot() + wait >= until) {
-      if (!state) co_return fail(std::move(state.error()));
-      co_return fail(ErrorKind::timed_out, "end " + instance, "EC2 says that it is " + printable(*state, 40));
-    }
-    co_await calls.sleep(wait);
-  }
-  co_return Status{};
-}
-
-// After the instance, never before: it's the one layer that would still end it. Left, it would find nothing to end.
-Awaitable<void> delete_schedule_of(World& world, Calls& calls, std::string instance) {
-  auto asked = calls.delete_schedule(layers::l3_name(instance));
-  const auto deleted = co_await std::move(asked);
-  if (!deleted)
-    world.say("a schedule of " + instance +
-              ", if there is one, goes by itself: " + printable(deleted.error().text(), 300));
-}
 
 Awaitable<Result<Done>> Launch::end_it(std::string instance, std::optional<Error> why) {
   world_.say((why ? printable(why->text(), 400) : std::string("interrupted")) + ": ending " + instance);
@@ -422,34 +439,6 @@ Awaitable<Result<Done>> launch(World world, Plan plan, Package package, Renewal 
   Launch one(world, std::move(plan), std::move(package), std::move(renewal));
   auto result = co_await one.run();
   co_return result;
-}
-
-Awaitable<Status> clean_up(World world, const Record& left) {
-  auto asked = world.calls.find(left.launch_id);
-  const auto found = co_await std::move(asked);
-  if (!found)
-    co_return fail(Error{found.error()}.within("look for what launch " + left.launch_id + " has left"));
-  for (const auto& one : *found) {
-    const bool is_finished = one.schedule == k_armed || one.schedule == k_none;
-    if (!has_ended(one.state)) {
-      if (is_finished) continue;
-      world.say("ending " + one.id + ", which launch " + left.launch_id + " (" + printable(left.job, 80) +
-                ") has left half made");
-      auto ending = end_and_see(world.clock, world.calls, one.id);
-      auto ended = co_await std::move(ending);
-      if (!ended) co_return ended;
-    }
-    co_await delete_schedule_of(world, world.calls, one.id);
-  }
-  // Nothing yet of a call that was sent just now proves nothing, and its schedule may be all that ends it.
-  if (found->empty() && world.clock.wall() - left.sent < k_forget_after) {
-    world.say("launch " + left.launch_id +
-              " may still show an instance: it's looked for again the next time");
-    co_return Status{};
-  }
-  if (found->empty() && !left.instance.empty())
-    co_await delete_schedule_of(world, world.calls, left.instance);
-  co_return world.records.forget(left.launch_id);
 }
 
 }  // namespace curfew::launch

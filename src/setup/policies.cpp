@@ -236,9 +236,10 @@ std::string instance_policy(const Place& place, const JobPlaces& places) {
                                 {own_buckets(place, "/jobs/*"), own_buckets(place, "/results/*")},
                                 in_own_account(place)));
   // What a launch was, and what its instance runs: a retry goes by it, with the rights of who launches.
-  auto kept = allow("KeepWhatWasLaunched", {"s3:PutObject"},
-                    {own_buckets(place, "/jobs/*/launch.json"), own_buckets(place, "/jobs/*/job.json"),
-                     own_buckets(place, "/jobs/*/workdir.tar.gz")});
+  auto kept =
+      allow("KeepWhatWasLaunched", {"s3:PutObject"},
+            {own_buckets(place, "/jobs/*/launch.json"), own_buckets(place, "/jobs/*/job.json"),
+             own_buckets(place, "/jobs/*/retried.json"), own_buckets(place, "/jobs/*/workdir.tar.gz")});
   kept["Effect"] = "Deny";
   statements.emplace_back(std::move(kept));
   statements.emplace_back(

@@ -114,19 +114,27 @@ class Laptop:
 
     def __init__(self, cloud: Sandbox, bucket: str, folder: Path) -> None:
         self.cloud, self.bucket, self.folder = cloud, bucket, folder
+        self.path = "/usr/bin:/bin"
         folder.mkdir()
 
-    def run(self, *words: str, timeout: float = 2 * LIFE) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
             [str(CURFEW), *words, "--staging", f"s3://{self.bucket}/curfew"],
-            env={**self.cloud.env(), "HOME": str(self.folder), "PATH": "/usr/bin:/bin"},
+            env={**self.cloud.env(), "HOME": str(self.folder), "PATH": self.path},
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=timeout,
-            check=False,
         )
+
+    def run(self, *words: str, timeout: float = 2 * LIFE) -> subprocess.CompletedProcess[str]:
+        process = self.start(*words)
+        try:
+            out, err = process.communicate(timeout=timeout)
+        finally:
+            process.kill()
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def job(self) -> dict[str, Any]:
         """The newest, as `curfew ps` shows it."""

@@ -134,3 +134,68 @@ def test_a_job_whose_time_is_over_is_not_launched_again(launcher: Launcher, lapt
     unknown = laptop.run("retry", "nobody", "--yes")
     assert unknown.returncode == 1 and "nobody" in unknown.stderr, unknown
     assert ids(launcher) == {instance.id}
+
+
+@pytest.fixture
+def failed(cloud: Sandbox, launcher: Launcher, laptop: Laptop) -> Instance:
+    """A job that has failed, and is over."""
+    instance, _ = launcher.launch("--name", "brief", shell="[ -e /nowhere ] || exit 3")
+    ended(instance)
+    assert laptop.job()["state"] == "ended"
+    return instance
+
+
+def claim_path(bucket: str, launch: str) -> str:
+    return f"/{bucket}/curfew/jobs/{launch}/retried.json"
+
+
+def test_of_two_who_launch_it_again_at_once_one_does(
+    cloud: Sandbox, bucket: str, launcher: Launcher, laptop: Laptop, failed: Instance
+) -> None:
+    launch = laptop.job()["launch"]
+    # Both are let go on only once both have looked, and nobody had launched it again.
+    claim = cloud.fault("hang", "s3", "PutObject", path=claim_path(bucket, launch))
+    both = [laptop.start("retry", "brief", "--yes") for _ in range(2)]
+    try:
+        until(lambda: cloud.hanging(claim) == 2, LIFE, "two at once")
+        cloud.clear_faults(claim)
+        told = [each.communicate(timeout=LIFE) for each in both]
+    finally:
+        for each in both:
+            each.kill()
+    assert sorted(each.returncode for each in both) == [0, 125], told
+    refused = next(err for each, (_, err) in zip(both, told, strict=True) if each.returncode == 125)
+    winner = laptop.job()["launch"]
+    assert winner != launch and winner in refused and f"curfew logs {winner} -f" in refused, refused
+    assert len(launcher.instances()) == 2, told
+    for instance in launcher.instances():
+        instance.wait("terminated", LIFE)
+    late = laptop.run("retry", launch, "--yes")
+    assert late.returncode == 125 and f"curfew retry {winner}" in late.stderr, late
+    assert len(launcher.instances()) == 2
+
+
+def test_a_claim_whose_reply_was_lost_is_ones_own(
+    cloud: Sandbox, bucket: str, launcher: Launcher, laptop: Laptop, failed: Instance
+) -> None:
+    launch = laptop.job()["launch"]
+    cloud.fault("drop-reply", "s3", "PutObject", path=claim_path(bucket, launch), times=1)
+    again = laptop.run("retry", "brief", "--yes")
+    assert again.returncode == 0, again
+    assert len(launcher.instances()) == 2
+    for instance in launcher.instances():
+        instance.wait("terminated", LIFE)
+
+
+def test_a_retry_that_made_nothing_stands_in_nobodys_way(
+    cloud: Sandbox, bucket: str, launcher: Launcher, laptop: Laptop, failed: Instance
+) -> None:
+    launch = laptop.job()["launch"]
+    cloud.fault("error", "ec2", "RunInstances", code="UnauthorizedOperation", status=403, times=1)
+    denied = laptop.run("retry", launch, "--yes")
+    assert denied.returncode == 125 and "UnauthorizedOperation" in denied.stderr, denied
+    again = laptop.run("retry", launch, "--yes")
+    assert again.returncode == 0, again
+    assert len(launcher.instances()) == 2
+    for instance in launcher.instances():
+        instance.wait("terminated", LIFE)

@@ -64,6 +64,8 @@ def policy(name: str, *places: str) -> dict[str, Any]:
         ("s3:PutObject", f"{OWN}/bin/curfew-0", {}, False),
         ("s3:GetObject", f"{OWN}/jobs/1/job.json", {}, True),
         ("s3:PutObject", f"{OWN}/jobs/1/log", {}, True),
+        ("s3:PutObject", f"{OWN}/jobs/1/launch.json", {}, False),
+        ("s3:PutObject", f"{OWN}/jobs/1/retried.json", {}, False),
         ("s3:PutObject", f"{OWN}/results/model", {}, True),
         ("s3:PutObject", f"{OWN}/other", {}, False),
         ("s3:PutObject", f"{OWN}/jobs/1/log", {"aws:ResourceAccount": "222222222222"}, False),

@@ -10,6 +10,7 @@
 #include "aws/reply_fields.hpp"
 #include "aws/service_quotas.hpp"
 #include "aws/ssm.hpp"
+#include "launch/claim.hpp"
 #include "launch/launch_file.hpp"
 #include "launch/records.hpp"
 #include "launch/user_data.hpp"
@@ -66,6 +67,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(launch::is_launch_id(record->launch_id));
     const auto again = launch::record_from_json(launch::to_json(*record));
     check(again && launch::to_json(*again) == launch::to_json(*record));
+  }
+  if (const auto claim = launch::claim_from_json(text); is_read(claim)) {
+    check(launch::is_launch_id(claim->launch_id));
+    const auto again = launch::claim_from_json(launch::to_json(*claim));
+    check(again && launch::to_json(*again) == launch::to_json(*claim));
   }
   if (const auto file = launch::launch_file_from_json(text); is_read(file)) {
     check(launch::is_launch_id(file->launch_id) && file->attempt > 0);

@@ -92,7 +92,7 @@ TEST(LaunchFile, says_what_is_planned) {
   plan.wishes.saves = {"a=s3://b/c"};
   plan.wishes.stages.command = {"true"};
   plan.worst_case = Micros{7};
-  plan.wishes.again = Again{4, "20261124-170000-00bb", {}, {}, {}, {}};
+  plan.wishes.again = Again{4, "20261124-170000-00bb", {}, {}, {}, {}, {}};
   const auto file = launch_file(plan);
   EXPECT_EQ(file.launch_id, plan.launch_id);
   EXPECT_EQ(file.end_at, plan.end_at);

@@ -32,7 +32,8 @@ struct FakeCalls final : Calls {
   std::function<void(const std::string&)> after = [](auto&) {};
   bool reply_of_run_is_lost = false;  // it's carried out all the same
   bool is_staged = false;
-  bool is_listed = true;  // false: as a new instance may be for seconds
+  bool is_listed = true;                  // false: as a new instance may be for seconds
+  std::map<std::string, aws::Kept> kept;  // what conditional writes have written, by key
   std::vector<Found> instances;
   std::map<std::string, aws::EndSchedule> schedules;
   std::vector<aws::RunRequest> requests;
@@ -60,6 +61,24 @@ struct FakeCalls final : Calls {
     end("put");
     if (failed) co_return fail(*failed);
     co_return Status{};
+  }
+  Awaitable<Result<std::string>> put_if(aws::S3Location to, std::string body, std::string etag) override {
+    auto failed = begin("claim " + to.key);
+    const auto there = kept.find(to.key);
+    const bool holds = etag.empty() ? there == kept.end() : there != kept.end() && there->second.etag == etag;
+    if (!failed && !holds) failed = error(ErrorKind::conflict, "PreconditionFailed");
+    auto given = "etag" + std::to_string(made.size());
+    if (!failed) kept[to.key] = {std::move(body), given, Seconds{}};
+    end("claim");
+    if (failed) co_return fail(*failed);
+    co_return given;
+  }
+  Awaitable<Result<std::optional<aws::Kept>>> read(aws::S3Location from, std::size_t) override {
+    auto failed = begin("read " + from.key);
+    end("read");
+    if (failed) co_return fail(*failed);
+    if (!kept.contains(from.key)) co_return std::optional<aws::Kept>{};
+    co_return kept.at(from.key);
   }
   Awaitable<Result<aws::Launched>> run(aws::RunRequest request) override {
     auto failed = begin("run " + request.type);

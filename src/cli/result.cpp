@@ -48,7 +48,7 @@ class ResultCommand {
     auto launch_id = session_.find(options_.job);
     if (!launch_id) return tell_failure(launch_id.error());
     jobs::JobWatch watch(session_.source(), session_.clock(), *launch_id, session_.region());
-    auto looking = watch.look();
+    auto looking = jobs::look_for_sure(watch);
     const auto row = session_.complete(std::move(looking));
     if (!row) return tell_failure(row.error());
     const auto& launch = watch.seen().launch;
@@ -82,6 +82,12 @@ class ResultCommand {
  private:
   // Whether what is saved is all that there will be.
   static bool tell_state(const jobs::Row& row) {
+    if (row.state == jobs::JobState::unknown) {
+      say("what became of the job isn't known" +
+          (row.notes.empty() ? "" : " (" + printable(row.notes.front(), 300) + ")") +
+          ": this is what it has saved so far");
+      return true;
+    }
     if (!jobs::is_over(row.state)) {
       say("the job is " + std::string(jobs::name_of(row.state)) + ": this is what it has saved so far");
       return true;

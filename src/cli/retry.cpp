@@ -3,8 +3,6 @@
 #include "jobs/retry.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <thread>
 #include <utility>
 
 #include "aws/s3.hpp"
@@ -19,9 +17,6 @@
 
 namespace curfew::cli {
 namespace {
-
-constexpr int k_most_looks = 8;  // until it's sure that an instance is gone, which takes two looks
-constexpr std::chrono::seconds k_look_pause{3};
 
 Error nothing_known(const std::string& launch_id, const jobs::Seen& seen) {
   return {ErrorKind::not_found,
@@ -39,7 +34,8 @@ class Retrying {
         watch_(session.source(), session.clock(), launch_id_, session.region()) {}
 
   Result<jobs::Retry> plan() {
-    auto row = look();
+    auto looking = jobs::look_for_sure(watch_);
+    auto row = session_.complete(std::move(looking));
     if (!row) return fail(std::move(row.error()));
     const auto& last = watch_.seen().launch;
     if (!last) return fail(nothing_known(launch_id_, watch_.seen()));
@@ -51,14 +47,6 @@ class Retrying {
   }
 
  private:
-  Result<jobs::Row> look() {
-    for (int looks = 1;; ++looks) {
-      auto row = session_.complete(watch_.look());
-      if (!row || row->state != jobs::JobState::unknown || looks == k_most_looks) return row;
-      std::this_thread::sleep_for(k_look_pause);
-    }
-  }
-
   // Whether it was launched again already: what the launch itself makes sure of, said before the plan.
   Status check_unclaimed() {
     const auto calls = launch::make_calls(session_.session(), session_.region());

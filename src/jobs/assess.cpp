@@ -43,6 +43,21 @@ std::optional<WallTime> time_of(std::string_view launch_id) {
   return time ? std::optional(*time) : std::nullopt;
 }
 
+// What EC2's StateReason codes mean for a job (EC2 API Reference, StateReason); the code stands beside it.
+std::string_view meaning_of(std::string_view reason_code) {
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 6> k_known{{
+      {k_taken_by_ec2, "EC2 took it back"},
+      {"Server.SpotInstanceShutdown", "EC2 took it back"},
+      {"Server.InternalError", "EC2 failed"},
+      {"Server.ScheduledStop", "EC2 retired it"},
+      {"Client.InstanceInitiatedShutdown", "it was shut down from inside"},
+      {"Client.UserInitiatedShutdown", "it was ended from outside: curfew stop, its schedule, the console"},
+  }};
+  for (const auto& [code, meaning] : k_known)
+    if (code == reason_code) return meaning;
+  return {};
+}
+
 bool has_last_word(const Seen& seen) {
   return seen.status && (seen.status->phase == Phase::ended || seen.status->phase == Phase::failed);
 }
@@ -72,6 +87,7 @@ class Assessment {
     row_.state = state();
     tell_times();
     tell_end();
+    tell_loss();
     tell_cost();
     tell_problems();
     return std::move(row_);
@@ -205,6 +221,33 @@ class Assessment {
     row_.unsaved = row_.saved ? !*row_.saved : has_saves;
   }
 
+  void tell_loss() {
+    const bool is_lost = row_.state == JobState::lost || row_.state == JobState::interrupted;
+    if (!is_lost || has_last_word(seen_)) return;
+    if (machine_ == nullptr) {
+      row_.loss = "EC2 shows its instance no more";
+    } else {
+      row_.loss = machine_->id + " is " + std::string(name_of(machine_->state));
+      if (machine_->ended) row_.loss += " since " + format_utc(*machine_->ended);
+      const auto meaning = meaning_of(machine_->reason_code);
+      if (!machine_->reason_code.empty())
+        row_.loss += " (" + (meaning.empty() ? "" : std::string(meaning) + ", ") +
+                     printable(machine_->reason_code, 80) + ")";
+    }
+    if (!seen_.status) {
+      row_.loss += "; it never said anything";
+      return;
+    }
+    const auto& status = *seen_.status;
+    row_.loss += "; last heard of at " + format_utc(status.written);
+    if (!status.stage.empty()) row_.loss += " in stage " + printable(status.stage, 80);
+    if (!row_.saves) return;
+    if (status.guard.save_age)
+      row_.loss += "; last saved at " + format_utc(status.written - *status.guard.save_age) + ", " +
+                   format_duration(*row_.save_age) + " ago";
+    else row_.loss += "; no save of it is known";
+  }
+
   void tell_cost() {
     if (seen_.status && seen_.status->guard.cost) {
       row_.cost = seen_.status->guard.cost;
@@ -311,6 +354,8 @@ std::string describe_end(const Row& row) {
     std::replace(cause.begin(), cause.end(), '_', ' ');
     text += ": " + cause;
   }
+  const bool has_why = text.find(": ") != std::string::npos;
+  if (!row.loss.empty()) text += (has_why ? "; " : ": ") + printable(row.loss, 500);
   for (const auto& each : row.notes) text += "; " + printable(each, 300);
   if (row.state == JobState::ended && (row.exit_code == k_exit_unsure || row.unsaved))
     text += " (why: curfew logs " + row.launch_id + " --stage guard)";

@@ -46,6 +46,7 @@ struct MachineSeen {
   aws::InstanceState state = aws::InstanceState::running;
   WallTime launched{};
   std::string reason_code;           // "Server.SpotInstanceTermination"
+  std::optional<WallTime> ended;     // when it left `running`, where EC2 says it
   std::optional<WallTime> deadline;  // the tag curfew:deadline
   std::optional<Micros> price;       // the tag curfew:price, an hour at most
   std::string public_ipv4;
@@ -76,6 +77,8 @@ struct Row {
   std::string instance, type, zone;
   std::string instance_state;  // EC2's name; empty: EC2 doesn't show it, or wasn't read
   std::string ec2_reason;      // why it's in that state: "Client.UserInitiatedShutdown"
+  std::string
+      loss;  // of one that is over without a last word: what is known of how, when, and of what it had saved
   std::string public_ipv4;
   std::optional<WallTime> made;     // when it was launched
   std::optional<WallTime> over_at;  // when it was over, as far as is known

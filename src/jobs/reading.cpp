@@ -9,6 +9,7 @@
 #include "aws/imds.hpp"
 #include "base/text.hpp"
 #include "launch/records.hpp"
+#include "net/within.hpp"
 #include "watch/lanes.hpp"
 
 namespace curfew::jobs {
@@ -239,6 +240,16 @@ Awaitable<Result<Row>> JobWatch::look() {
     asked_.reset();
   }
   co_return row;
+}
+
+Awaitable<Result<Row>> look_for_sure(JobWatch& watch) {
+  for (int looks = 1;; ++looks) {
+    auto looking = watch.look();
+    auto row = co_await std::move(looking);
+    // Where something couldn't be read, another look won't tell.
+    if (!row || row->state != JobState::unknown || !row->complete || looks == k_most_looks) co_return row;
+    co_await net::pause(k_look_pause);
+  }
 }
 
 Millis pause_after(int failures) {

@@ -45,6 +45,11 @@ class JobWatch {
 };
 inline constexpr Seconds k_sure_after{10};
 
+// Looks until that is sure, for those who look once: 24 s at most.
+[[nodiscard]] Awaitable<Result<Row>> look_for_sure(JobWatch& watch);
+inline constexpr int k_most_looks = 8;
+inline constexpr Millis k_look_pause{3'000};
+
 // How long to wait before trying again after so many failures in a row: 5 s, doubled up to a minute.
 [[nodiscard]] Millis pause_after(int failures);
 // Whether it's worth it.

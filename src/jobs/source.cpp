@@ -9,6 +9,7 @@
 #include "aws/s3_browse.hpp"
 #include "launch/launch_file.hpp"
 #include "launch/records.hpp"
+#include "pricing/instance_facts.hpp"
 
 namespace curfew::jobs {
 namespace {
@@ -25,6 +26,7 @@ MachineSeen seen_from(const aws::ListedInstance& row) {
   machine.state = row.state;
   machine.launched = row.launched;
   machine.reason_code = row.reason_code;
+  machine.ended = pricing::transition_time(row.reason);
   machine.public_ipv4 = row.public_ipv4;
   if (const auto at = parse_utc(row.tags.find("curfew:deadline").value_or(""))) machine.deadline = *at;
   if (const auto price = parse_dollars(row.tags.find("curfew:price").value_or(""))) machine.price = *price;

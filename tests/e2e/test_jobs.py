@@ -406,6 +406,24 @@ def test_tells_results_that_are_not_whole(jobs: Jobs) -> None:
     assert (jobs.folder / "out/out/a").read_bytes() == b"a"
 
 
+def test_says_of_a_lost_job_what_is_known_and_brings_what_is_there(jobs: Jobs) -> None:
+    jobs.count = 900  # EC2 still shows the machines of other tests' launches
+    launch = jobs.launched(saves=(f"out=s3://{jobs.bucket}/run",))
+    machine = jobs.instance(launch)
+    jobs.status(launch, "running", instance=machine.id, guard={"saving": {"last_good_age_s": 600}})
+    jobs.s3.put_object(Bucket=jobs.bucket, Key="run/a", Body=b"a")
+    jobs.end(machine)
+    machine.wait("terminated", LIFE)
+    code, _, err = jobs.run("result", launch, "--to", "out")
+    assert code == 1, err
+    assert (jobs.folder / "out/out/a").read_bytes() == b"a"
+    gone = rf"lost: {machine.id} is terminated since [^ ]+Z \([^)]*Client\.UserInitiatedShutdown\)"
+    words = re.search(gone + r"; last heard of at [^ ]+Z in stage train; last saved at [^ ]+Z, 10m", err)
+    assert words, err
+    waited = jobs.run("wait", launch)
+    assert waited[0] == 75 and words.group(0) in waited[2], waited
+
+
 # ---- ssh
 
 

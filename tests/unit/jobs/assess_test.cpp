@@ -400,6 +400,50 @@ TEST(Assess, gives_zero_only_for_a_job_that_ended_well_with_all_saved) {
   }
 }
 
+TEST(Assess, tells_of_a_lost_job_what_is_known) {
+  struct Lost {
+    std::function<void(Seen&)> change;
+    std::string words;
+  };
+  const std::string heard = "; last heard of at 2026-11-27T10:59:40Z in stage train";
+  const std::string saved = "; last saved at 2026-11-27T10:58:00Z, 2m ago";
+  const std::vector<Lost> cases{
+      {[](Seen& s) {
+         set_machine(s, terminated, "Client.UserInitiatedShutdown");
+         s.machines[0].ended = k_now - Seconds{10};
+       },
+       "lost: i-0123456789abcdef0 is terminated since 2026-11-27T10:59:50Z (it was ended from outside: "
+       "curfew "
+       "stop, its schedule, the console, Client.UserInitiatedShutdown)" +
+           heard + saved},
+      {[](Seen& s) { set_machine(s, terminated, "Server.SpotInstanceTermination"); },
+       "interrupted: i-0123456789abcdef0 is terminated (EC2 took it back, Server.SpotInstanceTermination)" +
+           heard + saved},
+      {[](Seen& s) { set_machine(s, stopped, "Client.\033[2J"); },
+       "lost: i-0123456789abcdef0 is stopped (Client.\\x1b[2J)" + heard + saved},
+      {[](Seen& s) {
+         s.machines.clear();
+         s.status->guard.save_age.reset();
+       },
+       "lost: EC2 shows its instance no more" + heard + "; no save of it is known"},
+      {[](Seen& s) {
+         s.machines.clear();
+         s.launch->saves.clear();
+       },
+       "lost: EC2 shows its instance no more" + heard},
+      {[](Seen& s) {
+         set_machine(s, terminated);
+         s.status.reset();
+       },
+       "lost: i-0123456789abcdef0 is terminated; it never said anything"},
+  };
+  for (const auto& each : cases) {
+    auto seen = running_job();
+    each.change(seen);
+    EXPECT_EQ(describe_end(assess(seen, k_now)), each.words);
+  }
+}
+
 TEST(Assess, describes_an_end_in_a_line_that_is_safe_to_show) {
   auto seen = running_job();
   seen.status->phase = Phase::ended;

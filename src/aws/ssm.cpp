@@ -91,6 +91,15 @@ Result<std::string> parse_parameter(std::string_view json, Wanted wanted) {
   return value;
 }
 
+Awaitable<Result<std::string>> read_secret(Session& session, std::string name) {
+  auto asking = session.region();
+  auto region = co_await std::move(asking);
+  if (!region) co_return fail(std::move(region.error()).within("read ssm:" + name));
+  const auto ssm = make_ssm(session, std::move(*region));
+  auto reading = ssm->secret(std::move(name));
+  co_return co_await std::move(reading);
+}
+
 std::unique_ptr<Ssm> make_ssm(Session& session, std::string region) {
   return std::make_unique<JsonSsm>(session, std::move(region));
 }

@@ -28,6 +28,9 @@ class Ssm {
 // In `region`; the session must outlive it.
 [[nodiscard]] std::unique_ptr<Ssm> make_ssm(Session& session, std::string region);
 
+// A secret parameter in the session's own region, as those read it that know of no other.
+[[nodiscard]] Awaitable<Result<std::string>> read_secret(Session& session, std::string name);
+
 enum class Wanted : std::uint8_t { text, secret };
 // The value in GetParameter's reply. Errors: unavailable, but invalid_input for a parameter of another type; they never
 // show the value. Pure; for ssm.cpp and its tests.

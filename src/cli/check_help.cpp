@@ -47,7 +47,7 @@ How it's shown:
 
 Who is told (docs/check.md):
   --notify WHERE       one message of all that needs attention or could not be read: to a Slack-compatible https URL,
-                       sns:ARN, mailto:ADDRESS, env:NAME or file:PATH; may be repeated
+                       sns:ARN, mailto:ADDRESS, ssm:/PARAMETER, env:NAME or file:PATH; may be repeated
   --notify-state FILE  what was told is kept here, so that only what is new, worse, otherwise or gone is told
   --notify-again TIME  and all of it once more after so long (default 24h)
 

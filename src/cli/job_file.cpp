@@ -106,6 +106,7 @@ command = ["python3", "train.py"]
 #shell = "python3 train.py | tee train.txt"     # instead
 #save = ["model/=s3://curfew-ACCOUNT-REGION/results/run7"]   # without it nothing but the logs is kept
 #save-every = "10m"
+#notify = ["ssm:/curfew/slack"]         # a Slack-compatible URL in SSM, or "sns:ARN"
 #fetch-limit = "15m"
 #setup-limit = "30m"
 #data-limit = "1h"

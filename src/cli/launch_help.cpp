@@ -52,6 +52,8 @@ What it does:
   --save PATH=s3://BUCKET/PREFIX
                              save this file or folder at the end; may be repeated
   --save-every TIME          and while the job runs, what has changed: 10m
+  --notify WHERE             tell when it starts, is near its limit, stalls, can't be saved, and ends: sns:ARN, or
+                             ssm:/PARAMETER that holds a Slack-compatible https URL; may be repeated
 
   --follow                   then print the job's logs until it's over, and exit with its exit code, as `curfew wait` does;
                              Ctrl-C ends that alone, and the job goes on

@@ -5,12 +5,14 @@
 #include <map>
 #include <optional>
 #include <utility>
+#include <variant>
 
 #include "aws/iam.hpp"
 #include "aws/s3.hpp"
 #include "aws/ssm.hpp"
 #include "aws/sts.hpp"
 #include "base/text.hpp"
+#include "notify/target.hpp"
 #include "save/target.hpp"
 #include "setup/account_work.hpp"
 #include "setup/role_view.hpp"
@@ -61,6 +63,16 @@ net::Awaitable<Finding> look_for_scheduler_role(aws::Iam& iam, std::string arn) 
                       "`curfew setup --apply` makes one, which a launch takes by itself");
 }
 
+// Those that hold places to notify.
+std::vector<std::string> told_parameters(const launch::Wishes& wishes) {
+  std::vector<std::string> names;
+  for (const auto& place : wishes.notify)
+    if (const auto target = notify::parse_target(place))
+      if (const auto* parameter = std::get_if<notify::Parameter>(&target->place))
+        names.push_back(parameter->name);
+  return names;
+}
+
 setup::RoleNeeds role_needs(const launch::Wishes& wishes) {
   setup::RoleNeeds needs;
   for (const auto& save : wishes.saves)
@@ -69,6 +81,7 @@ setup::RoleNeeds role_needs(const launch::Wishes& wishes) {
   for (const auto& secret : wishes.stages.secrets) needs.parameters.push_back(secret.parameter);
   if (const auto& repo = wishes.stages.repo; repo && !repo->token.empty())
     needs.parameters.push_back(repo->token);
+  for (auto& name : told_parameters(wishes)) needs.parameters.push_back(std::move(name));
   return needs;
 }
 
@@ -79,6 +92,7 @@ net::Awaitable<LaunchNeeds> look_for_needs(aws::Session& session, launch::Wishes
   const auto s3 = aws::make_s3(session, place.region);
   const auto iam = aws::make_iam(session, place.region);
   const auto needs = role_needs(wishes);
+  const auto told_by = told_parameters(wishes);
   std::vector<std::function<net::Awaitable<Finding>()>> looks;
   std::map<std::string, std::pair<std::string, aws::S3Location>> buckets;  // each is asked for once
   if (!wishes.staging.bucket.empty()) buckets.try_emplace(wishes.staging.bucket, "--staging", wishes.staging);
@@ -97,6 +111,9 @@ net::Awaitable<LaunchNeeds> look_for_needs(aws::Session& session, launch::Wishes
       looks.emplace_back([&session, &region, &token = repo->token] {
         return look_for_parameter(session, region, "--repo-token", token);
       });
+    for (const auto& name : told_by)
+      looks.emplace_back(
+          [&session, &region, &name] { return look_for_parameter(session, region, "--notify", name); });
   }
   const auto own_role = place.role_arn(setup::k_scheduler_role);  // is looked for by who takes the defaults
   if (wishes.schedule && !wishes.scheduler_role.empty() && wishes.scheduler_role != own_role &&

@@ -16,6 +16,7 @@
 #include "cli/parsing.hpp"
 #include "launch/image.hpp"
 #include "launch/user_data.hpp"
+#include "notify/target.hpp"
 #include "os/files.hpp"
 #include "save/target.hpp"
 
@@ -47,7 +48,7 @@ struct Raw {
   std::string max_time, max_hours, max_cost, scheduler_role, name, user, shell, confirm_above, profile;
   std::string wait_capacity, repo, repo_token, workdir, fetch_limit, setup_limit, data_limit;
   std::string retry, save_every;
-  std::vector<std::string> security_groups, environment, saves, setup, data, secrets;
+  std::vector<std::string> security_groups, environment, saves, setup, data, secrets, notify;
   bool spot = false, on_demand = false, spot_then = false, no_schedule = false, dry_run = false, yes = false,
        clean_up = false, follow = false, detach = false, init = false, help = false;
 };
@@ -95,6 +96,7 @@ void declare(CLI::App& app, Raw& raw) {
   app.add_option("--data-limit", raw.data_limit);
   list("--save", raw.saves);
   app.add_option("--save-every", raw.save_every);
+  list("--notify", raw.notify);
   app.add_option("--shell", raw.shell);
   app.add_flag("--follow", raw.follow);
   app.add_option("--retry", raw.retry);
@@ -280,6 +282,17 @@ Status take_stages(const Raw& raw, launch::Wishes& wishes) {
   return {};
 }
 
+Status take_notify(const Raw& raw, launch::Wishes& wishes) {
+  if (raw.notify.size() > launch::k_most_of_a_kind) return bad("--notify", "was given more than 100 times");
+  for (const auto& place : raw.notify) {
+    if (auto good = notify::check_without_secret(place); !good)
+      return fail(std::move(good.error()).within("--notify " + notify::shown_option(place)));
+    if (std::find(wishes.notify.begin(), wishes.notify.end(), place) == wishes.notify.end())
+      wishes.notify.push_back(place);
+  }
+  return {};
+}
+
 Status take_work(const Raw& raw, std::vector<std::string> command, launch::Wishes& wishes) {
   if (!raw.shell.empty() && !command.empty())
     return bad("--shell", "and a command after -- can't both be run");
@@ -314,6 +327,7 @@ Status take_work(const Raw& raw, std::vector<std::string> command, launch::Wishe
   if (auto took = take("--save-every", raw.save_every, wishes.save_every, parse_duration); !took) return took;
   if (wishes.save_every && *wishes.save_every < k_least_save_every)
     return bad_value("--save-every", raw.save_every, "is less than " + format_duration(k_least_save_every));
+  if (auto took = take_notify(raw, wishes); !took) return took;
   if (raw.staging.empty()) return {};
   auto staging = aws::parse_s3_url(raw.staging);
   if (!staging) return fail(std::move(staging.error()).within("--staging"));
@@ -433,6 +447,8 @@ const std::vector<KnownOption>& launch_file_options() {
       if (option->get_items_expected_max() == 0) takes = Takes::flag;
       if (option->get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll) takes = Takes::list;
       options.push_back({name, takes, {}, {}});
+      if (name == "notify")
+        options.back().shown = [](std::string_view value) { return notify::shown_option(value); };
       for (const auto& [typed, why] : k_typed_only)
         if (name == typed) options.back().why_not = why;
     }

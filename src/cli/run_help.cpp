@@ -49,7 +49,7 @@ How it ends, and what is said:
                        has the tag curfew:job, else what its owner set for an OS shutdown; nothing off EC2)
   --dry-run            do everything but end the machine, and say what would have been done
   --notify WHERE       tell when it starts, is near its limit, stalls, can't be saved, and ends: a Slack-compatible
-                       https:// URL or sns:ARN; or env:NAME, file:PATH that holds one; may be repeated
+                       https:// URL or sns:ARN; or ssm:/PARAMETER, env:NAME, file:PATH with one; may be repeated
   --log FILE           also write each decision with its reason there
   --log-format FORMAT  text or json (default text)
   --quiet              no lines of curfew's own on stderr

@@ -9,6 +9,7 @@
 
 #include "aws/session.hpp"
 #include "aws/sns.hpp"
+#include "aws/ssm.hpp"
 #include "base/text.hpp"
 #include "net/http.hpp"
 #include "notify/mail.hpp"
@@ -136,9 +137,10 @@ bool Teller::send(const std::vector<Sending*>& sendings) const {
       sending->failed = true;
       say_(line);
     };
+    notify::Means means{*http, *sns, *clock_, report, mailer.get()};
+    means.parameter = [&session](std::string name) { return aws::read_secret(*session, std::move(name)); };
     notifiers.push_back(std::make_unique<notify::Notifier>(
-        io.get_executor(), notify::Means{*http, *sns, *clock_, report, mailer.get()},
-        std::vector<notify::Target>{sending->place->target}, k_pace));
+        io.get_executor(), std::move(means), std::vector<notify::Target>{sending->place->target}, k_pace));
     notifiers.back()->notify(*sending->digest.message);
   }
   const auto until = clock_->boot() + k_whole;

@@ -5,6 +5,7 @@
 
 #include "aws/session.hpp"
 #include "aws/sns.hpp"
+#include "aws/ssm.hpp"
 #include "net/environment.hpp"
 #include "notify/notifier.hpp"
 #include "notify/target.hpp"
@@ -27,8 +28,9 @@ class AwsTeller final : public Teller {
     }
     for (const auto& target : targets) places_.push_back(target.shown());
     const auto report = [&log](const std::string& line) { log.warning(line); };
-    notifier_ = std::make_unique<notify::Notifier>(executor, notify::Means{http, *sns_, clock, report},
-                                                   std::move(targets));
+    notify::Means means{http, *sns_, clock, report};
+    means.parameter = [this](std::string name) { return aws::read_secret(*session_, std::move(name)); };
+    notifier_ = std::make_unique<notify::Notifier>(executor, std::move(means), std::move(targets));
   }
 
   void tell(const notify::Facts& facts) override { notifier_->notify(notify::message_of(facts)); }

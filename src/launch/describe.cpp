@@ -108,6 +108,7 @@ std::string describe(const Plan& plan, const LocalTime& local) {
   for (const auto& save : wishes.saves) line("saved", printable(save, 200));
   if (wishes.save_every) line("saved", "every " + format_duration(*wishes.save_every) + ", too");
   if (wishes.saves.empty()) line("saved", "NOTHING but the logs: there is no --save");
+  for (const auto& place : wishes.notify) line("told", printable(place, 200));
   line("logs", logs_place(wishes.staging, plan.launch_id).text());
   const auto at = [&plan, &local](WallTime time) {
     const auto here = local ? printable(local(time), 60) : std::string{};

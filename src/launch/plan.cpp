@@ -289,6 +289,7 @@ std::vector<std::string> run_words(const Plan& plan) {
   words.insert(words.end(), {"--save-limit", format_duration(wishes.limits().save)});
   for (const auto& save : wishes.saves) words.insert(words.end(), {"--save", save});
   if (wishes.save_every) words.insert(words.end(), {"--save-every", format_duration(*wishes.save_every)});
+  for (const auto& place : wishes.notify) words.insert(words.end(), {"--notify", place});
   return words;
 }
 

@@ -51,7 +51,8 @@ struct Wishes {
   Seconds grace{60};
   Seconds save_limit{std::chrono::minutes{15}};
   std::optional<Seconds> save_every;
-  std::optional<Again> again;  // of `curfew retry`
+  std::vector<std::string> notify;  // "sns:ARN", "ssm:/PARAMETER": no secret
+  std::optional<Again> again;       // of `curfew retry`
 
   [[nodiscard]] job::Limits limits() const;
 };

@@ -96,6 +96,7 @@ struct Notifier::Lane {
   asio::any_io_executor executor;
   Means means;
   Target target;
+  std::optional<Target> held;  // what its parameter held when it was read last
   Pace pace;
   asio::steady_timer sleep;
   std::deque<Message> queue;
@@ -113,6 +114,7 @@ struct Notifier::Lane {
   static Awaitable<void> work(std::shared_ptr<Lane> lane);
   Awaitable<void> deliver(Message message);
   Awaitable<Try> attempt(const Message& message, Millis limit, Millis left);
+  Awaitable<Try> look_up(std::string parameter, Millis limit);
   Awaitable<Try> post(const Webhook& webhook, const Message& message, Millis limit);
   Awaitable<Try> publish(const aws::Topic& topic, const Message& message, Millis limit);
   Awaitable<Try> mail(const Mailbox& mailbox, const Message& message, Millis limit);
@@ -150,6 +152,7 @@ Awaitable<void> Notifier::Lane::deliver(Message message) {
     const Millis limit = std::clamp<Millis>(end - means.clock.boot(), Millis{1}, pace.each_try);
     const auto result = co_await attempt(message, limit, end - means.clock.boot());
     if (result.sent || closed) co_return;
+    if (!result.again) held.reset();  // it may hold another by the next
     const auto wanted = std::min(result.pause.value_or(pause), pace.longest_pause);
     if (!result.again || number >= pace.tries || means.clock.boot() + wanted >= end) {
       report("a notification (" + message.name + ") to " + target.shown() + " failed" +
@@ -171,16 +174,48 @@ Awaitable<void> Notifier::Lane::rest(Millis time) {
 }
 
 Awaitable<Try> Notifier::Lane::attempt(const Message& message, Millis limit, Millis left) {
-  if (const auto* webhook = std::get_if<Webhook>(&target.place)) {
+  if (const auto* parameter = std::get_if<Parameter>(&target.place); parameter != nullptr && !held) {
+    const auto end = means.clock.boot() + limit;
+    auto looking = look_up(parameter->name, limit);
+    auto looked = co_await std::move(looking);
+    if (!held) co_return looked;
+    limit = std::max<Millis>(end - means.clock.boot(), Millis{1});
+  }
+  const auto& place = held ? held->place : target.place;
+  if (const auto* webhook = std::get_if<Webhook>(&place)) {
     auto posted = co_await post(*webhook, message, limit);
     co_return posted;
   }
-  if (const auto* mailbox = std::get_if<Mailbox>(&target.place)) {
+  if (const auto* mailbox = std::get_if<Mailbox>(&place)) {
     auto mailed = co_await mail(*mailbox, message, std::clamp<Millis>(left, Millis{1}, k_mail_limit));
     co_return mailed;
   }
-  auto published = co_await publish(std::get<aws::Topic>(target.place), message, limit);
+  auto published = co_await publish(std::get<aws::Topic>(place), message, limit);
   co_return published;
+}
+
+// Within the try's own limit, as all else: a job's end waits for nobody's SSM.
+Awaitable<Try> Notifier::Lane::look_up(std::string parameter, Millis limit) {
+  using namespace asio::experimental::awaitable_operators;
+  Try result;
+  if (!means.parameter) {
+    result.why = "parameters aren't read from here";
+    co_return result;
+  }
+  auto reading = means.parameter(std::move(parameter));
+  auto racing = std::move(reading) || pause_for(limit);
+  auto first = co_await std::move(racing);
+  if (first.index() == 1) {
+    result.again = true;
+    result.why = "SSM didn't answer in time";
+    co_return result;
+  }
+  auto& text = std::get<0>(first);
+  if (!text) co_return judge(text.error());
+  auto target_there = parse_held(*text);
+  if (target_there) held = std::move(*target_there);
+  else result.why = "what the parameter holds can't be used: " + target_there.error().cause;
+  co_return result;
 }
 
 Awaitable<Try> Notifier::Lane::post(const Webhook& webhook, const Message& message, Millis limit) {

@@ -42,6 +42,8 @@ struct Means {
   // A line for the log whenever something isn't delivered. Holds no secret of a target's.
   std::function<void(const std::string&)> report;
   Mailer* mailer = nullptr;  // none: mail isn't delivered
+  // Reads a secret parameter of SSM; none: what stands in one isn't delivered.
+  std::function<Awaitable<Result<std::string>>(std::string name)> parameter = {};
 };
 
 // Single-threaded: used from the executor's loop only. May go while sending: what it was given must live until the loop

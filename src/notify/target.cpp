@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "aws/ssm.hpp"
 #include "base/text.hpp"
 #include "net/wire.hpp"
 #include "notify/address.hpp"
@@ -13,7 +14,7 @@ namespace {
 constexpr std::size_t k_longest_name = 128;
 constexpr std::size_t k_longest_path = 4096;  // PATH_MAX
 constexpr std::string_view k_forms =
-    "it is https://…, sns:ARN, env:NAME or file:PATH, and mailto:ADDRESS for curfew check";
+    "it is https://…, sns:ARN, ssm:/PARAMETER, env:NAME or file:PATH, and mailto:ADDRESS for curfew check";
 
 tl::unexpected<Error> refuse(ErrorKind kind, std::string why, std::string hint = std::string(k_forms)) {
   return fail(kind, "use the place to notify", std::move(why), std::move(hint));
@@ -59,6 +60,7 @@ net::AddressFilter Webhook::allowed() const { return url.scheme == "https" ? is_
 std::string Target::shown() const {
   if (const auto* webhook = std::get_if<Webhook>(&place)) return net::place_of(webhook->url) + "/…";
   if (const auto* mailbox = std::get_if<Mailbox>(&place)) return "mail to " + mailbox->address;
+  if (const auto* parameter = std::get_if<Parameter>(&place)) return "ssm:" + parameter->name;
   const auto& topic = std::get<aws::Topic>(place);
   return "SNS topic " + topic.name + " in " + topic.region;
 }
@@ -67,6 +69,7 @@ std::string Target::secret_text() const {
   if (const auto* webhook = std::get_if<Webhook>(&place))
     return net::place_of(webhook->url) + webhook->url.target;
   if (const auto* mailbox = std::get_if<Mailbox>(&place)) return "mailto:" + mailbox->address;
+  if (const auto* parameter = std::get_if<Parameter>(&place)) return "ssm:" + parameter->name;
   return "sns:" + std::get<aws::Topic>(place).arn();
 }
 
@@ -75,6 +78,12 @@ Result<Target> parse_target(std::string_view text) {
     auto topic = aws::parse_topic_arn(text.substr(4));
     if (!topic) return refuse(ErrorKind::invalid_input, topic.error().cause, topic.error().hint);
     return Target{std::move(*topic)};
+  }
+  if (text.starts_with("ssm:")) {
+    if (!aws::is_parameter_name(text.substr(4)) || text.substr(4).front() != '/')
+      return refuse(ErrorKind::invalid_input, "what follows ssm: is no parameter's name",
+                    "as ssm:/curfew/slack");
+    return Target{Parameter{std::string(text.substr(4))}};
   }
   if (text.starts_with("mailto:")) {
     auto mailbox = parse_mailbox(text.substr(7));
@@ -91,6 +100,31 @@ Status check_on_ending_machine(const Target& target) {
   if (!std::holds_alternative<Mailbox>(target.place)) return {};
   return refuse(ErrorKind::refused, "mail could still be waiting on this machine when it ends",
                 "curfew check sends mail; SNS does for a machine that ends");
+}
+
+Result<Target> parse_held(std::string_view text) {
+  auto target = parse_target(trimmed(text));
+  if (!target) return target;
+  if (auto good = check_on_ending_machine(*target); !good) return fail(std::move(good).error());
+  if (std::holds_alternative<Parameter>(target->place))
+    return refuse(ErrorKind::refused, "it names another parameter", "");
+  return target;
+}
+
+Status check_without_secret(std::string_view option) {
+  static constexpr const char* k_fix =
+      "aws ssm put-parameter --type SecureString --name /curfew/slack --value file://FILE, with the URL in "
+      "FILE; then "
+      "--notify ssm:/curfew/slack";
+  if (auto good = check_option(option); !good) return good;
+  if (option.starts_with("env:") || option.starts_with("file:"))
+    return refuse(ErrorKind::refused, "it is on this machine, and the job's instance can't see it", k_fix);
+  const auto target = parse_target(option);
+  if (!target) return fail(Error{target.error()});
+  if (std::holds_alternative<Webhook>(target->place))
+    return refuse(ErrorKind::refused, "a webhook's path is its password, and would lie in S3 with the job",
+                  k_fix);
+  return check_on_ending_machine(*target);
 }
 
 Status check_option(std::string_view option) {

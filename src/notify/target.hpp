@@ -21,22 +21,34 @@ struct Webhook {
   [[nodiscard]] net::AddressFilter allowed() const;
 };
 
+// A parameter of SSM that holds one of the others; read only where something is to be sent, by who sends it.
+struct Parameter {
+  std::string name;
+};
+
 struct Target {
-  std::variant<Webhook, aws::Topic, Mailbox> place;
+  std::variant<Webhook, aws::Topic, Mailbox, Parameter> place;
 
   // For logs and people: "https://hooks.slack.com/…", "SNS topic alerts in us-east-1", "mail to
-  // a@example.com". Never the path, query or account.
+  // a@example.com", "ssm:/curfew/slack". Never the path, query or account.
   [[nodiscard]] std::string shown() const;
   // What parse_target() reads again: a secret, for a file that nobody else can read.
   [[nodiscard]] std::string secret_text() const;
 };
 
-// "https://…", "sns:ARN" or "mailto:ADDRESS". http only to loopback by its address or as localhost; no user info; no link-local or metadata
+// "https://…", "sns:ARN", "ssm:/PARAMETER" or "mailto:ADDRESS". http only to loopback by its address or as localhost; no user info; no link-local or metadata
 // address, however it's written. Errors (invalid_input, refused) never show the text.
 [[nodiscard]] Result<Target> parse_target(std::string_view text);
 
 // Refuses mail: sendmail hands it to this machine's own mail system, which ends with the machine.
 [[nodiscard]] Status check_on_ending_machine(const Target& target);
+
+// What a parameter held: a webhook or a topic. Errors never show it. Pure.
+[[nodiscard]] Result<Target> parse_held(std::string_view text);
+
+// Whether a launch may take it to its instance: what has no secret in it, for it lies in S3 and in the job's files. The error
+// says how to make a parameter of another. Pure.
+[[nodiscard]] Status check_without_secret(std::string_view option);
 
 // Whether it can be what --notify is given: as resolve_target() has it, without looking where env: and file: point. Errors
 // never show the text. Pure.

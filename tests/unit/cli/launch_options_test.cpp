@@ -164,6 +164,8 @@ TEST(LaunchOptions, are_refused_before_anything_is_asked) {
       {with({"--name", "a/b", "--", "a"}), "is no name"},
       {with({"--env", "1A=b", "--", "a"}), "isn't NAME=VALUE"},
       {with({"--save", "out", "--", "a"}), "--save"},
+      {with({"--notify", "https://hooks.slack.com/services/T0/hunter2", "--", "a"}), "aws ssm put-parameter"},
+      {with({"--notify", "env:HOOK", "--", "a"}), "on this machine"},
       {with({"--follow", "-d", "--", "a"}), "--follow and --detach"},
       {with({"train.py"}), "is not an option"},
       {with({"--repo", "https://h/r", "--workdir", ".", "--", "a"}), "can't both be"},
@@ -223,6 +225,19 @@ TEST(LaunchOptions, take_the_last_value_of_a_variable) {
   const auto options = parse_launch(with({"--env", "A=1", "--env", "B=2", "--env", "A=3", "--", "c"}));
   ASSERT_TRUE(options);
   EXPECT_EQ(options->wishes.environment, (aws::KeyValues{{"B", "2"}, {"A", "3"}}));
+}
+
+TEST(LaunchOptions, tell_of_a_job_without_any_secret) {
+  const std::string topic = "sns:arn:aws:sns:us-east-1:123456789012:alerts";
+  const auto options =
+      parse_launch(with({"--notify", topic, "--notify", "ssm:/curfew/slack", "--notify", topic, "--", "a"}));
+  ASSERT_TRUE(options) << options.error().text();
+  EXPECT_EQ(options->wishes.notify, (std::vector<std::string>{topic, "ssm:/curfew/slack"}));
+  const JobText job{"job.toml", "notify = [\"https://hooks.slack.com/services/T0/hunter2\"]\n"};
+  const auto refused = parse_launch(with({"--", "a"}), job);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().text().find("hunter2"), std::string::npos) << refused.error().text();
+  EXPECT_TRUE(refused.error().text().starts_with("job.toml:1: ")) << refused.error().text();
 }
 
 TEST(LaunchOptions, never_show_the_value_of_a_variable) {

@@ -360,6 +360,12 @@ TEST(Plan, is_what_the_guard_on_the_instance_is_told) {
   wanted.save_every = 10min;
   EXPECT_EQ(run_words(plan(wanted)).back(), "10m");
   EXPECT_EQ(*(run_words(plan(wanted)).end() - 2), "--save-every");
+  auto told = wanted;
+  told.notify = {"ssm:/curfew/slack", "sns:arn:aws:sns:us-east-1:123456789012:alerts"};
+  const auto words = run_words(plan(told));
+  EXPECT_EQ((std::vector<std::string>(words.end() - 4, words.end())),
+            (std::vector<std::string>{"--notify", told.notify[0], "--notify", told.notify[1]}));
+  EXPECT_NE(describe(plan(told)).find("told           ssm:/curfew/slack"), std::string::npos);
   wanted.save_every.reset();
   wanted.saves.clear();
   EXPECT_EQ(run_words(plan(wanted)),

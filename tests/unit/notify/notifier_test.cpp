@@ -80,11 +80,20 @@ class NotifierTest : public testing::Test {
   void make(const std::vector<std::string>& places, net::HttpClient* client = nullptr) {
     std::vector<Target> targets;
     for (const auto& place : places) targets.push_back(*parse_target(place));
-    notifier_ = std::make_unique<Notifier>(
-        io_->get_executor(),
-        Means{client != nullptr ? *client : *http_, sns_, clock_,
-              [this](const std::string& line) { reports_.push_back(line); }, mails_ ? &mailer_ : nullptr},
-        std::move(targets), pace_);
+    Means means{client != nullptr ? *client : *http_, sns_, clock_,
+                [this](const std::string& line) { reports_.push_back(line); }, mails_ ? &mailer_ : nullptr};
+    means.parameter = [this](std::string name) { return read(std::move(name)); };
+    notifier_ = std::make_unique<Notifier>(io_->get_executor(), std::move(means), std::move(targets), pace_);
+  }
+  Awaitable<Result<std::string>> read(std::string name) {
+    read_.push_back(name);
+    if (parameters_.empty()) {  // silence
+      boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, 1h);
+      co_await timer.async_wait(boost::asio::use_awaitable);
+    }
+    auto next = parameters_.front();
+    if (parameters_.size() > 1) parameters_.pop_front();
+    co_return next;
   }
   void notify(Event event, const std::string& why = {}) {
     Facts facts;
@@ -120,6 +129,8 @@ class NotifierTest : public testing::Test {
   FakeSns sns_;
   FakeMailer mailer_;
   bool mails_ = true;
+  std::deque<Result<std::string>> parameters_;  // what is read in turn, the last for ever
+  std::vector<std::string> read_;
   Pace pace_{Millis{2'000}, 3, Millis{20'000}, Millis{5}, Millis{50}};
   std::vector<std::string> reports_;
   std::unique_ptr<Notifier> notifier_;
@@ -161,6 +172,58 @@ struct Hook {
   std::vector<std::string> bodies;
   Server server;
 };
+
+TEST_F(NotifierTest, reads_a_parameter_once_and_tells_what_it_names) {
+  Hook hook({k_ok});
+  parameters_.push_back(fail(ErrorKind::unavailable, "read ssm:/curfew/slack", "no answer"));
+  parameters_.push_back(hook.url() + "\n");
+  make({"ssm:/curfew/slack"});
+  notify(Event::started);
+  notify(Event::ended, "done");
+  EXPECT_EQ(flush(), 0U);
+  EXPECT_EQ(hook.count(), 2U);
+  EXPECT_EQ(read_, (std::vector<std::string>{"/curfew/slack", "/curfew/slack"})) << "tried again, then kept";
+  EXPECT_TRUE(reports_.empty());
+  leave();
+}
+
+TEST_F(NotifierTest, reads_a_parameter_anew_where_its_place_is_gone) {
+  Hook hook({answer(404), k_ok});
+  parameters_.emplace_back(hook.url());
+  make({"ssm:/curfew/slack"});
+  notify(Event::started);
+  notify(Event::ended, "done");
+  EXPECT_EQ(flush(), 0U);
+  EXPECT_EQ(hook.count(), 2U);
+  EXPECT_EQ(read_.size(), 2U);
+  EXPECT_TRUE(said("to ssm:/curfew/slack failed: it answered 404"));
+  leave();
+}
+
+TEST_F(NotifierTest, says_why_a_parameter_cannot_be_used_and_never_what_it_holds) {
+  parameters_.push_back(fail(ErrorKind::refused, "read ssm:/curfew/slack", "AccessDeniedException"));
+  parameters_.emplace_back("hooks.slack.com" + std::string(k_secret));
+  parameters_.emplace_back("ssm:/SECRET");
+  make({"ssm:/curfew/slack"});
+  for (int i = 0; i < 3; ++i) notify(Event::started);
+  EXPECT_EQ(flush(), 0U);
+  EXPECT_EQ(read_.size(), 3U);
+  EXPECT_TRUE(said("AccessDeniedException"));
+  EXPECT_TRUE(said("what the parameter holds can't be used: it names none"));
+  EXPECT_TRUE(said("it names another parameter"));
+  leave();
+}
+
+TEST_F(NotifierTest, waits_for_no_parameter) {
+  pace_.each_try = Millis{50};
+  make({"ssm:/curfew/slack"});
+  notify(Event::ended, "done");
+  const auto began = clock_.boot();
+  EXPECT_EQ(flush(3s), 0U);
+  EXPECT_LT(clock_.boot() - began, 2s);
+  EXPECT_TRUE(said("SSM didn't answer in time"));
+  leave();
+}
 
 TEST_F(NotifierTest, posts_json_to_the_hook_in_order) {
   Hook hook({k_ok});

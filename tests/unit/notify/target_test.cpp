@@ -48,12 +48,46 @@ TEST(Target, is_shown_without_its_secret) {
         Case{"http://localhost/h", "http://localhost/…"},
         Case{"sns:arn:aws:sns:us-east-1:123456789012:alerts", "SNS topic alerts in us-east-1"},
         Case{"sns:arn:aws-cn:sns:cn-north-1:123456789012:a-b_C1", "SNS topic a-b_C1 in cn-north-1"},
-        Case{"sns:arn:aws-us-gov:sns:us-gov-west-1:123456789012:a", "SNS topic a in us-gov-west-1"}}) {
+        Case{"sns:arn:aws-us-gov:sns:us-gov-west-1:123456789012:a", "SNS topic a in us-gov-west-1"},
+        Case{"ssm:/curfew/slack", "ssm:/curfew/slack"}}) {
     const auto target = parse_target(c.text);
     ASSERT_TRUE(target) << c.text << ": " << target.error().text();
     EXPECT_EQ(target->shown(), c.shown);
     EXPECT_EQ(target->secret_text(), c.text);
     EXPECT_EQ(shown_option(c.text), c.shown);
+  }
+}
+
+TEST(Target, goes_with_a_launch_only_where_it_holds_no_secret) {
+  EXPECT_TRUE(check_without_secret("sns:arn:aws:sns:us-east-1:123456789012:alerts"));
+  EXPECT_TRUE(check_without_secret("ssm:/curfew/slack"));
+  struct Case {
+    std::string option, why;
+  };
+  for (const auto& c :
+       {Case{k_hook, "its password"}, Case{"http://127.0.0.1/" + std::string(k_secret), "its password"},
+        Case{"env:HOOK", "on this machine"}, Case{"file:/root/hook", "on this machine"},
+        Case{"mailto:a@example.com", "when it ends"}, Case{"ssm:", "no parameter's name"},
+        Case{"ssm:hooks/SECRET", "no parameter's name"}, Case{"ssm:/a b SECRET", "no parameter's name"},
+        Case{"SECRET", "names none"}}) {
+    const auto good = check_without_secret(c.option);
+    ASSERT_FALSE(good) << c.option;
+    const auto text = good.error().text();
+    EXPECT_NE(text.find(c.why), std::string::npos) << text;
+    EXPECT_EQ(text.find("SECRET"), std::string::npos) << text;
+    const bool has_fix = text.find("aws ssm put-parameter") != std::string::npos;
+    EXPECT_EQ(has_fix, c.why == "its password" || c.why == "on this machine") << text;
+  }
+}
+
+TEST(Target, in_a_parameter_is_a_webhook_or_a_topic) {
+  EXPECT_EQ(parse_held(" " + k_hook + "\n")->secret_text(), k_hook);
+  EXPECT_TRUE(parse_held("sns:arn:aws:sns:us-east-1:123456789012:alerts"));
+  for (const auto* text :
+       {"", "ssm:/another", "mailto:a@example.com", "env:SECRET", "file:/SECRET", "SECRET"}) {
+    const auto held = parse_held(text);
+    ASSERT_FALSE(held) << text;
+    EXPECT_EQ(held.error().text().find("SECRET"), std::string::npos) << held.error().text();
   }
 }
 

@@ -54,7 +54,7 @@ Makes sure that a GPU training instance ends when its work ends.
   config     the defaults of `curfew run` and where each comes from
   version    the version
 
-`curfew COMMAND --help` tells more, with examples.
+`curfew COMMAND --help`, or `curfew help COMMAND`, tells more, with examples.
 )";
 
 struct Command {
@@ -94,6 +94,10 @@ constexpr std::array<Command, 27> k_commands{{
 }};
 
 int dispatch(const std::string& name, const Words& words, const World& world) {
+  // `curfew help launch`, as of git and many others.
+  const bool is_of_one = name == "help" && !words.empty() && words[0] != "help" && words[0] != "version" &&
+                         !words[0].starts_with('-');
+  if (is_of_one) return dispatch(words[0], {"--help"}, world);
   if (name == "--help" || name == "-h" || name == "help")
     return std::fputs(k_help.data(), stdout) < 0 ? 125 : 0;
   if (name == "--version" || name == "version") return std::puts("curfew " CURFEW_VERSION) < 0 ? 125 : 0;

@@ -34,6 +34,7 @@
 #include "os/fd.hpp"
 #include "os/files.hpp"
 #include "os/local_time.hpp"
+#include "save/summary.hpp"
 
 namespace curfew::cli {
 namespace asio = boost::asio;
@@ -197,8 +198,8 @@ class LaunchCommand {
       wishes.stages.restore = again->restore;
     }
     if (auto& packed = answers->packed) {
-      say("packed " + wishes.workdir + ": " + std::to_string(packed->files) +
-          (packed->files == 1 ? " file, " : " files, ") + format_bytes(packed->bytes));
+      say("packed " + wishes.workdir + ": " + save::count_of_files(packed->files) + ", " +
+          format_bytes(packed->bytes));
       workdir = std::move(packed->archive);
       wishes.stages.workdir = {launch::workdir_place(wishes.staging, id), packed->sha256, workdir.size()};
     }

@@ -360,6 +360,10 @@ Result<LaunchOptions> parse_words_of_launch(const std::vector<std::string>& word
   options.given = given_in(app);
   const auto rest = app.remaining();
   const auto file = job_file_in(rest);
+  if (raw.init && !rest.empty() && !file && !rest.front().starts_with('-'))
+    return bad(
+        "--init '" + printable(rest.front(), 80) + "'", "is no job file's name: that ends in .toml",
+        "curfew launch --init " + (is_made_of(rest.front(), "/._-", 80) ? rest.front() : "job") + ".toml");
   if (!rest.empty() && !file)
     return bad("'" + printable(rest.front(), 80) + "'",
                "is not an option, nor a job file, which ends in .toml", "put -- before the command");

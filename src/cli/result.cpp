@@ -22,6 +22,7 @@
 #include "jobs/results.hpp"
 #include "save/fetch.hpp"
 #include "save/fetched_files.hpp"
+#include "save/summary.hpp"
 #include "save/target.hpp"
 
 namespace curfew::cli {
@@ -131,8 +132,9 @@ class ResultCommand {
     if (const auto changed = jobs::changed_here(folder, all, *known); !changed.empty() && !options_.force) {
       for (std::size_t i = 0; i < std::min(changed.size(), k_most_named); ++i)
         say(changed[i] + " is here already, and isn't what this command has fetched: it stays");
-      say("nothing is fetched: " + std::to_string(changed.size()) +
-          " files stand in the way (--to another folder, or --force to replace them)");
+      say("nothing is fetched: " + save::count_of_files(changed.size()) +
+          (changed.size() == 1 ? " stands" : " stand") +
+          " in the way (--to another folder, or --force to replace them)");
       return k_exit_not_all;
     }
     save::Fetched sum;
@@ -152,7 +154,7 @@ class ResultCommand {
                   printable(each.place.path.empty() ? folder : folder + "/" + each.place.path, 1'000).c_str(),
                   printable(each.place.to.text(), 2'000).c_str());
     }
-    std::printf("%s files (%s) fetched to %s%s%s\n", std::to_string(sum.files).c_str(),
+    std::printf("%s (%s) fetched to %s%s%s\n", save::count_of_files(sum.files).c_str(),
                 format_bytes(sum.bytes).c_str(), printable(folder, 1'000).c_str(),
                 sum.there > 0 ? (", " + std::to_string(sum.there) + " were here already").c_str() : "",
                 sum.unverified > 0

@@ -16,7 +16,8 @@ namespace curfew::jobs {
 namespace {
 
 constexpr std::size_t k_at_once = 12;
-constexpr std::size_t k_batch = 50;  // launches that are read together while one is looked for
+constexpr std::size_t k_batch = 50;         // launches that are read together while one is looked for
+constexpr std::size_t k_most_regions = 40;  // AWS has fewer
 constexpr Seconds k_ask_ec2_every{30};
 constexpr Millis k_first_pause{5'000};
 constexpr Millis k_longest_pause{60'000};
@@ -121,13 +122,28 @@ Awaitable<Result<FoundJob>> find_by_instance(Source& source, std::string instanc
   auto asking = source.machine(region, instance);
   auto machine = co_await std::move(asking);
   if (machine && *machine) co_return FoundJob{(*machine)->launch_id, "the launch of " + instance};
-  auto looking = find_among(
-      source, region, [&](const Seen& seen) { return seen.status && seen.status->instance == instance; });
+  // One that hasn't said anything yet is known to EC2 alone, in the region that its launch went to.
+  std::vector<std::string> others;
+  auto looking = find_among(source, region, [&](const Seen& seen) {
+    const bool is_new = seen.launch && seen.launch->region != region &&
+                        std::find(others.begin(), others.end(), seen.launch->region) == others.end();
+    if (is_new && others.size() < k_most_regions) others.push_back(seen.launch->region);
+    return seen.status && seen.status->instance == instance;
+  });
   auto found = co_await std::move(looking);
+  if (found && *found) co_return FoundJob{std::move(**found), "the launch of " + instance};
+  for (const auto& other : others) {
+    auto asking_there = source.machine(other, instance);
+    auto there = co_await std::move(asking_there);
+    if (there && *there) co_return FoundJob{(*there)->launch_id, "the launch of " + instance};
+    if (!there && machine) machine = fail(std::move(there.error()));
+  }
   if (!found) co_return fail(std::move(found.error()));
-  if (*found) co_return FoundJob{std::move(**found), "the launch of " + instance};
   if (!machine) co_return fail(std::move(machine.error()));
-  co_return fail(no_such(instance, "no launch is known to have had that instance"));
+  others.insert(others.begin(), region);
+  std::string asked;
+  for (const auto& each : others) asked += (asked.empty() ? "" : ", ") + each;
+  co_return fail(no_such(instance, "no launch is known to have had that instance, in " + asked));
 }
 
 }  // namespace

@@ -23,6 +23,7 @@
 #include "os/files.hpp"
 #include "save/fetched_files.hpp"
 #include "save/gate.hpp"
+#include "save/summary.hpp"
 #include "save/verify.hpp"
 #include "save/workers.hpp"
 
@@ -336,7 +337,7 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
     const auto now = std::chrono::steady_clock::now();
     if (now - noted_ < k_note_every) return;
     noted_ = now;
-    note_(format_bytes(done_.bytes) + " so far, " + std::to_string(items_.size()) + " files not begun yet");
+    note_(format_bytes(done_.bytes) + " so far, " + count_of_files(items_.size()) + " not begun yet");
   }
 
   asio::any_io_executor executor_;

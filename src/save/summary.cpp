@@ -12,8 +12,6 @@
 namespace curfew::save {
 namespace {
 
-std::string counted(std::uint64_t count) { return std::to_string(count) + (count == 1 ? " file" : " files"); }
-
 void append(std::vector<std::string>& out, const Notes& notes, std::size_t shown) {
   const std::size_t count = std::min(shown, notes.first.size());
   for (std::size_t i = 0; i < count; ++i) {
@@ -71,6 +69,10 @@ std::string tail(const std::string& path, std::size_t width) {
 
 }  // namespace
 
+std::string count_of_files(std::uint64_t count) {
+  return std::to_string(count) + (count == 1 ? " file" : " files");
+}
+
 void Notes::add(Note note) {
   ++count;
   bytes += note.size;
@@ -79,15 +81,16 @@ void Notes::add(Note note) {
 
 std::vector<std::string> lines(const Summary& summary, std::size_t shown) {
   std::vector<std::string> out;
-  std::string head = "saved " + counted(summary.saved_files);
+  std::string head = "saved " + count_of_files(summary.saved_files);
   if (summary.saved_files > 0) head += ", " + format_bytes(summary.saved_bytes);
   head += " in " + format_duration(std::chrono::round<Seconds>(summary.elapsed));
   if (summary.unchanged_files > 0)
-    head += "; " + counted(summary.unchanged_files) + " unchanged, in S3 already";
+    head += "; " + count_of_files(summary.unchanged_files) + " unchanged, in S3 already";
   out.push_back(std::move(head));
   if (!summary.all_saved()) {
     std::string line = "NOT saved: ";
-    line += summary.failed.count == 0 ? "perhaps more, not all was looked at" : counted(summary.failed.count);
+    line += summary.failed.count == 0 ? "perhaps more, not all was looked at"
+                                      : count_of_files(summary.failed.count);
     if (summary.failed.bytes > 0) line += ", " + format_bytes(summary.failed.bytes);
     if (summary.limit_hit) line += "; the limit for saving ran out";
     else if (summary.cancelled) line += "; saving was cut short";
@@ -95,11 +98,11 @@ std::vector<std::string> lines(const Summary& summary, std::size_t shown) {
     append(out, summary.failed, shown);
   }
   if (summary.changing.count > 0) {
-    out.push_back("stored, but changing while it was saved: " + counted(summary.changing.count));
+    out.push_back("stored, but changing while it was saved: " + count_of_files(summary.changing.count));
     append(out, summary.changing, shown);
   }
   if (summary.unsteady.count > 0) {
-    out.push_back("still being written, left for the next save: " + counted(summary.unsteady.count));
+    out.push_back("still being written, left for the next save: " + count_of_files(summary.unsteady.count));
     append(out, summary.unsteady, shown);
   }
   if (summary.skipped.count > 0) {
@@ -115,7 +118,7 @@ std::vector<std::string> lines(const Summary& summary, std::size_t shown) {
 
 std::string left_out_line(const Notes& unsteady, std::size_t shown) {
   if (unsteady.count == 0) return {};
-  std::string line = counted(unsteady.count) + " left out, still being written: ";
+  std::string line = count_of_files(unsteady.count) + " left out, still being written: ";
   const std::size_t named = std::min(shown, unsteady.first.size());
   for (std::size_t i = 0; i < named; ++i) line += (i > 0 ? ", " : "") + printable(unsteady.first[i].path);
   if (unsteady.count > named) line += " and " + std::to_string(unsteady.count - named) + " more";
@@ -157,11 +160,12 @@ std::string progress_line(const Progress& progress, std::size_t width) {
   std::vector<std::string> parts;
   const std::string left = format_duration(std::chrono::floor<Seconds>(std::max(progress.left, Millis{0})));
   if (progress.phase == Phase::looking) {
-    parts.push_back("saving: " + counted(progress.files_done) + " found so far");
+    parts.push_back("saving: " + count_of_files(progress.files_done) + " found so far");
   } else if (progress.phase == Phase::comparing) {
-    parts.push_back("saving: comparing " + counted(progress.files_total) + " with what S3 has");
+    parts.push_back("saving: comparing " + count_of_files(progress.files_total) + " with what S3 has");
   } else {
-    parts.push_back("saving " + std::to_string(progress.files_done) + "/" + counted(progress.files_total));
+    parts.push_back("saving " + std::to_string(progress.files_done) + "/" +
+                    count_of_files(progress.files_total));
     parts.push_back(ratio(progress.bytes_done, progress.bytes_total));
     parts.push_back(format_bytes(progress.bytes_per_second) + "/s");
   }

@@ -55,6 +55,9 @@ struct Summary {
   [[nodiscard]] bool all_saved() const { return failed.count == 0 && !limit_hit && !cancelled; }
 };
 
+// "1 file", "12 files".
+[[nodiscard]] std::string count_of_files(std::uint64_t count);
+
 // A few lines, printable, without newlines; at most `shown` notes of a sort, and 5 * shown + 10 lines in all.
 [[nodiscard]] std::vector<std::string> lines(const Summary& summary, std::size_t shown = 10);
 

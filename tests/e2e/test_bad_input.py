@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -103,6 +104,22 @@ def test_help_is_no_error(bystander: Instance) -> None:
         assert (result.code, result.err) == (0, ""), words
         assert result.out.startswith("Usage: curfew")
         assert max(map(len, result.out.splitlines())) <= 120
+
+
+def test_help_of_a_command_is_its_own_help(bystander: Instance) -> None:
+    listed = bystander.exec([INSIDE, "--help"]).out
+    commands = re.findall(r"^  ([a-z]+) {3,}", listed, re.MULTILINE)
+    assert len(commands) > 15 and "launch" in commands
+    for command in commands:
+        if command == "version":
+            continue
+        asked, own = bystander.exec([INSIDE, "help", command]), bystander.exec([INSIDE, command, "--help"])
+        assert (asked.code, asked.err) == (0, ""), command
+        assert asked.out == own.out and asked.out != listed, command
+    for words in (["help"], ["help", "help"], ["help", "version"]):
+        assert bystander.exec([INSIDE, *words]).out == listed, words
+    wrong = bystander.exec([INSIDE, "help", "lunch"])
+    assert wrong.code == 125 and "did you mean launch" in wrong.err, wrong
 
 
 def test_status_without_a_guard(bystander: Instance) -> None:

@@ -8,6 +8,8 @@ import os
 import pty
 import re
 import select
+import shlex
+import shutil
 import subprocess
 import threading
 import time
@@ -427,18 +429,48 @@ def test_says_of_a_lost_job_what_is_known_and_brings_what_is_there(jobs: Jobs) -
 # ---- ssh
 
 
+# Stands for the program of its name: tells its words, and what it was given to read.
+_STANDS_IN = """#!/bin/sh
+echo "$(basename "$0")"; for word; do echo "$word"; done; cat; exit 9
+"""
+
+
 def test_opens_a_shell_by_words_that_no_shell_reads(jobs: Jobs) -> None:
-    launch = jobs.launched()
-    machine = jobs.instance(launch)
-    code, out, err = jobs.run("ssh", launch, "--print")
-    assert (code, out) == (0, f"aws ssm start-session --target {machine.id} --region us-east-1\n"), err
-    program = jobs.folder / "aws"
-    program.write_text('#!/bin/sh\nfor word; do echo "<$word>"; done\nexit 9\n')
-    program.chmod(0o755)
-    code, out, err = jobs.run("ssh", machine.id)
-    assert code == 9 and out.split("\n")[:3] == ["<ssm>", "<start-session>", "<--target>"], out + err
-    machine.describe()
-    jobs.cloud.client("ec2").terminate_instances(InstanceIds=[machine.id])
-    machine.wait("terminated", SOON)
-    code, _, err = jobs.run("ssh", launch)
+    keyed = [["key-name", "my key"], ["image", "ami-0123456789abcdef0"]]
+    launches = {"aws": jobs.launched(), "ssh": jobs.launched(options=keyed)}
+    machines = {program: jobs.instance(launch) for program, launch in launches.items()}
+    address = machines["ssh"].describe()["PublicIpAddress"]
+    (jobs.folder / ".ssh").mkdir()
+    key = jobs.folder / ".ssh/my key.pem"
+    key.write_text("no key")
+    expected = {
+        "aws": ["aws", "ssm", "start-session", "--target", machines["aws"].id, "--region", "us-east-1"],
+        "ssh": ["ssh", "-i", str(key), f"ubuntu@{address}"],
+    }
+    if shutil.which("aws", path="/usr/bin:/bin") is None:
+        code, _, err = jobs.run("ssh", launches["aws"])
+        assert code == 125 and "Session Manager plugin" in err, err
+    for program, launch in launches.items():
+        code, out, err = jobs.run("ssh", launch, "--print")
+        assert (code, shlex.split(out)) == (0, expected[program]), out + err
+        stand_in = jobs.folder / program
+        stand_in.write_text(_STANDS_IN)
+        stand_in.chmod(0o755)
+        code, shown, err = jobs.run("ssh", machines[program].id)
+        # What --print prints, said on stderr, and that program's own exit code.
+        assert (code, shown.splitlines()) == (9, expected[program]), shown + err
+        assert f"curfew: {out.strip()}" in err.splitlines(), err
+    jobs.end(machines["aws"])
+    machines["aws"].wait("terminated", SOON)
+    code, _, err = jobs.run("ssh", launches["aws"])
     assert code == 1 and "doesn't run" in err, err
+
+
+def test_finds_a_job_by_an_instance_of_another_region(jobs: Jobs) -> None:
+    jobs.launched("other")
+    launch = jobs.launched(region="eu-west-1")
+    machine = jobs.cloud.launch(tags={"curfew:launch": launch}, machine=False, region="eu-west-1")
+    code, out, err = jobs.run("ssh", machine.id, "--print")
+    assert code == 0 and out.split()[-2:] == ["--region", "eu-west-1"] and launch in err, out + err
+    code, _, err = jobs.run("ssh", "i-0123456789abcdef0", "--print")
+    assert code == 1 and "in us-east-1, eu-west-1" in err and "--region" in err, err

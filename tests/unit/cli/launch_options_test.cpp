@@ -177,6 +177,9 @@ TEST(LaunchOptions, are_refused_before_anything_is_asked) {
       {with({"--secret", "A=hunter2!", "--", "a"}), "is no parameter"},
       {with({"--setup-limit", "5", "--", "a"}), "--setup-limit"},
       {{"--clean-up", "--", "a"}, "takes no command"},
+      {{"--init", "foo"},
+       "--init 'foo': is no job file's name: that ends in .toml (curfew launch --init foo.toml)"},
+      {{"--init", "a b"}, "(curfew launch --init job.toml)"},
   };
   for (const auto& [words, why] : cases) {
     const auto options = parse_launch(words);

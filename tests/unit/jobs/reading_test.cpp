@@ -30,10 +30,14 @@ class FakeSource final : public Source {
   std::set<std::string> unreadable;  // launches
   int machine_calls = 0;
 
-  void add(int n, const std::string& job) {
+  std::map<std::string, std::string> region_of;  // a machine's; us-east-1 where it isn't named
+  std::vector<std::string> asked_regions;
+
+  void add(int n, const std::string& job, const std::string& region = "us-east-1") {
     auto file = launched();
     file.launch_id = id_of(n);
     file.job = job;
+    file.region = region;
     files[{id_of(n), "launch.json"}] = launch::to_json(file);
   }
   void set_status(int n, const std::string& state, const std::string& instance = "i-0123456789abcdef0") {
@@ -65,10 +69,14 @@ class FakeSource final : public Source {
       if (std::find(ids.begin(), ids.end(), machine.launch_id) != ids.end()) found.push_back(machine);
     co_return found;
   }
-  Awaitable<Result<std::optional<MachineSeen>>> machine(std::string, std::string instance) override {
+  Awaitable<Result<std::optional<MachineSeen>>> machine(std::string region, std::string instance) override {
+    asked_regions.push_back(region);
     if (machines_error) co_return fail(Error{*machines_error});
-    for (const auto& one : all_machines)
-      if (one.id == instance) co_return std::optional(one);
+    for (const auto& one : all_machines) {
+      const auto where = region_of.find(one.id);
+      const bool is_there = region == (where == region_of.end() ? "us-east-1" : where->second);
+      if (one.id == instance && is_there) co_return std::optional(one);
+    }
     co_return std::optional<MachineSeen>{};
   }
 };
@@ -103,6 +111,24 @@ TEST(FindJob, finds_a_launch_by_its_instance) {
   EXPECT_EQ(found(source, machine.id), id_of(1)) << "EC2 shows it no more";
   source.machines_error = {ErrorKind::refused, "DescribeInstances", "denied", "", ""};
   EXPECT_EQ(found(source, machine.id), id_of(1));
+}
+
+TEST(FindJob, finds_an_instance_in_each_region_that_a_launch_went_to) {
+  FakeSource source;
+  source.add(1, "digits", "eu-west-1");
+  source.add(2, "digits", "us-west-2");
+  source.add(3, "digits", "eu-west-1");
+  auto machine = machine_in(running);
+  machine.launch_id = id_of(2);
+  source.all_machines = {machine};
+  source.region_of[machine.id] = "us-west-2";
+  EXPECT_EQ(found(source, machine.id), id_of(2));
+  source.asked_regions.clear();
+  source.region_of[machine.id] = "ap-south-1";
+  EXPECT_NE(found(source, machine.id).find("in us-east-1, eu-west-1, us-west-2"), std::string::npos)
+      << found(source, machine.id);
+  EXPECT_EQ(std::vector<std::string>(source.asked_regions.begin(), source.asked_regions.begin() + 3),
+            (std::vector<std::string>{"us-east-1", "eu-west-1", "us-west-2"}));
 }
 
 TEST(FindJob, guesses_nothing_where_a_newer_launch_cannot_be_read) {

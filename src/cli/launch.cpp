@@ -188,6 +188,8 @@ class LaunchCommand {
     if (!answers) co_return refuse(answers.error());
     const auto& defaults = answers->defaults;
     for (const auto& missing : answers->missing) say(missing.text());
+    for (const auto& doubt : answers->doubtful) say(doubt.text());
+    is_doubtful_ = !answers->doubtful.empty();
     const bool is_whole = answers->missing.empty();
     if (!is_whole && !options_.dry_run) co_return k_exit_failed;
     const auto id = launch::new_launch_id(clock_.wall());
@@ -308,9 +310,10 @@ class LaunchCommand {
 
   net::Awaitable<int> launch_it(launch::Plan plan, launch::Package package, launch::Renewal renewal) {
     const bool is_much = !plan.worst_case || *plan.worst_case > options_.confirm_above;
-    if (is_much && !options_.yes) {
-      const std::string what = plan.worst_case ? "the worst case is " + format_dollars(*plan.worst_case)
-                                               : std::string("what it costs at most isn't known");
+    if ((is_much || is_doubtful_) && !options_.yes) {
+      std::string what = plan.worst_case ? "the worst case is " + format_dollars(*plan.worst_case)
+                                         : std::string("what it costs at most isn't known");
+      if (is_doubtful_) what = "the job may not reach all that it needs, as said above; " + what;
       if (::isatty(STDIN_FILENO) != 1)
         co_return refuse({ErrorKind::refused,
                           "launch",
@@ -365,6 +368,7 @@ class LaunchCommand {
   launch::Findings findings_;
   std::map<std::string, std::unique_ptr<launch::Calls>> calls_;  // by region
   std::optional<Launched> launched_;
+  bool is_doubtful_ = false;  // there may be something that the job can't reach
   bool sending_ = false;
   bool interrupted_ = false;
   int code_ = k_exit_failed;

@@ -144,6 +144,7 @@ net::Awaitable<LaunchNeeds> look_for_needs(aws::Session& session, launch::Wishes
     auto view = setup::view_role(place, role, needs);
     told.role_may = std::move(view.may);
     for (auto& lack : view.out_of_reach) told.missing.push_back(std::move(lack));
+    told.doubtful = std::move(view.doubtful);
   }
   co_return told;
 }

@@ -14,6 +14,7 @@ namespace curfew::cli {
 
 struct LaunchNeeds {
   std::vector<Error> missing;         // what the job would only find out on the instance
+  std::vector<Error> doubtful;        // what it may find out there; the launch is asked for
   std::vector<std::string> role_may;  // see launch::Findings
 };
 

@@ -59,6 +59,7 @@ net::Awaitable<Result<LaunchAnswers>> ask_before_launch(aws::Session& session, c
     auto needs = co_await std::move(looking);
     answers.missing = defaults.missing;
     std::move(needs.missing.begin(), needs.missing.end(), std::back_inserter(answers.missing));
+    answers.doubtful = std::move(needs.doubtful);
     role_may = std::move(needs.role_may);
   });
   questions.emplace_back([&]() -> net::Awaitable<void> {

@@ -18,7 +18,8 @@ namespace curfew::cli {
 
 struct LaunchAnswers {
   LaunchDefaults defaults;
-  std::vector<Error> missing;  // what the launch can't do without, the defaults' first
+  std::vector<Error> missing;   // what the launch can't do without, the defaults' first
+  std::vector<Error> doubtful;  // what may fail on the instance
   launch::Findings findings;
   std::optional<launch::Packed> packed;  // with `wishes.workdir`
 };

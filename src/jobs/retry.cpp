@@ -70,6 +70,9 @@ std::optional<Micros> spent_at_most(const launch::LaunchFile& last, const Row& r
 Result<Retry> plan_retry(const launch::LaunchFile& last, const Row& row, const aws::S3Location& staging,
                          WallTime now) {
   if (auto over = check_over(last, row); !over) return fail(std::move(over.error()));
+  // It has left the place that it took, which others may have taken since.
+  if (last.nothing_made && !last.retry_of.empty())
+    return refuse(last, "it made nothing, in the place of " + last.retry_of, "curfew retry " + last.retry_of);
   const auto left = std::chrono::floor<Seconds>(last.stop_at - now);
   if (left < launch::k_least_time)
     return refuse(

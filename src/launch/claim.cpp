@@ -16,6 +16,7 @@ namespace {
 constexpr int k_version = 1;
 constexpr int k_most_tries = 8;
 constexpr Millis k_pause{500};
+constexpr int k_longest_chain = 100;  // attempts that made nothing, each in the place of the one before
 
 std::string doing(const std::string& launch_id) { return "launch " + launch_id + " again"; }
 
@@ -52,16 +53,28 @@ Awaitable<Result<std::optional<LaunchFile>>> read_launch(Calls& calls, aws::S3Lo
   co_return std::optional(std::move(*file));
 }
 
-// Nothing where it's free to be taken over; else a conflict that says who holds it.
-Awaitable<Status> check_free(Calls& calls, aws::S3Location staging, std::string launch_id, Found found) {
+// Nothing where it's free to be taken over; else a conflict that says who holds it. An attempt that made nothing may have been
+// launched again itself, while it slept: then that one holds what this one gave up.
+Awaitable<Status> check_free(Calls& calls, aws::S3Location staging, std::string launch_id, Found found,
+                             int depth = 0) {
   const auto& attempt = found.claim.launch_id;
-  if (found.claim.given_up) co_return Status{};
   auto reading = read_launch(calls, staging, attempt);
   const auto file = co_await std::move(reading);
   if (!file)
     co_return fail(
         Error{file.error()}.within("look whether " + launch_id + " was launched again as " + attempt));
-  if (*file && (*file)->nothing_made) co_return Status{};
+  if (found.claim.given_up || (*file && (*file)->nothing_made)) {
+    if (depth == k_longest_chain)
+      co_return fail(ErrorKind::refused, doing(launch_id), "too many attempts made nothing",
+                     "curfew launch, with its options");
+    auto reading_next = read_claim(calls, staging, attempt);
+    auto next = co_await std::move(reading_next);
+    if (!next) co_return fail(std::move(next.error()));
+    if (!*next) co_return Status{};
+    auto checking = check_free(calls, std::move(staging), std::move(launch_id), std::move(**next), depth + 1);
+    auto free = co_await std::move(checking);
+    co_return free;
+  }
   if (*file)
     co_return fail(ErrorKind::conflict, doing(launch_id), "it was launched again as " + attempt,
                    "curfew logs " + attempt + " -f follows that; once it is over, curfew retry " + attempt);
@@ -177,6 +190,13 @@ Awaitable<Status> RetryClaim::check_last() {
   auto reading = read_launch(calls_, staging_, again_.retry_of);
   const auto last = co_await std::move(reading);
   if (!last) co_return fail(Error{last.error()}.within(doing(again_.retry_of)));
+  if (*last && (*last)->nothing_made) {
+    // It has left what it held: the one before it may be launched again by others by now.
+    if (const auto& before = (*last)->retry_of; !before.empty())
+      co_return fail(ErrorKind::conflict, doing(again_.retry_of),
+                     "it made nothing, in the place of " + before, "curfew retry " + before);
+    co_return Status{};
+  }
   if (*last && (*last)->made != again_.last_made)
     co_return fail(ErrorKind::conflict, doing(again_.retry_of), "it goes on by itself",
                    "curfew logs " + again_.retry_of + " -f follows it");
@@ -184,9 +204,19 @@ Awaitable<Status> RetryClaim::check_last() {
 }
 
 Awaitable<Status> RetryClaim::renew() {
+  auto writing = write_anew(false);
+  auto written = co_await std::move(writing);
+  if (!written) co_return written;
+  // The launch before may have found the claim too old to mind.
+  auto checking = check_last();
+  auto over = co_await std::move(checking);
+  co_return over;
+}
+
+Awaitable<Status> RetryClaim::write_anew(bool given_up) {
   const auto place = claim_place(staging_, again_.retry_of);
   for (int tries = 1;; ++tries) {
-    auto putting = calls_.put_if(place, text(), etag_);
+    auto putting = calls_.put_if(place, text(given_up), etag_);
     auto put = co_await std::move(putting);
     if (put) {
       etag_ = std::move(*put);
@@ -202,7 +232,8 @@ Awaitable<Status> RetryClaim::renew() {
                      *found ? "another attempt has taken its place: " + (*found)->claim.launch_id
                             : std::string("its retried.json is gone"),
                      "nothing was made");
-    const bool is_written = (*found)->etag != etag_;  // and its reply lost
+    // And its reply lost.
+    const bool is_written = (*found)->etag != etag_ && (*found)->claim.given_up == given_up;
     etag_ = std::move((*found)->etag);
     if (is_written) co_return Status{};
     co_await calls_.sleep(k_pause);
@@ -210,11 +241,9 @@ Awaitable<Status> RetryClaim::renew() {
 }
 
 Awaitable<Status> RetryClaim::give_up() {
-  auto putting = calls_.put_if(claim_place(staging_, again_.retry_of), text(true), etag_);
-  auto put = co_await std::move(putting);
-  if (!put) co_return fail(std::move(put.error()));
-  etag_ = std::move(*put);
-  co_return Status{};
+  auto writing = write_anew(true);
+  auto written = co_await std::move(writing);
+  co_return written;
 }
 
 }  // namespace curfew::launch

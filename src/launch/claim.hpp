@@ -42,7 +42,8 @@ class RetryClaim {
   RetryClaim(Calls& calls, const os::Clock& clock, aws::S3Location staging, Again again, std::string own_id);
   // conflict where another attempt holds it, or the launch before isn't over after all. Nothing is held then.
   [[nodiscard]] Awaitable<Status> take();
-  // Before EC2 is asked: that it's held still. After this nobody takes it over by what was there before.
+  // Before EC2 is asked: that it's held still, and the launch before is over still. After this nobody takes it over by what
+  // was there before.
   [[nodiscard]] Awaitable<Status> renew();
   // Where nothing was made. An error leaves it to k_claim_holds.
   [[nodiscard]] Awaitable<Status> give_up();
@@ -51,6 +52,7 @@ class RetryClaim {
   [[nodiscard]] std::string text(bool given_up = false);
   Awaitable<Status> claim_it();
   Awaitable<Status> check_last();
+  Awaitable<Status> write_anew(bool given_up);
 
   Calls& calls_;
   const os::Clock& clock_;

@@ -15,6 +15,7 @@ namespace curfew::launch {
 namespace {
 
 constexpr Millis k_look_every{5'000};
+constexpr int k_most_checks = 5;
 constexpr Millis k_slice{1'000};  // of a long pause, so that Ctrl-C is heard
 
 class Launch {
@@ -26,13 +27,13 @@ class Launch {
   }
 
   Awaitable<Result<Done>> run() {
+    checked_ = world_.clock.boot();  // before the claim: this machine may sleep while it's taken
     if (claim_) {
       if (world_.interrupted()) co_return interrupted("nothing was made");
       auto taking = claim_->take();
       auto taken = co_await std::move(taking);
       if (!taken) co_return fail(std::move(taken.error()));
     }
-    checked_ = world_.clock.boot();
     auto going = go();
     auto done = co_await std::move(going);
     if (!done && !may_be_made_) co_await say_that_nothing_was_made();
@@ -117,6 +118,8 @@ class Launch {
 
   // For those who look for the job, and those who would launch it again; it helps, and no more.
   Awaitable<void> say_that_nothing_was_made() {
+    // What it held is held by who launched it again.
+    if (is_launched_again_ && claim_) co_return;
     auto file = launch_file_from_json(package_.launch_file);
     Status noted;
     if (is_noted_ && file) {
@@ -124,10 +127,10 @@ class Launch {
       auto put = world_.calls.put(package_.launch_file_place, to_json(*file));
       noted = co_await std::move(put);
     }
-    if (claim_) {
+    // In this order: who takes the claim over must see it.
+    if (claim_ && noted) {
       auto leaving = claim_->give_up();
-      auto left = co_await std::move(leaving);
-      if (noted) noted = std::move(left);
+      noted = co_await std::move(leaving);
     }
     if (!noted)
       world_.say("that nothing was made can't be noted in S3: " + printable(noted.error().text(), 300));
@@ -135,18 +138,41 @@ class Launch {
 
   // Who slept, or waited for long, may have been given up by somebody who launches the job again.
   Awaitable<Status> check_still_ours() {
-    const auto now = world_.clock.boot();
-    if (now - checked_ < k_plan_holds) co_return Status{};
-    auto looking = check_unclaimed(world_.calls, plan_.wishes.staging, plan_.launch_id);
-    auto free = co_await std::move(looking);
-    if (!free) co_return free;
-    if (claim_) {
-      auto renewing = claim_->renew();
-      auto renewed = co_await std::move(renewing);
-      if (!renewed) co_return renewed;
+    // Again where this machine slept in the middle of it.
+    for (int tries = 0; world_.clock.boot() - checked_ >= k_plan_holds; ++tries) {
+      if (tries == k_most_checks)
+        co_return fail(ErrorKind::timed_out, "launch",
+                       "whether it was launched again takes too long to find out", "launch again");
+      const auto began = world_.clock.boot();
+      auto looking = look_for_claim();
+      auto free = co_await std::move(looking);
+      if (!free) co_return free;
+      if (claim_) {
+        auto renewing = claim_->renew();
+        auto renewed = co_await std::move(renewing);
+        if (!renewed) co_return renewed;
+      }
+      checked_ = began;
     }
-    checked_ = now;
     co_return Status{};
+  }
+
+  Awaitable<Status> look_for_claim() {
+    Millis wait = k_first_pause;
+    for (int tries = 1;; ++tries) {
+      auto looking = check_unclaimed(world_.calls, plan_.wishes.staging, plan_.launch_id);
+      auto free = co_await std::move(looking);
+      if (free) co_return free;
+      is_launched_again_ = free.error().kind == ErrorKind::conflict;
+      if (!may_have_happened(free.error()) || tries == k_most_checks) {
+        // Who may only put into staging can't retry jobs either.
+        if (free.error().kind != ErrorKind::refused) co_return free;
+        world_.say("whether it was launched again can't be seen: " + printable(free.error().text(), 300));
+        co_return Status{};
+      }
+      co_await world_.calls.sleep(wait);
+      wait = std::min(wait * 2, k_most_pause);
+    }
   }
 
   // Before another round.
@@ -401,6 +427,7 @@ class Launch {
   std::optional<RetryClaim> claim_;  // of one that goes on with an earlier one's job
   BootTime checked_{};               // that nobody else launches this job
   bool is_noted_ = false;            // launch.json is in S3, or may be
+  bool is_launched_again_ = false;   // by somebody who found this launch asleep
   bool may_be_made_ = false;         // an instance
   bool may_be_another_ = false;      // beside the instance: the next launch looks for it
   Record record_;

@@ -69,6 +69,31 @@ bool belongs_to(const std::string& real, uid_t user) {
   return false;
 }
 
+using RealPath = std::unique_ptr<char, decltype(&std::free)>;
+
+RealPath real_path(const std::string& path) { return {::realpath(path.c_str(), nullptr), &std::free}; }
+
+// By the reader's rights as far as they reach. From there on by the process's own where that is theirs, and only what lies
+// below it. Null, with errno: it can't be reached.
+RealPath resolve(const os::AsFileUser& as, const Reader& reader, const std::string& path) {
+  auto whole = real_path(path);
+  const int why = errno;
+  if (whole || !reader || !as.has_own() || !os::is_no_right(why)) return whole;
+  std::string reached = path;
+  auto base = real_path(reached);
+  while (!base && reached.rfind('/') != std::string::npos && reached.rfind('/') > 0) {
+    reached.resize(reached.rfind('/'));
+    base = real_path(reached);
+  }
+  if (base && belongs_to(base.get(), reader->user)) {
+    const os::AsOwner own(*reader);
+    whole = real_path(base.get() + path.substr(reached.size()));
+    if (whole && !below(whole.get(), base.get())) whole.reset();
+  }
+  if (!whole) errno = why;
+  return whole;
+}
+
 // Of somebody's whose rights are the reader's.
 std::string why_not(int number, const Reader& reader) {
   if (reader && (number == EACCES || number == EPERM)) return "the job's user may not read it";
@@ -100,9 +125,10 @@ class Walker {
     Root& root = found_.roots[number];
     root.reader = reader_;
     const std::string path = target.source.starts_with('/') ? target.source : base_dir + "/" + target.source;
-    const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
+    const auto real = resolve(as_, reader_, path);
+    is_theirs_ = real && reader_ && belongs_to(real.get(), reader_->user);
     struct stat info {};
-    if (!real || ::stat(real.get(), &info) != 0) {
+    if (!real || either([&] { return ::stat(real.get(), &info); }) != 0) {
       const int number_of = errno;
       if (number_of == ENOENT || number_of == ENOTDIR)
         return found_.missing.add({shown_, 0, "nothing was made at " + path});
@@ -111,7 +137,7 @@ class Walker {
     if (std::strcmp(real.get(), "/") == 0)
       return failed({}, "is the whole machine; name the folder with the results");
     root.real = real.get();
-    is_theirs_ = root.is_theirs = reader_ && belongs_to(root.real, reader_->user);
+    root.is_theirs = is_theirs_;
     if (S_ISREG(info.st_mode)) {
       root.is_file = true;
       root.name = shown_.substr(shown_.rfind('/') + 1);
@@ -293,7 +319,8 @@ Result<Opened> open_below(const Root& root, const std::string& relative) {
   if (!place || ::fstat(place.get(), &info) != 0) return failed(errno);
   if (!S_ISREG(info.st_mode)) return fail(ErrorKind::invalid_input, "open", "is no longer a regular file");
   const std::string real = path_of(place.get());
-  const bool inside = root.is_file ? real.starts_with(root.real) : below(real, root.real);
+  const bool is_same = real == root.real || real == root.real + " (deleted)";
+  const bool inside = root.is_file ? is_same : below(real, root.real);
   if (!inside)
     return fail(ErrorKind::refused, "open", "leads out of what is to be saved",
                 real.empty() ? "is /proc there?" : "");

@@ -41,23 +41,27 @@ Error lacks(std::string what, std::string cause, std::string hint) {
   return {ErrorKind::refused, std::move(what), std::move(cause), std::move(hint), {}};
 }
 
-void judge(const Place& place, const JobPlaces& places, const RoleNeeds& needs, std::vector<Error>& lacking) {
+void judge(const Place& place, const JobPlaces& places, const RoleNeeds& needs, RoleView& view) {
   const std::string role(k_instance_role);
+  const std::string unless = ", unless the bucket's policy lets it";
   for (const auto& where : needs.writes)
     if (!is_in_own(place, where, {"jobs", "results"}) && !is_in(places.results, where))
-      lacking.push_back(lacks("--save to " + where.text(), "the role " + role + " may not write there",
-                              "`curfew setup --results " + where.text() +
-                                  " --apply` lets it; or save below s3://" + place.bucket() + "/results/"));
+      view.doubtful.push_back(
+          lacks("--save to " + where.text(), "the role " + role + " may not write there" + unless,
+                "`curfew setup --results " + where.text() + " --apply` lets it; or save below s3://" +
+                    place.bucket() + "/results/"));
   for (const auto& where : needs.reads)
     if (!is_in_own(place, where, {"jobs", "results", "bin"}) && !is_in(places.results, where) &&
         !is_in(places.data, where))
-      lacking.push_back(lacks("--data from " + where.text(), "the role " + role + " may not read there",
-                              "`curfew setup --data " + where.text() + " --apply` lets it"));
+      view.doubtful.push_back(lacks("--data from " + where.text(),
+                                    "the role " + role + " may not read there" + unless,
+                                    "`curfew setup --data " + where.text() + " --apply` lets it"));
   for (const auto& name : needs.parameters)
     if (!name.starts_with(k_parameters))
-      lacking.push_back(lacks("the parameter ssm:" + name, "the role " + role + " may not read it",
-                              "it reads those below /curfew/; or give it ssm:GetParameter of this one by a "
-                              "policy of your own"));
+      view.out_of_reach.push_back(
+          lacks("the parameter ssm:" + name, "the role " + role + " may not read it",
+                "it reads those below /curfew/; or give it ssm:GetParameter of this one by a "
+                "policy of your own"));
 }
 
 }  // namespace
@@ -90,7 +94,7 @@ RoleView view_role(const Place& place, const RoleFound& role, const RoleNeeds& n
   view.may.push_back("write " + own + "{jobs,results}/" + named(places.results));
   view.may.push_back("end this instance: no other, no tags, no schedules, no other role" +
                      (others.empty() ? "" : "; and what these policies say: " + others));
-  if (others.empty()) judge(place, places, needs, view.out_of_reach);
+  if (others.empty()) judge(place, places, needs, view);
   return view;
 }
 

@@ -20,8 +20,10 @@ struct RoleNeeds {
 
 struct RoleView {
   std::vector<std::string> may;  // lines for people; safe to show
-  std::vector<Error>
-      out_of_reach;  // needs that the role lacks. Only of a role that is as `curfew setup` makes it
+  // What the role's own policy doesn't let it, only of a role that is as `curfew setup` makes it: for sure, and places in S3,
+  // which a bucket's policy may open all the same.
+  std::vector<Error> out_of_reach;
+  std::vector<Error> doubtful;
 };
 
 // Of the role curfew-job, as it was read. What a policy of the user's own allows isn't judged.

@@ -97,6 +97,14 @@ std::vector<Check> try_schedule(const ScheduleCalls& calls, const Place& place, 
                                 "curfew extend needs it (docs/guard.md#rights)"));
   }
   if (!may_be_there(made)) return checks;
+  if (!made) {
+    const auto there = calls.read();
+    if (there ? !is_left_over(there) : there.error().kind == ErrorKind::not_found) return checks;
+    if (!there) {
+      checks.push_back({Grade::warning, "deleting schedules", there.error().text(), left_schedule(place)});
+      return checks;
+    }
+  }
   const auto removed = calls.remove();
   if (removed) checks.push_back({Grade::ok, "deleting schedules", "it's gone again", {}});
   else

@@ -117,6 +117,13 @@ TEST(Retry, has_the_money_that_is_left_at_least) {
   EXPECT_EQ(spent_at_most(file, row, k_made + 30min)->count, 500'000);
   file.nothing_made = true;
   EXPECT_EQ(spent_at_most(file, row, k_made + 99h)->count, 0);
+  file.retry_of = "20261124-170000-00bb";
+  const auto in_its_place = plan_retry(file, row, k_staging, k_made + 1h);
+  ASSERT_FALSE(in_its_place);
+  EXPECT_NE(in_its_place.error().text().find("(curfew retry 20261124-170000-00bb)"), std::string::npos)
+      << in_its_place.error().text();
+  file.retry_of.clear();
+  EXPECT_TRUE(plan_retry(file, row, k_staging, k_made + 1h));
   file.nothing_made = false;
   row = interrupted();
   row.over_for_sure = false;

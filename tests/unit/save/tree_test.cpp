@@ -215,15 +215,27 @@ TEST(Walk, as_another_user_takes_what_root_has_made_in_that_users_folder) {
   const std::atomic<bool> stop{false};
   std::atomic<std::uint64_t> count{0};
   const auto reader = std::make_shared<const os::FileUser>(os::FileUser{k_nobody, k_nobody, {}});
-  const std::vector<Target> targets{{"out", {"b", "p"}}, {"elsewhere", {"b", "e"}}};
+  const std::vector<Target> targets{{"out", {"b", "p"}},
+                                    {"elsewhere", {"b", "e"}},
+                                    {"out/deep/er", {"b", "d"}},
+                                    {"out/deep/er/model", {"b", "f"}}};
   const Found found = walk(targets, folder.path(), {}, stop, count, reader);
   const Root& out = found.roots[0];
   EXPECT_TRUE(out.is_theirs && !found.roots[1].is_theirs);
-  EXPECT_EQ(names(found), (std::vector<std::string>{"deep/er/model", "in", "linked", "model"}));
+  EXPECT_EQ(names(found),
+            (std::vector<std::string>{"deep/er/model", "in", "linked", "model", "model", "model"}));
   EXPECT_EQ(
       said(found.failed),
       (std::map<std::string, std::string>{{"elsewhere", "can't be read: the job's user may not read it"}}));
   for (const char* const name : {"model", "deep/er/model", "in"}) EXPECT_TRUE(open_below(out, name)) << name;
+  EXPECT_TRUE(open_below(found.roots[2], "model"));
+  EXPECT_TRUE(open_below(found.roots[3], "model"));
+  // A link that begins with the same name.
+  folder.write("out/deep/er/model2", "another's");
+  ASSERT_EQ(::chmod(folder.at("out/deep/er/model2").c_str(), 0600), 0);
+  ASSERT_EQ(::unlink(folder.at("out/deep/er/model").c_str()), 0);
+  folder.link("out/deep/er/model", "model2");
+  EXPECT_FALSE(open_below(found.roots[3], "model"));
   // What it can't read by itself, and what isn't there by one name alone, isn't taken for its own.
   EXPECT_FALSE(open_below(out, "away"));
   EXPECT_FALSE(open_below(out, "linked"));

@@ -74,44 +74,65 @@ TEST(TrySchedule, MakesOneThatNeverEndsAnything) {
 }
 
 TEST(TrySchedule, NamesWhatIsMissingAndWhatIsLeft) {
+  const Result<aws::Schedule> none = fail(error_of("ResourceNotFoundException", ErrorKind::not_found));
+  aws::Schedule ours;
+  ours.enabled = false;
+  ours.input = aws::end_input("i-00000000000000000");
+  auto anothers = ours;
+  anothers.enabled = true;
   const struct {
     std::vector<Status> creates;
     Status updated, removed;
+    Result<aws::Schedule> found;
     const char* grades;
     const char* says;
     int removes;
   } cases[] = {
-      {{fail(k_denied)}, {}, {}, "FAILED making", "iam:PassRole", 0},
+      {{fail(k_denied)}, {}, {}, none, "FAILED making", "iam:PassRole", 0},
       {{fail(error_of("ValidationException", ErrorKind::invalid_input, "The execution role must allow"))},
        {},
        {},
+       none,
        "FAILED making",
        "curfew setup --apply",
        0},
       // It may have been made.
-      {{fail(k_late)}, {}, {}, "unknown making, ok deleting", "no answer", 1},
+      {{fail(k_late)}, {}, {}, ours, "unknown making, ok deleting", "no answer", 1},
+      {{fail(k_late)}, {}, {}, none, "unknown making", "no answer", 0},
+      {{fail(k_late)}, {}, {}, anothers, "unknown making", "no answer", 0},
+      {{fail(k_late)},
+       {},
+       {},
+       fail(k_late),
+       "unknown making, warning deleting",
+       "delete-schedule --name curfew-doctor",
+       0},
       {{fail(k_late)},
        {},
        fail(k_late),
+       ours,
        "unknown making, unknown deleting",
        "delete-schedule --name curfew-doctor",
        1},
       {{Status{}},
        fail(k_denied),
        {},
+       none,
        "ok making, warning moving, ok deleting",
        "scheduler:UpdateSchedule",
        1},
-      {{Status{}}, fail(k_late), {}, "ok making, unknown moving, ok deleting", "no answer", 1},
+      {{Status{}}, fail(k_late), {}, none, "ok making, unknown moving, ok deleting", "no answer", 1},
       {{Status{}},
        {},
        fail(k_denied),
+       none,
        "ok making, ok moving, warning deleting",
        "scheduler:DeleteSchedule",
        1},
       {{Status{}},
        {},
        fail(k_denied),
+       none,
        "ok making, ok moving, warning deleting",
        "delete-schedule --name curfew-doctor",
        1},
@@ -121,6 +142,7 @@ TEST(TrySchedule, NamesWhatIsMissingAndWhatIsLeft) {
     schedules.creates = one.creates;
     schedules.updated = one.updated;
     schedules.removed = one.removed;
+    schedules.found = one.found;
     const auto checks = try_schedule(schedules.calls(), k_place, k_now);
     EXPECT_EQ(grades(checks), one.grades) << one.says;
     EXPECT_NE(texts(checks).find(one.says), std::string::npos) << texts(checks);

@@ -134,8 +134,11 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "curfew: a bug in curfew: %s; the layers that were armed hold\n", error.what());
   }
   // A thread that hangs in getaddrinfo would be waited for by exit().
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-    std::fprintf(stderr, "curfew: stdout can't be written: %s\n", std::strerror(errno));
+  const bool was_lost = std::ferror(stdout) != 0;  // by then, errno says something else
+  const bool is_lost = std::fflush(stdout) != 0;
+  if (was_lost || is_lost) {
+    std::fprintf(stderr, "curfew: stdout can't be written%s%s\n", is_lost ? ": " : "",
+                 is_lost ? std::strerror(errno) : "");
     if (code == 0) code = curfew::cli::k_exit_failed;
   }
   _exit(code);

@@ -44,6 +44,8 @@ class Accounts {
   [[nodiscard]] const std::vector<watch::AccountReads>& all() const { return accounts_; }
   // The enabled regions of the caller's own account, as they were told while signing in; once, for they may change.
   [[nodiscard]] std::optional<std::vector<std::string>> take_enabled() { return std::exchange(enabled_, {}); }
+  // Of the caller's own account.
+  [[nodiscard]] aws::Session& session() { return *session_; }
   // The region whose endpoints are asked what isn't about one region.
   [[nodiscard]] const std::string& home() const { return home_; }
 

@@ -2,6 +2,7 @@
 #include "cli/launch.hpp"
 
 #include <fcntl.h>
+#include <stdio_ext.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -18,6 +19,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
 
 #include "aws/core/hash.hpp"
 #include "aws/session.hpp"
@@ -26,6 +28,7 @@
 #include "cli/launch_findings.hpp"
 #include "cli/launch_options.hpp"
 #include "cli/launch_questions.hpp"
+#include "cli/output.hpp"
 #include "launch/describe.hpp"
 #include "launch/launch_file.hpp"
 #include "launch/sequence.hpp"
@@ -34,6 +37,8 @@
 #include "os/fd.hpp"
 #include "os/files.hpp"
 #include "os/local_time.hpp"
+#include "os/signals.hpp"
+#include "os/terminal.hpp"
 #include "save/summary.hpp"
 
 namespace curfew::cli {
@@ -41,12 +46,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr int k_exit_interrupted = 130;  // 128 + SIGINT
-constexpr std::size_t k_longest_said = 4'000;
 constexpr std::size_t k_largest_program = 256U << 20U;
-
-void say(const std::string& text) {
-  std::fprintf(stderr, "curfew: %s\n", printable(text, k_longest_said).c_str());
-}
 
 // Where launches are noted; empty where there's no place for it.
 std::string record_folder(const net::Environment& environment) {
@@ -61,6 +61,13 @@ bool agrees(const std::string& question) {
   char answer[16] = {};
   if (std::fgets(answer, sizeof answer, stdin) == nullptr) return false;
   return answer[0] == 'y' || answer[0] == 'Y';
+}
+
+// A signal's handler: what may be called there is little.
+void end_while_asked(int) {
+  static constexpr std::string_view k_said = "\ncurfew: interrupted: nothing was made\n";
+  (void)!::write(STDERR_FILENO, k_said.data(), k_said.size());
+  ::_exit(k_exit_interrupted);
 }
 
 // A file that is there is somebody's work.
@@ -211,18 +218,25 @@ class LaunchCommand {
     home_ = regions.front();
     const auto package = package_for(*plan, std::move(workdir));
     if (!package) co_return refuse(package.error());
-    std::fputs(launch::describe(*plan, os::format_local).c_str(), stdout);
-    if (!defaults.taken.empty()) std::printf("%-14s %s\n", "by setup", defaults.taken.c_str());
-    std::fflush(stdout);
+    auto shown = launch::describe(*plan, os::format_local);
+    if (!defaults.taken.empty()) shown += fmt::format("{:<14} {}\n", "by setup", defaults.taken);
+    if (!show(shown)) {
+      say("the plan can't be shown, so nothing is made");
+      co_return k_exit_failed;
+    }
     if (!options_.wishes.schedule)
       say("WITHOUT A SCHEDULE: should the instance lose its kernel or its network, nothing from outside ends "
           "it");
     if (plan->refusal) co_return refuse(*plan->refusal);
     auto going_on = options_.dry_run
-                        ? try_it(*plan, *package)
+                        ? try_it(*plan, *package, is_whole)
                         : launch_it(*plan, *package, renewal_of(wishes, std::move(findings), id));
     const int code = co_await std::move(going_on);
-    co_return is_whole ? code : k_exit_failed;
+    if (is_whole) co_return code;
+    // The plan has moved them out of sight.
+    for (const auto& missing : answers->missing) say(missing.text());
+    say("dry run: this launch would be refused; nothing was made");
+    co_return k_exit_failed;
   }
 
   static int refuse(const Error& error) {
@@ -294,7 +308,7 @@ class LaunchCommand {
     return *calls;
   }
 
-  net::Awaitable<int> try_it(const launch::Plan& plan, const launch::Package& package) {
+  net::Awaitable<int> try_it(const launch::Plan& plan, const launch::Package& package, bool is_whole) {
     std::set<std::tuple<std::string, std::string, bool>>
         tried;  // a zone makes no difference to what is allowed
     for (const auto& pool : plan.pools) {
@@ -304,7 +318,7 @@ class LaunchCommand {
       const auto asked = co_await ec2->try_run(std::move(request));
       if (!asked) co_return refuse(asked.error());
     }
-    say("dry run: EC2 would allow it (it isn't asked for capacity); nothing was made");
+    if (is_whole) say("dry run: EC2 would allow it (it isn't asked for capacity); nothing was made");
     co_return 0;
   }
 
@@ -320,10 +334,16 @@ class LaunchCommand {
                           what + ", and nobody can be asked",
                           "--yes, or a smaller --max-time or --max-cost",
                           {}});
-      // While it's asked, Ctrl-C ends this at once: nothing was made.
-      for (const int signal : {SIGINT, SIGTERM}) signals_.remove(signal);
+      // While it's asked, Ctrl-C ends this at once.
+      for (const int signal : {SIGINT, SIGTERM}) {
+        signals_.remove(signal);
+        std::signal(signal, end_while_asked);
+      }
       const bool agreed = agrees(what + ". Launch?");
-      for (const int signal : {SIGINT, SIGTERM}) signals_.add(signal);
+      for (const int signal : {SIGINT, SIGTERM}) {
+        std::signal(signal, SIG_DFL);
+        signals_.add(signal);
+      }
       if (!agreed) {
         say("nothing was made");
         co_return k_exit_failed;
@@ -341,15 +361,19 @@ class LaunchCommand {
       say(done.error().text());
       co_return done.error().code == launch::k_interrupted ? k_exit_interrupted : k_exit_failed;
     }
-    std::printf("instance       %s (%s), gone by %s at the latest\n", done->instance.c_str(),
-                done->type.c_str(), format_utc(done->end_at).c_str());
     launched_ = Launched{{staging, home_, options_.profile}, id};
-    std::printf("its logs       curfew logs %s -f\n", id.c_str());
-    std::printf("look           curfew check --region %s --tag curfew:launch=%s\n", done->region.c_str(),
-                id.c_str());
-    std::printf(
-        "its console    aws ec2 get-console-output --latest --output text --region %s --instance-id %s\n",
-        done->region.c_str(), done->instance.c_str());
+    const auto told = fmt::format(
+        "instance       {0} ({1}), gone by {2} at the latest\n"
+        "its logs       curfew logs {3} -f\n"
+        "look           curfew check --region {4} --tag curfew:launch={3}\n"
+        "its console    aws ec2 get-console-output --latest --output text --region {4} --instance-id {0}\n",
+        done->instance, done->type, format_utc(done->end_at), id, done->region);
+    // It was launched, whoever reads: that must not be taken for a failure, and launched again.
+    if (!show(told)) {
+      std::fputs(told.c_str(), stderr);
+      ::__fpurge(stdout);
+      std::clearerr(stdout);
+    }
     co_return 0;
   }
 
@@ -377,6 +401,11 @@ class LaunchCommand {
 }  // namespace
 
 int launch_with(const LaunchOptions& options, const World& world, std::optional<Launched>& launched) {
+  os::survive_broken_pipes();
+  if (os::stdout_was_closed()) {
+    say("stdout is closed: nobody would see what is launched, so nothing is");
+    return k_exit_failed;
+  }
   auto environment = net::process_environment();
   auto folder = record_folder(environment);
   if (folder.empty()) {

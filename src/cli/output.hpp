@@ -9,7 +9,7 @@
 
 namespace curfew::cli {
 
-inline constexpr std::size_t k_longest_said = 2'000;
+inline constexpr std::size_t k_longest_said = 4'000;
 
 // A line of curfew's own, on stderr, made safe to show.
 inline void say(const std::string& text) {

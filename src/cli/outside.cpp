@@ -11,12 +11,17 @@
 #include <utility>
 #include <vector>
 
+#include "aws/core/call.hpp"
+#include "aws/core/endpoints.hpp"
+#include "aws/iam.hpp"
+#include "aws/sts.hpp"
 #include "base/text.hpp"
 #include "cli/targets.hpp"
 #include "launch/records.hpp"
 #include "net/environment.hpp"
 #include "os/signals.hpp"
 #include "os/terminal.hpp"
+#include "setup/names.hpp"
 #include "watch/act_text.hpp"
 #include "watch/deadline_moves.hpp"
 
@@ -36,7 +41,9 @@ class Outside {
                   net::process_environment()) {}
 
   // `question`: asked before anything is made; empty: it isn't asked.
-  int run(const Decide& decide, const std::function<std::string(std::size_t)>& question) {
+  // `prepare`, where there is any, comes after signing in; its error ends the command.
+  int run(const Decide& decide, const std::function<std::string(std::size_t)>& question,
+          const std::function<Status(Accounts&)>& prepare = {}) {
     os::survive_broken_pipes();
     if (os::stdout_was_closed()) {
       say("stdout is closed: nobody would see what is to be done, so nothing is");
@@ -45,6 +52,12 @@ class Outside {
     if (auto signed_in = accounts_.sign_in(); !signed_in) {
       say(signed_in.error().text());
       return k_exit_no_credentials;
+    }
+    if (prepare) {
+      if (auto prepared = prepare(accounts_); !prepared) {
+        say(prepared.error().text());
+        return k_exit_failed;
+      }
     }
     const auto findings = find_targets(accounts_, targets_, clock_);
     failures_ = say_missing(findings, targets_, clock_);
@@ -118,10 +131,38 @@ class Outside {
   std::size_t failures_ = 0;
 };
 
+// The scheduler's role that `curfew setup` makes. Who may not look for it takes it to be there: the scheduler tells.
+Result<std::string> role_of_setup(Accounts& accounts) {
+  auto& session = accounts.session();
+  const std::string name(setup::k_scheduler_role);
+  Result<std::string> found;
+  accounts.run([&]() -> net::Awaitable<void> {
+    const auto sts = aws::make_sts(session, accounts.home());
+    auto asking = sts->caller_identity();
+    const auto identity = co_await std::move(asking);
+    if (!identity) {
+      found = fail(Error{identity.error()});
+      co_return;
+    }
+    const setup::Place place{std::string(aws::partition_of(accounts.home()).name), identity->account,
+                             accounts.home()};
+    const auto iam = aws::make_iam(session, accounts.home());
+    auto looking = iam->role(name);
+    const auto role = co_await std::move(looking);
+    if (!role && !aws::is_denied(role.error())) found = fail(Error{role.error()});
+    else if (role && !*role)
+      found = fail(ErrorKind::not_found, "--scheduler-role", "isn't given, and there is no role " + name,
+                   "`curfew setup --apply` makes it; --no-schedule does without what ends the instance "
+                   "whatever else fails");
+    else found = role ? (*role)->arn : place.role_arn(name);
+  });
+  return found;
+}
+
 }  // namespace
 
 int guard_instances(const Words& words, const World& world) {
-  const auto options = parse_guard(words);
+  auto options = parse_guard(words);
   if (!options) {
     say(options.error().text());
     return k_exit_failed;
@@ -141,7 +182,14 @@ int guard_instances(const Words& words, const World& world) {
     question = [](std::size_t many) {
       return "Guard " + std::to_string(many) + (many == 1 ? " instance?" : " instances?");
     };
-  return outside.run(decide, question);
+  return outside.run(decide, question, [&options](Accounts& accounts) -> Status {
+    auto& role = options->wish.scheduler_role;
+    if (!options->wish.schedule || !role.empty()) return {};
+    auto found = role_of_setup(accounts);
+    if (!found) return fail(std::move(found.error()));
+    role = std::move(*found);
+    return {};
+  });
 }
 
 int extend_instances(const ExtendOptions& options, const World& world) {

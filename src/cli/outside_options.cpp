@@ -11,7 +11,7 @@
 
 namespace curfew::cli {
 
-const std::string_view k_guard_help = R"(Usage: curfew guard ID... --scheduler-role ARN [options]
+const std::string_view k_guard_help = R"(Usage: curfew guard ID... [options]
 
 Puts an end on an instance (i-0123456789abcdef0) that already runs, from outside: an EventBridge schedule that ends it, and
 tags that say when (curfew:deadline, curfew:job, curfew:then), by which `curfew check --enforce` goes, and a curfew on it.
@@ -21,7 +21,7 @@ asked for once. `curfew extend ID TIME` moves that end, `curfew stop ID` brings 
   --max-time TIME       it's to be gone this long from now: 90m, 4h (default 4h)
   --max-hours N         the same in hours
   --then ACTION         stop (default; its disks stay, and go on costing money), or terminate (default of spot instances)
-  --scheduler-role ARN  the role that EventBridge Scheduler takes to end it
+  --scheduler-role ARN  the role that EventBridge Scheduler takes to end it (default: the one that `curfew setup` makes)
   --no-schedule         only the tags: then nothing in AWS ends it
   --name JOB            its tag curfew:job (default: the one it has, its Name, or its id)
   --yes                 don't ask; needed where stdin is no terminal
@@ -36,7 +36,7 @@ persistent spot request (both would bring another), one that is protected from t
 Exit code: 0 all are guarded; 1 not all are, or you said no; 102 no credentials; 125 bad usage, or curfew failed.
 
 Examples:
-  curfew guard i-0123456789abcdef0 --max-time 4h --scheduler-role arn:aws:iam::123456789012:role/curfew-scheduler
+  curfew guard i-0123456789abcdef0 --max-time 4h
   curfew guard i-0123456789abcdef0 --then terminate --max-hours 8 --no-schedule --yes
 )";
 
@@ -139,10 +139,8 @@ Result<GuardOptions> parse_guard(const std::vector<std::string>& words) {
     return bad("--name '" + printable(options.wish.name, 80) + "'", "is no name that a tag can hold");
   options.wish.schedule = !no_schedule;
   if (no_schedule && !role.empty()) return bad("--scheduler-role and --no-schedule", "can't both be");
-  if (!no_schedule && role.empty())
-    return bad("--scheduler-role",
-               "is missing; docs/launch.md has its policy. --no-schedule does without what ends the instance "
-               "whatever else fails");
+  if (!no_schedule && role.empty() && !options.targets.roles.empty())
+    return bad("--scheduler-role", "is missing: with --account it's a role of that account");
   return options;
 }
 

@@ -236,6 +236,9 @@ class Assessment {
     }
     if (!seen_.status) {
       row_.loss += "; it never said anything";
+      if (machine_ != nullptr)
+        row_.loss += ": aws ec2 get-console-output --latest --output text --region " + row_.region +
+                     " --instance-id " + machine_->id + " shows its console for an hour or so";
       return;
     }
     const auto& status = *seen_.status;
@@ -251,7 +254,9 @@ class Assessment {
   void tell_cost() {
     if (seen_.status && seen_.status->guard.cost) {
       row_.cost = seen_.status->guard.cost;
-      if (!seen_.status->guard.cost_is_complete) row_.cost_mark = Row::Cost::at_least;
+      // A machine that was lost went on costing after its guard had said that.
+      const bool went_on = is_over(row_.state) && !has_last_word(seen_);
+      if (!seen_.status->guard.cost_is_complete || went_on) row_.cost_mark = Row::Cost::at_least;
       return;
     }
     if (machine_ == nullptr || !row_.ran) return;
@@ -286,6 +291,8 @@ class Assessment {
     if (!is_over(row_.state) && seen_.status && seen_.status->interrupted)
       note("EC2 is taking the instance back");
     if (!is_over(row_.state) && seen_.status && seen_.status->guard.save_in_trouble) note("SAVING FAILS");
+    if (!is_over(row_.state) && seen_.status && !seen_.status->guard.left_out.empty())
+      note("of the last save: " + printable(seen_.status->guard.left_out, 300));
     const auto alive_count = std::count_if(seen_.machines.begin(), seen_.machines.end(), is_alive);
     if (alive_count > 1) note(std::to_string(alive_count) + " instances of this launch run");
   }

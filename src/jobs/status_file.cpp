@@ -100,6 +100,7 @@ GuardSeen guard_of(const json::object& document) {
   if (const auto* saving = object_at(document, "saving")) {
     if (const auto age = number_at(*saving, "last_good_age_s", 0, k_most_seconds))
       guard.save_age = Seconds{*age};
+    if (const auto* left_out = object_at(*saving, "left_out")) guard.left_out = text_at(*left_out, "text");
     guard.save_in_trouble = flag_at(*saving, "in_trouble") || !text_at(*saving, "will_fail").empty();
   }
   if (const auto* cost = object_at(document, "cost")) {

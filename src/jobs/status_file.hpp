@@ -27,6 +27,8 @@ struct GuardSeen {
   std::optional<WallTime> started, stop_at, end_at, last_output;
   std::optional<Seconds> save_age;  // when it was written
   bool save_in_trouble = false;
+  std::string
+      left_out;  // of the last save in the middle, in words: "1 file left out, still being written: model/ckpt"
   std::optional<Micros> cost;
   bool cost_is_complete = false;
   std::string gpus;  // "GPU 0 NVIDIA A10G 97%"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import secrets
+import subprocess
 import time
 
 import pytest
 
 from sandbox import Sandbox
 from sandbox.client import REGION
+from tests.e2e.helpers import CURFEW
 from tests.e2e.launching import Launcher
 
 ARM_IMAGE = "/aws/service/deeplearning/ami/arm64/base-oss-nvidia-driver-gpu-ubuntu-22.04/latest/ami-id"
@@ -84,6 +86,28 @@ def test_what_may_not_be_looked_at_hinders_nothing(cloud: Sandbox, launcher: Lau
             code, out, err = plan(launcher, *words, "--data", f"s3://{bucket}/none=data/")
         expected = 125 if service != "s3" else 0  # the data isn't there, which only S3 can tell
         assert code == expected, f"{service}\n{out}\n{err}"
+
+
+@pytest.mark.parametrize("stdout", [">&-", ">/dev/full"])
+def test_a_plan_that_nobody_can_see_is_not_carried_out(launcher: Launcher, stdout: str) -> None:
+    words = launcher.words("--max-time", "10m")
+    result = subprocess.run(
+        ["sh", "-c", f'"$0" launch "$@" {stdout}', CURFEW, *words],
+        env=launcher.environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 125 and "so nothing is" in result.stderr, result
+    assert launcher.instances() == [] and "RunInstances" not in launcher.calls()
+
+
+def test_a_dry_run_that_would_be_refused_says_so_last(launcher: Launcher) -> None:
+    code, _, err = plan(launcher, "--secret", "KEY=ssm:/curfew/none")
+    assert code == 125 and "EC2 would allow it" not in err, err
+    *_, reason, last = err.splitlines()
+    assert "there is no such parameter" in reason and "this launch would be refused" in last, err
 
 
 def test_times_are_told_in_the_zone_of_whoever_asks(launcher: Launcher) -> None:

@@ -359,6 +359,20 @@ def test_the_plan_says_what_the_role_may_do_and_what_it_lacks(
     )
 
 
+def test_guard_takes_the_role_that_setup_has_made(cloud: Sandbox, account: Account, curfew: Curfew) -> None:
+    instance = cloud.launch(tags={"Name": "dev box"}, cloud_init=False)
+    words = ("guard", instance.id, "--max-time", "30m", "--yes")
+    missing = curfew(*words)
+    assert missing.returncode == 125 and "`curfew setup --apply` makes it" in missing.stderr, missing
+    assert curfew("setup", "--apply").returncode == 0
+    guarded = curfew(*words)
+    assert guarded.returncode == 0, guarded
+    schedule = cloud.client("scheduler").get_schedule(Name=f"curfew-{instance.id}")
+    assert schedule["Target"]["RoleArn"] == f"arn:aws:iam::{ACCOUNT}:role/curfew-scheduler"
+    cloud.client("scheduler").delete_schedule(Name=f"curfew-{instance.id}")
+    instance.terminate()
+
+
 def test_a_dry_run_needs_nothing_set_up(cloud: Sandbox, account: Account, curfew: Curfew) -> None:
     words = ("launch", "--dry-run", "--instance-type", "g5.xlarge", "--shell", "true")
     bare = curfew(*words)

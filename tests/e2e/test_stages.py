@@ -136,7 +136,13 @@ def test_a_stage_that_fails_ends_the_machine(
 ) -> None:
     cloud.client("s3").put_object(Bucket=bucket, Key="bad/../../etc/cron.d/owned", Body=b"x")
     words = [word.replace("BUCKET", bucket) for word in options]
-    instance, _ = launcher.launch(*words, shell="touch /var/tmp/trained")
+    # What isn't there is refused by the launch where whoever launches may look.
+    words += ["--image", cloud.image_id()]
+    with (
+        cloud.failing("error", service="ssm", op="GetParameter", code="AccessDeniedException", status=403),
+        cloud.failing("error", service="s3", op="ListObjectsV2", code="AccessDenied", status=403),
+    ):
+        instance, _ = launcher.launch(*words, shell="touch /var/tmp/trained")
     ended(instance)
     said = logs(cloud, bucket)
     assert f"stage {stage} failed: " in said[stage] and why in said[stage], said

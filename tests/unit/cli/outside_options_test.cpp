@@ -34,7 +34,7 @@ TEST(GuardOptions, SaysWhatIsWrong) {
   const Case cases[] = {
       {{"--no-schedule"}, "needs an instance's id"},
       {{"digits", "--no-schedule"}, "is no instance's id"},
-      {{k_id}, "--scheduler-role"},
+      {{k_id, "--account", "arn:aws:iam::210987654321:role/curfew"}, "a role of that account"},
       {{k_id, "--scheduler-role", "x"}, "is no role's ARN"},
       {{k_id, "--scheduler-role", k_role, "--no-schedule"}, "can't both be"},
       {{k_id, "--no-schedule", "--max-time", "1m"}, "less than 2m"},

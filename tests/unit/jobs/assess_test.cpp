@@ -301,6 +301,8 @@ TEST(Assess, says_what_needs_attention) {
       {[](Seen& s) { s.machines[0].deadline = k_now - minutes{3}; }, "curfew stop i-0123456789abcdef0"},
       {[](Seen& s) { s.status->interrupted = true; }, "EC2 is taking the instance back"},
       {[](Seen& s) { s.status->guard.save_in_trouble = true; }, "SAVING FAILS"},
+      {[](Seen& s) { s.status->guard.left_out = "1 file left out, still being written: model/ckpt"; },
+       "of the last save: 1 file left out, still being written: model/ckpt"},
       {[](Seen& s) { s.machines_problem = "DescribeInstances: denied"; }, "denied"},
       {[](Seen& s) {
          s.status->phase = Phase::ended;
@@ -435,7 +437,9 @@ TEST(Assess, tells_of_a_lost_job_what_is_known) {
          set_machine(s, terminated);
          s.status.reset();
        },
-       "lost: i-0123456789abcdef0 is terminated; it never said anything"},
+       "lost: i-0123456789abcdef0 is terminated; it never said anything: aws ec2 get-console-output --latest "
+       "--output text --region us-east-1 --instance-id i-0123456789abcdef0 shows its console for an hour or "
+       "so"},
   };
   for (const auto& each : cases) {
     auto seen = running_job();

@@ -49,6 +49,22 @@ def run(
     return str(answer["Instances"][0]["Placement"]["AvailabilityZone"])
 
 
+def end_all(cloud: Sandbox, instance_type: str = "*") -> None:
+    """What earlier tests have left counts against a quota, too."""
+    running = cloud.client("ec2").describe_instances(
+        Filters=[
+            {"Name": "instance-type", "Values": [instance_type]},
+            {"Name": "instance-state-name", "Values": ["pending", "running"]},
+        ]
+    )
+    ids = [it["InstanceId"] for group in running["Reservations"] for it in group["Instances"]]
+    if not ids:
+        return
+    cloud.client("ec2").terminate_instances(InstanceIds=ids)
+    waiter = cloud.client("ec2").get_waiter("instance_terminated")
+    waiter.wait(InstanceIds=ids, WaiterConfig={"Delay": 1, "MaxAttempts": 40})
+
+
 @pytest.mark.parametrize(
     ("instance_type", "on_demand", "spot"),
     [
@@ -111,6 +127,7 @@ def test_quotas_are_listed_by_pages(cloud: Sandbox) -> None:
 
 def test_a_launch_beyond_the_quota_is_refused(only_api: Sandbox) -> None:
     cloud = only_api
+    end_all(cloud)
     cloud.quota(G_AND_VT, 8)
     run(cloud)
     with pytest.raises(ClientError, match="your current vCPU limit of 8 allows") as error:
@@ -123,16 +140,7 @@ def test_a_launch_beyond_the_quota_is_refused(only_api: Sandbox) -> None:
         run(cloud, spot="")
     assert (code_of(error), status_of(error)) == ("MaxSpotInstanceCountExceeded", 400)
     run(cloud, "t3.micro")
-    running = cloud.client("ec2").describe_instances(
-        Filters=[
-            {"Name": "instance-type", "Values": [G5]},
-            {"Name": "instance-state-name", "Values": ["running"]},
-        ]
-    )
-    ids = [it["InstanceId"] for group in running["Reservations"] for it in group["Instances"]]
-    cloud.client("ec2").terminate_instances(InstanceIds=ids)
-    for each in ids:
-        cloud.instance(each).wait("terminated", 40)
+    end_all(cloud, G5)
     run(cloud)
     assert vcpus(G5) == 4
 

@@ -164,19 +164,16 @@ class Sandbox:
     def profile(self, name: str = "trainer", policy: Mapping[str, Any] | None = None) -> str:
         """Makes an instance profile with a role of the same name, where there is none, and returns the name."""
         iam = self.client("iam")
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "ec2.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+        trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        # One may be there without the other.
         with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
-            trust = {
-                "Statement": [
-                    {
-                        "Effect": "Allow",
-                        "Principal": {"Service": "ec2.amazonaws.com"},
-                        "Action": "sts:AssumeRole",
-                    }
-                ]
-            }
-            iam.create_role(
-                RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", **trust})
-            )
+            iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+        with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
             iam.create_instance_profile(InstanceProfileName=name)
             iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
         if policy:

@@ -186,7 +186,7 @@ def test_a_new_instance_takes_its_time_to_be_known(cloud: Sandbox, run: Callable
 
 def test_a_new_profile_takes_its_time(cloud: Sandbox, run: Callable[..., Any]) -> None:
     cloud.settings(iam_delay=60)
-    profile = {"Name": cloud.profile("young")}
+    profile = {"Name": cloud.profile("young-profile")}
     with pytest.raises(ClientError, match="Invalid IAM Instance Profile name") as error:
         run(IamInstanceProfile=profile)
     assert code_of(error) == "InvalidParameterValue"

@@ -1,8 +1,6 @@
 // ListObjectsV2 with a delimiter and a start, and GetObject of small ones.
 #include "aws/s3_browse.hpp"
 
-#include <algorithm>
-
 #include "aws/s3_replies.hpp"
 #include "aws/s3_send.hpp"
 #include "net/encoding.hpp"
@@ -10,8 +8,7 @@
 namespace curfew::aws {
 namespace {
 
-constexpr std::size_t k_list_reply = 8U << 20U;    // 1000 keys of 1024 bytes, each byte as %XX
-constexpr std::size_t k_least_reply = 64U << 10U;  // an error's document is longer than a short file
+constexpr std::size_t k_list_reply = 8U << 20U;  // 1000 keys of 1024 bytes, each byte as %XX
 
 class RestS3Browse final : public S3Browse {
  public:
@@ -40,17 +37,9 @@ class RestS3Browse final : public S3Browse {
   }
 
   Awaitable<Result<std::string>> read(S3Location object, std::size_t limit) override {
-    S3Request call;
-    call.what = "read " + object.text();
-    call.method = "GET";
-    call.at = std::move(object);
-    call.reply_limit = std::max(limit, k_least_reply);
-    auto what = call.what;
-    auto sending = sender_.send(std::move(call));
-    auto response = co_await std::move(sending);
+    auto reading = sender_.read_small(std::move(object), limit);
+    auto response = co_await std::move(reading);
     if (!response) co_return fail(std::move(response.error()));
-    if (response->body.size() > limit)
-      co_return fail(ErrorKind::invalid_input, what, "it is longer than it can rightly be");
     co_return std::move(response->body);
   }
 

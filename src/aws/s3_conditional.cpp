@@ -1,8 +1,6 @@
 // PutObject with If-None-Match and If-Match (S3 User Guide, Conditional writes), and GetObject with what they need.
 #include "aws/s3_conditional.hpp"
 
-#include <algorithm>
-
 #include "aws/core/hash.hpp"
 #include "aws/core/retry.hpp"
 #include "aws/s3_replies.hpp"
@@ -10,8 +8,6 @@
 
 namespace curfew::aws {
 namespace {
-
-constexpr std::size_t k_least_reply = 64U << 10U;  // an error's document is longer than a short object
 
 class RestS3Conditional final : public S3Conditional {
  public:
@@ -36,17 +32,10 @@ class RestS3Conditional final : public S3Conditional {
   }
 
   Awaitable<Result<Kept>> read(S3Location object, std::size_t limit) override {
-    S3Request call;
-    call.what = "read " + object.text();
-    call.method = "GET";
-    call.at = std::move(object);
-    call.reply_limit = std::max(limit, k_least_reply);
-    auto what = call.what;
-    auto sending = sender_.send(std::move(call));
-    auto response = co_await std::move(sending);
+    const auto what = "read " + object.text();
+    auto reading = sender_.read_small(std::move(object), limit);
+    auto response = co_await std::move(reading);
     if (!response) co_return fail(std::move(response.error()));
-    if (response->body.size() > limit)
-      co_return fail(ErrorKind::invalid_input, what, "it is longer than it can rightly be");
     Kept kept;
     kept.etag = without_quotes(response->header("ETag"));
     if (kept.etag.empty()) co_return fail(ErrorKind::unavailable, what, "the reply has no ETag");

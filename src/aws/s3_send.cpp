@@ -11,6 +11,7 @@
 namespace curfew::aws {
 namespace {
 
+constexpr std::size_t k_least_reply = 64U << 10U;     // an error's document is longer than a short object
 constexpr std::uint64_t k_slowest_rate = 64U << 10U;  // bytes a second: slower than this isn't waited for
 constexpr Seconds k_longest_upload = std::chrono::hours{6};
 constexpr std::size_t k_known_buckets = 64;
@@ -67,6 +68,20 @@ Awaitable<Result<net::Response>> S3Sender::send(S3Request parameters) {
     }
     co_return fail(std::move(failure.error));
   }
+}
+
+Awaitable<Result<net::Response>> S3Sender::read_small(S3Location object, std::size_t limit) {
+  S3Request call;
+  call.what = "read " + object.text();
+  call.method = "GET";
+  call.at = std::move(object);
+  call.reply_limit = std::max(limit, k_least_reply);
+  auto what = call.what;
+  auto sending = send(std::move(call));
+  auto response = co_await std::move(sending);
+  if (response && response->body.size() > limit)
+    co_return fail(ErrorKind::invalid_input, what, "it is longer than it can rightly be");
+  co_return std::move(response);
 }
 
 }  // namespace curfew::aws

@@ -32,6 +32,8 @@ class S3Sender {
   S3Sender(Session& session, std::string region);
   // Signed, retried, and following one redirect to the bucket's region; a slow transfer gets time by its length.
   [[nodiscard]] Awaitable<Result<net::Response>> send(S3Request request);
+  // The object, into memory; invalid_input where it's longer than `limit`.
+  [[nodiscard]] Awaitable<Result<net::Response>> read_small(S3Location object, std::size_t limit);
 
  private:
   Session& session_;
